@@ -1,0 +1,52 @@
+#!/usr/bin/env node
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { isNewEnough, minimumNode } from '../scripts/bootstrap.mjs';
+
+const main = new URL('../dist/cli/main.js', import.meta.url);
+const isClone = existsSync(new URL('../src', import.meta.url));
+
+process.exitCode = await (isClone ? runInClone() : runInstalled());
+
+async function runInstalled() {
+  if (!isNewEnough(process.version)) {
+    process.stderr.write(
+      `keyshift: Node ${minimumNode} or newer is needed, this is ${process.version.slice(1)}. Fix: install a newer Node.\n`,
+    );
+    return 1;
+  }
+  return run();
+}
+
+async function runInClone() {
+  const { setUp } = await import('../scripts/setup.mjs');
+  const { endWithRelay, relay } = await import('../scripts/relay.mjs');
+  endWithRelay();
+  let node;
+  try {
+    node = await setUp();
+  } catch (error) {
+    const { printFailure } = await import('../scripts/progress.mjs');
+    printFailure(error);
+    return 1;
+  }
+  if (node !== process.execPath) {
+    return relay(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)]);
+  }
+  return run();
+}
+
+async function run() {
+  silenceSqliteWarning();
+  const cli = await import(main);
+  return cli.main(process.argv.slice(2));
+}
+
+/** Node 22 calls its SQLite experimental on first use; every other warning stays. */
+function silenceSqliteWarning() {
+  const emitWarning = process.emitWarning;
+  process.emitWarning = (warning, ...rest) => {
+    if (String(warning).startsWith('SQLite is an experimental feature')) return;
+    emitWarning.call(process, warning, ...rest);
+  };
+}

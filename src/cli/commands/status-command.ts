@@ -1,0 +1,96 @@
+import type { Command } from 'commander';
+import { stages, type Connection } from '../../store/records.ts';
+import type { StageCount } from '../../store/store.ts';
+import { withWorkbench } from '../run-with.ts';
+import { addCustomerOption } from '../selection-options.ts';
+import { selectConnections } from '../select-connections.ts';
+import type { CommandContext } from '../command-context.ts';
+import { formatTable, type Terminal } from '../terminal.ts';
+
+interface StatusFlags {
+  readonly customer?: readonly string[];
+  readonly json?: boolean;
+  readonly limit: number;
+}
+
+/** `keyshift status`: where every connection stands. */
+export function addStatusCommand(program: Command, { terminal, run }: CommandContext): void {
+  addCustomerOption(program.command('status'))
+    .description('show how far every connection has come')
+    .option('--limit <n>', 'rows of the table', (value) => Number.parseInt(value, 10) || 50, 50)
+    .option('--json', 'print one JSON object with every connection')
+    .action(
+      run((flags: StatusFlags) =>
+        withWorkbench(async ({ store }) => {
+          const counts = await store.connections.countByStage();
+          const total = counts.reduce((sum, { count }) => sum + count, 0);
+          const limit = flags.json === true ? Infinity : flags.limit;
+          const rows: Connection[] = [];
+          const selection = flags.customer ? { customer: flags.customer } : { all: true };
+          for await (const connection of selectConnections(store, selection)) {
+            if (rows.length >= limit) break;
+            rows.push(connection);
+          }
+          if (flags.json === true) {
+            const summary = { total, stages: sumByStage(counts), connections: rows.map(toJson) };
+            terminal.print(JSON.stringify(summary));
+          } else {
+            printTable(terminal, rows);
+            printCounts(terminal, counts, total);
+            const hidden = flags.customer ? 0 : total - rows.length;
+            if (hidden > 0) terminal.note(`${hidden} more: use --limit or --json`);
+          }
+          return 0;
+        }),
+      ),
+    );
+}
+
+function sumByStage(counts: readonly StageCount[]): Record<string, number> {
+  const sums: Record<string, number> = {};
+  for (const stage of stages) {
+    const sum = counts
+      .filter((each) => each.stage === stage)
+      .reduce((total, { count }) => total + count, 0);
+    if (sum > 0) sums[stage] = sum;
+  }
+  return sums;
+}
+
+function toJson(connection: Connection) {
+  return {
+    customer_id: connection.customerId,
+    name: connection.name ?? null,
+    email: connection.email ?? null,
+    account_id: connection.accountId ?? null,
+    account_name: connection.accountName ?? null,
+    stage: connection.stage,
+    reason: connection.attentionReason ?? null,
+    route: connection.route,
+    updated_at: new Date(connection.updatedAtMs).toISOString(),
+  };
+}
+
+function printTable(terminal: Terminal, rows: readonly Connection[]): void {
+  if (rows.length === 0) return;
+  const cells = rows.map((row) => [
+    row.customerId,
+    row.accountId ?? '–',
+    row.accountName ?? row.name ?? '–',
+    row.attentionReason === undefined ? row.stage : `${row.stage}: ${row.attentionReason}`,
+    row.route,
+  ]);
+  for (const line of formatTable(['CUSTOMER', 'ACCOUNT', 'NAME', 'STAGE', 'ROUTE'], cells)) {
+    terminal.print(line);
+  }
+  terminal.print();
+}
+
+function printCounts(terminal: Terminal, counts: readonly StageCount[], total: number): void {
+  const parts = Object.entries(sumByStage(counts)).map(([stage, count]) => `${count} ${stage}`);
+  terminal.print(
+    total === 0
+      ? 'No connections yet. Begin with: keyshift import customers.csv'
+      : `${total} connections: ${parts.join(', ')}`,
+  );
+}

@@ -1,0 +1,38 @@
+import type { KeyshiftConfig } from '../core/config.ts';
+import type { GeneratedSecrets } from '../core/generated-secrets.ts';
+import type { BuiltInSandbox } from './built-in-sandbox.ts';
+import type { Terminal } from './terminal.ts';
+
+/** What {@link printWelcome} tells about. */
+export interface Welcome {
+  readonly config: KeyshiftConfig;
+  readonly generated: GeneratedSecrets | undefined;
+  readonly url: string;
+  readonly sandbox: BuiltInSandbox | undefined;
+}
+
+/**
+ * Says in a few lines where the server is, what to open and what to try. Secrets that were
+ * generated just now are shown this once: their owner has no other way to learn them.
+ */
+export function printWelcome(terminal: Terminal, welcome: Welcome): void {
+  const { config, generated, url, sandbox } = welcome;
+  const against = sandbox ? `the built-in sandbox at ${sandbox.url}` : config.endpoints.apiUrl;
+  terminal.print(`Keyshift runs at ${url} (${config.mode}), against ${against}`);
+  if (config.mode === 'production') return;
+  terminal.print(`  open  ${url}/auth/start   sign in and get tokens, as in Klaviyo's demo`);
+  terminal.print(`        ${url}/console      see where every customer stands`);
+  if (sandbox) {
+    terminal.print(`  try   node bin/keyshift.mjs import ${sandbox.customersFile}`);
+    terminal.print(`        node bin/keyshift.mjs invite`);
+    terminal.print(`        then open a link, approve, and: node bin/keyshift.mjs cutover --all`);
+    terminal.print(
+      `  To use Klaviyo, put CLIENT_ID and CLIENT_SECRET into .env.local (see README.md)`,
+    );
+  }
+  if (generated?.fresh) {
+    terminal.print(`  Generated for development, kept in data/, shown this once:`);
+    terminal.print(`        console password  ${generated.adminPassword}`);
+    terminal.print(`        service token     ${generated.serviceToken}`);
+  }
+}

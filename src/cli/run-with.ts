@@ -1,0 +1,46 @@
+import { createKeyshift, type Keyshift } from '../core/create-keyshift.ts';
+import type { KeyshiftConfig } from '../core/config.ts';
+import { openWorkbench, type RuntimeOptions, type Workbench } from '../core/workbench.ts';
+import { createLogger } from '../runtime/logger.ts';
+import { loadConfig } from './environment.ts';
+
+/** A command's run: ends early, in order, when the person presses Ctrl-C. */
+export interface Run {
+  readonly signal: AbortSignal;
+}
+
+/** Runs a command over the store alone; enough for what never speaks OAuth. */
+export function withWorkbench<Result>(
+  work: (workbench: Workbench, run: Run) => Promise<Result>,
+): Promise<Result> {
+  return withResource(openWorkbench, work);
+}
+
+/** Runs a command over a whole Keyshift. */
+export function withKeyshift<Result>(
+  work: (keyshift: Keyshift, run: Run) => Promise<Result>,
+): Promise<Result> {
+  return withResource(createKeyshift, work);
+}
+
+async function withResource<Resource extends Workbench, Result>(
+  open: (config: KeyshiftConfig, runtime: RuntimeOptions) => Promise<Resource>,
+  work: (resource: Resource, run: Run) => Promise<Result>,
+): Promise<Result> {
+  const { config } = loadConfig();
+  // A command answers by what it prints; its log is for what went wrong on the way.
+  const level = config.logLevel === 'info' ? 'warn' : config.logLevel;
+  const logger = createLogger({ level, readable: process.stderr.isTTY });
+  const abort = new AbortController();
+  const onSignal = () => {
+    abort.abort(new Error('interrupted'));
+  };
+  process.once('SIGINT', onSignal);
+  const resource = await open(config, { logger });
+  try {
+    return await work(resource, { signal: abort.signal });
+  } finally {
+    process.removeListener('SIGINT', onSignal);
+    await resource.close();
+  }
+}

@@ -1,0 +1,70 @@
+import cliProgress from 'cli-progress';
+
+/** Where a command writes: answers to standard output, everything else to standard error. */
+export interface Terminal {
+  /** A line of the answer. */
+  print(line?: string): void;
+  /** A line beside the answer: progress, hints, warnings. */
+  note(line: string): void;
+  /** A bar on a terminal; silent elsewhere. */
+  progress(label: string, total: number): ProgressBar;
+}
+
+/** A bar that is moved while a long job runs. */
+export interface ProgressBar {
+  update(done: number): void;
+  stop(): void;
+}
+
+/** The terminal of this process. */
+export function createTerminal(
+  streams: { readonly stdout: NodeJS.WriteStream; readonly stderr: NodeJS.WriteStream } = process,
+): Terminal {
+  const { stdout, stderr } = streams;
+  return {
+    print: (line = '') => void stdout.write(`${line}\n`),
+    note: (line) => void stderr.write(`${line}\n`),
+    progress(label, total) {
+      if (!stderr.isTTY) return { update: () => undefined, stop: () => undefined };
+      const bar = new cliProgress.SingleBar({
+        format: `${label.padEnd(22)} {bar} {value}/{total}`,
+        stream: stderr,
+        hideCursor: true,
+        barCompleteChar: '█',
+        barIncompleteChar: '░',
+        barsize: 30,
+      });
+      bar.start(total, 0);
+      return {
+        update: (done) => {
+          bar.update(done);
+        },
+        stop: () => {
+          bar.stop();
+        },
+      };
+    },
+  };
+}
+
+/** Lays rows out in columns, each as wide as its longest cell; control characters are dropped. */
+export function formatTable(
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+): string[] {
+  const cells = [header, ...rows].map((row) => row.map((cell) => cell.replace(/\p{C}/gu, '')));
+  const widths = header.map((_name, column) =>
+    Math.max(...cells.map((row) => width(row[column] ?? ''))),
+  );
+  return cells.map((row) =>
+    row
+      .map((cell, column) => cell + ' '.repeat((widths[column] ?? 0) - width(cell)))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+/** Characters as a reader counts them: an emoji or an accented letter is one. */
+function width(text: string): number {
+  return Array.from(new Intl.Segmenter().segment(text)).length;
+}

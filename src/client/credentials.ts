@@ -1,0 +1,76 @@
+import { KeyshiftError } from '../errors/keyshift-error.ts';
+import type { PrivateKey } from '../klaviyo/private-key.ts';
+import type { Connection, Grant } from '../store/records.ts';
+import type { Store } from '../store/store.ts';
+import type { TokenEngine } from '../tokens/token-engine.ts';
+
+/** The credential that a connection's call is sent with. */
+export type RoutedCredential =
+  | { readonly route: 'key'; readonly secret: PrivateKey }
+  | {
+      readonly route: 'oauth';
+      readonly secret: Grant['accessToken'];
+      readonly accountId: string;
+      readonly generation: number;
+    };
+
+/** Picks credentials by the route of a connection. */
+export interface Credentials {
+  /**
+   * @throws KeyshiftError `key_not_found` on the key route without a key, `grant_not_found`,
+   * `grant_lost`, `upstream_*` on the OAuth route
+   */
+  forConnection(connection: Connection): Promise<RoutedCredential>;
+  /** The grant of an account, for accounts that consented without being a customer's connection. */
+  forAccount(accountId: string): Promise<RoutedCredential>;
+  /** After Klaviyo's 401 for an OAuth credential: a newer one, refreshed if need be. */
+  afterUnauthorized(accountId: string, generation: number): Promise<RoutedCredential>;
+}
+
+/** What {@link createCredentials} works with. */
+export interface CredentialsOptions {
+  readonly store: Store;
+  readonly tokens: TokenEngine;
+  readonly clientId: string;
+}
+
+/** Creates the picker; the one place where a route becomes a credential. */
+export function createCredentials({ store, tokens, clientId }: CredentialsOptions): Credentials {
+  async function forAccount(accountId: string): Promise<RoutedCredential> {
+    return toCredential(await tokens.liveGrant({ clientId, accountId }));
+  }
+
+  return {
+    async forConnection(connection) {
+      switch (connection.route) {
+        // No command sets a share yet: until one does, a canary connection stays on its key.
+        case 'canary':
+        case 'key': {
+          const secret = await store.privateKeys.open(connection.id);
+          if (secret) return { route: 'key', secret };
+          throw new KeyshiftError(
+            'key_not_found',
+            `Customer ${connection.customerId} has no private key.`,
+          );
+        }
+        case 'oauth': {
+          if (connection.accountId !== undefined) return forAccount(connection.accountId);
+          throw new KeyshiftError(
+            'grant_not_found',
+            `The account of customer ${connection.customerId} is not known yet.`,
+          );
+        }
+        default:
+          return connection.route satisfies never;
+      }
+    },
+    forAccount,
+    afterUnauthorized: async (accountId, generation) =>
+      toCredential(await tokens.afterUnauthorized({ clientId, accountId }, generation)),
+  };
+}
+
+function toCredential(grant: Grant): RoutedCredential {
+  const { accessToken: secret, accountId, generation } = grant;
+  return { route: 'oauth', secret, accountId, generation };
+}

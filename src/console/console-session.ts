@@ -1,0 +1,71 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { getSignedCookie, setSignedCookie, deleteCookie } from 'hono/cookie';
+import { type HttpContext, type HttpDeps } from '../http/http-context.ts';
+import { randomToken } from '../runtime/random.ts';
+
+const sessionCookie = 'keyshift_session';
+const loginCookie = 'keyshift_login';
+const sessionMs = 8 * 60 * 60_000;
+
+/** Who is signed in to the console: one administrator, by a signed cookie that ends by itself. */
+export interface ConsoleSessions {
+  /** The session of a request; `undefined` when there is none or it has ended. */
+  find(context: HttpContext): Promise<string | undefined>;
+  begin(context: HttpContext): Promise<void>;
+  end(context: HttpContext): void;
+  /** A value for the login form that only this browser can send back. */
+  beginLogin(context: HttpContext): Promise<string>;
+  isLoginForm(context: HttpContext, csrfToken: unknown): Promise<boolean>;
+  /** A value for the forms of a session. */
+  csrfToken(session: string): string;
+  isSessionForm(session: string, csrfToken: unknown): boolean;
+}
+
+/** Creates the sessions of one server. */
+export function createConsoleSessions({ keyshift }: HttpDeps): ConsoleSessions {
+  const { clock, random, config } = keyshift;
+  const secret = config.sessionSecret.reveal();
+  const options = {
+    path: '/console',
+    httpOnly: true,
+    sameSite: 'Strict',
+    secure: config.publicUrl.startsWith('https:'),
+  } as const;
+
+  const csrfToken = (session: string) =>
+    createHmac('sha256', secret).update(`keyshift console form ${session}`).digest('base64url');
+
+  return {
+    async find(context) {
+      const session = await getSignedCookie(context, secret, sessionCookie);
+      if (!session) return undefined;
+      return Number(session.split('.', 1)[0]) > clock.now() ? session : undefined;
+    },
+    async begin(context) {
+      const session = `${clock.now() + sessionMs}.${randomToken(random, 16)}`;
+      await setSignedCookie(context, sessionCookie, session, secret, {
+        ...options,
+        maxAge: sessionMs / 1000,
+      });
+    },
+    end(context) {
+      deleteCookie(context, sessionCookie, options);
+    },
+    async beginLogin(context) {
+      const value = randomToken(random, 16);
+      await setSignedCookie(context, loginCookie, value, secret, { ...options, maxAge: 3_600 });
+      return value;
+    },
+    async isLoginForm(context, token) {
+      const value = await getSignedCookie(context, secret, loginCookie);
+      return typeof value === 'string' && isSame(value, token);
+    },
+    csrfToken,
+    isSessionForm: (session, token) => isSame(csrfToken(session), token),
+  };
+}
+
+function isSame(expected: string, presented: unknown): boolean {
+  if (typeof presented !== 'string' || presented.length !== expected.length) return false;
+  return timingSafeEqual(Buffer.from(expected), Buffer.from(presented));
+}

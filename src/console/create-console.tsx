@@ -1,0 +1,86 @@
+import { Hono } from 'hono';
+import { pageProps, type HttpDeps, type HttpEnv, type HttpContext } from '../http/http-context.ts';
+import { pageHeaders } from '../http/pages/page-policy.ts';
+import type { Connection } from '../store/records.ts';
+import { createConsoleSessions } from './console-session.ts';
+import { createLoginThrottle } from './login-throttle.ts';
+import { LoginPage } from './pages/login-page.tsx';
+import { StatusPage } from './pages/status-page.tsx';
+
+const pageSize = 50;
+
+/** The console: sign in with the administrator's password, see where every connection stands. */
+export function createConsole(deps: HttpDeps): Hono<HttpEnv> {
+  const { clock, config, store } = deps.keyshift;
+  const sessions = createConsoleSessions(deps);
+  const throttle = createLoginThrottle(clock);
+  const routes = new Hono<HttpEnv>();
+
+  async function answerLogin(context: HttpContext, status: 200 | 400 | 401 | 429, error?: string) {
+    const csrfToken = await sessions.beginLogin(context);
+    const page = <LoginPage {...pageProps(deps)} csrfToken={csrfToken} error={error} />;
+    return context.html(page, status, pageHeaders());
+  }
+
+  routes.get('/login', (context) => answerLogin(context, 200));
+
+  routes.post('/login', async (context) => {
+    const form = await context.req.parseBody();
+    if (!(await sessions.isLoginForm(context, form['csrf_token']))) {
+      return answerLogin(context, 400, 'The form was too old. Please try again.');
+    }
+    const waitSec = throttle.waitSec();
+    if (waitSec > 0) {
+      context.header('retry-after', String(waitSec));
+      return answerLogin(context, 429, `Too many attempts. Try again in ${waitSec} seconds.`);
+    }
+    const { password } = form;
+    if (typeof password !== 'string' || !config.adminPassword.equals(password)) {
+      throttle.recordFailure();
+      return answerLogin(context, 401, 'That is not the password.');
+    }
+    await sessions.begin(context);
+    return context.redirect('/console', 303);
+  });
+
+  routes.post('/logout', async (context) => {
+    const session = await sessions.find(context);
+    const form = await context.req.parseBody();
+    if (session !== undefined && sessions.isSessionForm(session, form['csrf_token'])) {
+      sessions.end(context);
+    }
+    return context.redirect('/console/login', 303);
+  });
+
+  routes.get('/', async (context) => {
+    const session = await sessions.find(context);
+    if (session === undefined) return context.redirect('/console/login', 303);
+    const counts = await store.connections.countByStage();
+    const rows = await readPage(context.req.query('after'));
+    const last = rows.length === pageSize ? rows.at(-1) : undefined;
+    return context.html(
+      <StatusPage
+        {...pageProps(deps)}
+        counts={counts}
+        rows={rows}
+        total={counts.reduce((sum, { count }) => sum + count, 0)}
+        nextHref={last && `/console?after=${encodeURIComponent(last.customerId)}`}
+        csrfToken={sessions.csrfToken(session)}
+      />,
+      200,
+      pageHeaders(),
+    );
+  });
+
+  async function readPage(after: string | undefined): Promise<Connection[]> {
+    const rows: Connection[] = [];
+    const filter = after === undefined ? {} : { afterCustomerId: after };
+    for await (const connection of store.connections.list(filter)) {
+      rows.push(connection);
+      if (rows.length === pageSize) break;
+    }
+    return rows;
+  }
+
+  return routes;
+}

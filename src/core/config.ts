@@ -1,0 +1,45 @@
+import type { KlaviyoEndpoints } from '../klaviyo/endpoints.ts';
+import type { LogLevel } from '../runtime/logger.ts';
+import type { Secret } from '../runtime/secret.ts';
+import type { Keyring } from '../vault/keyring.ts';
+
+/** `development` is open and talkative on a developer's machine; `production` refuses what is weak. */
+export type Mode = 'development' | 'production';
+
+/** The OAuth app as registered at Klaviyo. */
+export interface ClientCredentials {
+  readonly clientId: string;
+  readonly clientSecret: Secret<'client_secret'>;
+  /** Tried when the first is refused. */
+  readonly previousClientSecret: Secret<'client_secret'> | undefined;
+}
+
+/** A caller of the management API and the proxy. */
+export interface ServiceToken {
+  readonly name: string;
+  readonly token: Secret<'service_token'>;
+}
+
+/** Everything a running Keyshift was told. Made from the environment by {@link readConfig}. */
+export interface KeyshiftConfig {
+  readonly mode: Mode;
+  readonly host: string;
+  readonly port: number;
+  /** Origin of links sent to customers, without a trailing slash. */
+  readonly publicUrl: string;
+  /** Absent until CLIENT_ID is set; commands that never speak OAuth do without. */
+  readonly client: ClientCredentials | undefined;
+  readonly redirectUri: string;
+  /** Space separated. */
+  readonly scope: string;
+  readonly databaseUrl: string;
+  readonly keyring: Keyring;
+  readonly sessionSecret: Secret<'session_secret'>;
+  readonly adminPassword: Secret<'admin_password'>;
+  readonly serviceTokens: readonly ServiceToken[];
+  readonly endpoints: KlaviyoEndpoints;
+  readonly revision: string;
+  readonly logLevel: LogLevel;
+  /** Whether the built-in sandbox stands in for Klaviyo. */
+  readonly sandbox: boolean;
+}

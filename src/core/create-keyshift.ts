@@ -1,0 +1,72 @@
+import { createAccountLookup } from '../client/account-lookup.ts';
+import { createCredentials, type Credentials } from '../client/credentials.ts';
+import { createAuthorizations, type Authorizations } from '../migration/authorizations.ts';
+import { createConsent, type CompleteConsent } from '../migration/consent.ts';
+import { createCutover, type Cutover } from '../migration/cutover.ts';
+import { createDisconnect, type Disconnect } from '../migration/disconnect.ts';
+import { flagLostGrant } from '../migration/lost-grant.ts';
+import { createOAuthClient, type OAuthClient } from '../oauth/oauth-client.ts';
+import { createTokenEngine, type TokenEngine } from '../tokens/token-engine.ts';
+import type { KeyshiftConfig } from './config.ts';
+import { requireClient } from './read-config.ts';
+import { openWorkbench, type RuntimeOptions, type Workbench } from './workbench.ts';
+
+/** A whole Keyshift: every service over one store. Whoever creates it closes it. */
+export interface Keyshift extends Workbench {
+  readonly oauth: OAuthClient;
+  readonly tokens: TokenEngine;
+  readonly credentials: Credentials;
+  readonly authorizations: Authorizations;
+  readonly completeConsent: CompleteConsent;
+  readonly cutover: Cutover;
+  readonly disconnect: Disconnect;
+}
+
+/**
+ * Creates a Keyshift.
+ *
+ * @throws KeyshiftError `config_invalid` without an OAuth app, `database_unavailable`,
+ * `keyring_mismatch`
+ * @example
+ * ```ts
+ * const keyshift = await createKeyshift(config);
+ * const { accessToken } = await keyshift.tokens.liveGrant({ clientId, accountId: 'AbC123' });
+ * await keyshift.close();
+ * ```
+ */
+export async function createKeyshift(
+  config: KeyshiftConfig,
+  runtime: RuntimeOptions = {},
+): Promise<Keyshift> {
+  const { clientId, clientSecret } = requireClient(config);
+  const workbench = await openWorkbench(config, runtime);
+  const { store, machine, clock, random, logger, http } = workbench;
+  const { redirectUri, scope, revision, endpoints } = config;
+  const oauth = createOAuthClient({ clientId, clientSecret, ...endpoints, http, clock });
+  const onLost = flagLostGrant({ store, machine });
+  const tokens = createTokenEngine({ store, oauth, clock, logger, onLost });
+  // A person waits in front of a browser: fewer and shorter attempts than for a batch of keys.
+  const lookUpAccount = createAccountLookup({
+    http,
+    clock,
+    apiUrl: endpoints.apiUrl,
+    revision,
+    deadlineMs: 5_000,
+    attempts: 3,
+    maxPauseSec: 3,
+  });
+  return {
+    ...workbench,
+    oauth,
+    tokens,
+    credentials: createCredentials({ store, tokens, clientId }),
+    authorizations: createAuthorizations({ store, oauth, clock, random, redirectUri, scope }),
+    completeConsent: createConsent({ store, oauth, machine, lookUpAccount, clock, random, logger }),
+    cutover: createCutover({ store, machine, tokens, clientId, clock }),
+    disconnect: createDisconnect({ store, oauth, machine }),
+    async close() {
+      await tokens.drain();
+      await workbench.close();
+    },
+  };
+}

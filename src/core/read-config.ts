@@ -1,0 +1,214 @@
+import { KeyshiftError } from '../errors/keyshift-error.ts';
+import { klaviyoEndpoints, klaviyoRevision, type KlaviyoEndpoints } from '../klaviyo/endpoints.ts';
+import { logLevels } from '../runtime/logger.ts';
+import { Secret } from '../runtime/secret.ts';
+import { parseKeyring } from '../vault/keyring.ts';
+import type { ClientCredentials, KeyshiftConfig, Mode, ServiceToken } from './config.ts';
+import {
+  createEnvironmentReader,
+  type Environment,
+  type EnvironmentReader,
+} from './environment-reader.ts';
+import type { GeneratedSecrets } from './generated-secrets.ts';
+import { sandboxProfile } from './sandbox-profile.ts';
+
+/** What {@link readConfig} takes besides the environment. */
+export interface ReadConfigOptions {
+  /**
+   * Gives the secrets that development generates and keeps; called only when one is needed.
+   */
+  readonly generate: () => GeneratedSecrets;
+}
+
+/**
+ * Reads the configuration from environment variables, as listed in docs/configuration.md. Nothing
+ * is guessed: the first wrong value ends it.
+ *
+ * @throws KeyshiftError `config_invalid` that names the variable, what is wrong and the fix
+ * @example
+ * ```ts
+ * const config = readConfig(environment, { generate: () => loadGeneratedSecrets('data', random) });
+ * ```
+ */
+export function readConfig(environment: Environment, options: ReadConfigOptions): KeyshiftConfig {
+  const read = createEnvironmentReader(environment);
+  const host = read.text('HOST') ?? 'localhost';
+  const port = read.integer('PORT', { min: 1, max: 65_534 }) ?? 5000;
+  const mode: Mode =
+    read.oneOf('KEYSHIFT_MODE', ['development', 'production']) ??
+    (isLoopback(host) ? 'development' : 'production');
+  const sandbox = mode === 'development' && wantsSandbox(read);
+  const profile = sandbox ? sandboxProfile(port) : undefined;
+  const redirectUri = readRedirectUri(read, mode, port);
+  const secrets = readSecrets(read, mode, options.generate);
+  return {
+    mode,
+    host,
+    port,
+    publicUrl: read.url('PUBLIC_URL')?.origin ?? new URL(redirectUri).origin,
+    client: profile?.client ?? readClient(read),
+    redirectUri,
+    scope: readScope(read) ?? profile?.scope ?? 'accounts:read profiles:read',
+    databaseUrl: read.text('DATABASE_URL') ?? profile?.databaseUrl ?? 'sqlite:./data/keyshift.db',
+    ...secrets,
+    endpoints: profile?.endpoints ?? readEndpoints(read, mode),
+    revision: readRevision(read) ?? klaviyoRevision,
+    logLevel: read.oneOf('LOG_LEVEL', logLevels) ?? 'info',
+    sandbox,
+  };
+}
+
+/** Whether a host name or address can only be reached from the same machine. */
+export function isLoopback(host: string): boolean {
+  return /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host);
+}
+
+/** Without an app and without a word about where Klaviyo is, the built-in sandbox stands in. */
+function wantsSandbox(read: EnvironmentReader): boolean {
+  return (['CLIENT_ID', 'CLIENT_SECRET', ...Object.keys(endpointNames)] as const).every(
+    (name) => read.text(name) === undefined,
+  );
+}
+
+function readClient(read: EnvironmentReader): ClientCredentials | undefined {
+  const clientId = read.text('CLIENT_ID');
+  const clientSecret = read.text('CLIENT_SECRET');
+  if (clientId === undefined && clientSecret === undefined) return undefined;
+  if (clientId === undefined || clientSecret === undefined) {
+    const [missing, present] =
+      clientId === undefined ? ['CLIENT_ID', 'CLIENT_SECRET'] : ['CLIENT_SECRET', 'CLIENT_ID'];
+    throw read.wrong(
+      missing,
+      `is missing while ${present} is set`,
+      'copy both from the app’s page in Klaviyo (Integrations → Developers → Manage apps)',
+    );
+  }
+  const previous = read.text('CLIENT_SECRET_PREVIOUS');
+  return {
+    clientId,
+    clientSecret: new Secret('client_secret', clientSecret),
+    previousClientSecret:
+      previous === undefined ? undefined : new Secret('client_secret', previous),
+  };
+}
+
+function readRedirectUri(read: EnvironmentReader, mode: Mode, port: number): string {
+  const value = read.text('REDIRECT_URI') ?? `http://localhost:${port}/auth/callback`;
+  const url = read.url('REDIRECT_URI') ?? new URL(value);
+  if (url.hash !== '') {
+    throw read.wrong('REDIRECT_URI', 'has a fragment (#…)', 'leave the fragment out');
+  }
+  if (mode === 'production' && url.protocol !== 'https:' && !isLoopback(url.hostname)) {
+    throw read.wrong('REDIRECT_URI', 'is plain http off this machine', 'use https');
+  }
+  // Klaviyo compares the string as it is, so it is passed on as it was written.
+  return value;
+}
+
+function readScope(read: EnvironmentReader): string | undefined {
+  const value = read.text('KLAVIYO_SCOPES');
+  if (value === undefined) return undefined;
+  const scopes = value.split(/\s+/).filter(Boolean);
+  const odd = scopes.find((scope) => !/^[a-z][a-z-]*:[a-z]+$/.test(scope));
+  if (odd === undefined) return scopes.join(' ');
+  throw read.wrong(
+    'KLAVIYO_SCOPES',
+    `holds "${odd}", which is not a scope`,
+    'write scopes as "accounts:read profiles:read", separated by spaces',
+  );
+}
+
+function readRevision(read: EnvironmentReader): string | undefined {
+  const value = read.text('KLAVIYO_REVISION');
+  if (value === undefined || /^\d{4}-\d{2}-\d{2}(\.pre)?$/.test(value)) return value;
+  throw read.wrong('KLAVIYO_REVISION', `is "${value}"`, 'write it as YYYY-MM-DD, as 2026-07-15');
+}
+
+const endpointNames = {
+  KLAVIYO_AUTHORIZE_URL: 'authorizeUrl',
+  KLAVIYO_TOKEN_URL: 'tokenUrl',
+  KLAVIYO_REVOKE_URL: 'revokeUrl',
+  KLAVIYO_API_URL: 'apiUrl',
+} as const satisfies Record<string, keyof KlaviyoEndpoints>;
+
+function readEndpoints(read: EnvironmentReader, mode: Mode): KlaviyoEndpoints {
+  const endpoints: Record<keyof KlaviyoEndpoints, string> = { ...klaviyoEndpoints };
+  for (const [name, field] of Object.entries(endpointNames)) {
+    const url = read.url(name);
+    if (!url) continue;
+    if (mode === 'production' && url.protocol === 'http:' && !isLoopback(url.hostname)) {
+      throw read.wrong(name, 'is plain http off this machine', 'use https');
+    }
+    endpoints[field] = field === 'apiUrl' ? url.origin : url.href;
+  }
+  return endpoints;
+}
+
+function readSecrets(read: EnvironmentReader, mode: Mode, generate: () => GeneratedSecrets) {
+  const generated = (name: string) => {
+    if (mode === 'development') return generate();
+    throw read.wrong(name, 'is not set', 'production starts only with secrets of your own');
+  };
+  const sessionName =
+    read.text('SESSION_SECRET') === undefined ? 'FLASK_SECRET_KEY' : 'SESSION_SECRET';
+  const sessionSecret = read.text(sessionName) ?? generated('SESSION_SECRET').sessionSecret;
+  const adminPassword =
+    read.text('KEYSHIFT_ADMIN_PASSWORD') ?? generated('KEYSHIFT_ADMIN_PASSWORD').adminPassword;
+  if (mode === 'production') {
+    requireLength(read, sessionName, sessionSecret, 32);
+    requireLength(read, 'KEYSHIFT_ADMIN_PASSWORD', adminPassword, 12);
+  }
+  return {
+    sessionSecret: new Secret('session_secret', sessionSecret),
+    adminPassword: new Secret('admin_password', adminPassword),
+    keyring: parseKeyring(read.text('KEYSHIFT_KEYS') ?? generated('KEYSHIFT_KEYS').keys),
+    serviceTokens: readServiceTokens(read, mode, generate),
+  };
+}
+
+function requireLength(read: EnvironmentReader, name: string, value: string, length: number) {
+  if (value.length >= length) return;
+  throw read.wrong(
+    name,
+    `has fewer than ${length} characters`,
+    'generate one with: openssl rand -base64 32',
+  );
+}
+
+function readServiceTokens(
+  read: EnvironmentReader,
+  mode: Mode,
+  generate: () => GeneratedSecrets,
+): ServiceToken[] {
+  const value = read.text('KEYSHIFT_SERVICE_TOKENS');
+  if (value === undefined) {
+    // Production without service tokens is a proxy for known keys only.
+    if (mode === 'production') return [];
+    return [{ name: 'dev', token: new Secret('service_token', generate().serviceToken) }];
+  }
+  return value.split(',').map((entry, index) => {
+    const [name, token] = splitOnce(entry.trim(), ':');
+    if (!/^[\w-]{1,64}$/.test(name) || token === undefined || /\s/.test(token)) {
+      throw read.wrong(
+        'KEYSHIFT_SERVICE_TOKENS',
+        `has an entry ${index + 1} that is not name:token`,
+        'write name:token,name2:token2',
+      );
+    }
+    if (mode === 'production') requireLength(read, 'KEYSHIFT_SERVICE_TOKENS', token, 24);
+    return { name, token: new Secret('service_token', token) };
+  });
+}
+
+function splitOnce(text: string, separator: string): [string, string | undefined] {
+  const at = text.indexOf(separator);
+  return at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1) || undefined];
+}
+
+/** Demands the OAuth app where a command cannot do without it. */
+export function requireClient(config: Pick<KeyshiftConfig, 'client'>): ClientCredentials {
+  if (config.client) return config.client;
+  throw new KeyshiftError('config_invalid', 'CLIENT_ID and CLIENT_SECRET are not set.', {
+    fix: 'Put both into .env.local; they are on the app’s page in Klaviyo.',
+  });
+}

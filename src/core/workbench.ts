@@ -1,0 +1,66 @@
+import { createAccountLookup, type LookUpAccount } from '../client/account-lookup.ts';
+import { createInvitations, type Invitations } from '../migration/invitations.ts';
+import { createStageMachine, type StageMachine } from '../migration/stage-machine.ts';
+import { systemClock, type Clock } from '../runtime/clock.ts';
+import { createHttpClient, type HttpClient } from '../runtime/http-client.ts';
+import { createLogger, type Logger } from '../runtime/logger.ts';
+import { systemRandom, type Random } from '../runtime/random.ts';
+import { openStore } from '../store/open-store.ts';
+import type { Store } from '../store/store.ts';
+import { createVault } from '../vault/create-vault.ts';
+import type { KeyshiftConfig } from './config.ts';
+
+/** What may be replaced for tests and rehearsals. */
+export interface RuntimeOptions {
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly logger?: Logger;
+}
+
+/** The part of Keyshift that works without an OAuth app: store, keys, invitations. */
+export interface Workbench {
+  readonly config: KeyshiftConfig;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly http: HttpClient;
+  readonly store: Store;
+  readonly machine: StageMachine;
+  readonly lookUpAccount: LookUpAccount;
+  readonly invitations: Invitations;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the store and what stands on it alone: enough to import, check, invite and report.
+ *
+ * @throws KeyshiftError `database_unavailable`, `keyring_mismatch`
+ */
+export async function openWorkbench(
+  config: KeyshiftConfig,
+  runtime: RuntimeOptions = {},
+): Promise<Workbench> {
+  const clock = runtime.clock ?? systemClock;
+  const random = runtime.random ?? systemRandom;
+  const logger = runtime.logger ?? createLogger({ level: config.logLevel });
+  const vault = createVault(config.keyring, random);
+  const store = await openStore({ databaseUrl: config.databaseUrl, vault, clock, random });
+  const http = createHttpClient();
+  const machine = createStageMachine(clock);
+  const { sessionSecret, revision } = config;
+  return {
+    config,
+    clock,
+    random,
+    logger,
+    http,
+    store,
+    machine,
+    lookUpAccount: createAccountLookup({ http, clock, apiUrl: config.endpoints.apiUrl, revision }),
+    invitations: createInvitations({ store, machine, clock, random, sessionSecret }),
+    async close() {
+      await store.close();
+      await http.close();
+    },
+  };
+}

@@ -1,0 +1,239 @@
+/** What a reader is told about one error code, wherever it surfaces (HTTP, page, CLI, docs). */
+export interface ErrorEntry {
+  /** Short headline for pages and the terminal. */
+  readonly title: string;
+  /** The next step that makes the error go away. */
+  readonly fix: string;
+  /** HTTP status of the answer that carries the code. */
+  readonly status: number;
+  /** Who can fix it: decides whether a page shows the fix, and how loudly it is logged. */
+  readonly audience: 'customer' | 'developer' | 'operator';
+}
+
+/**
+ * Every error code of Keyshift, in one table. Codes are stable: integrators match on them.
+ *
+ * The message of a thrown error says what was wrong in this instance; the table says what the
+ * code means in general and how to get past it.
+ */
+export const errorTable = {
+  config_invalid: {
+    title: 'A setting is wrong',
+    fix: 'Correct the variable named in the message; docs/configuration.md lists every one.',
+    status: 500,
+    audience: 'operator',
+  },
+  port_in_use: {
+    title: 'The port is taken',
+    fix: 'Stop the other program, or set PORT (and REDIRECT_URI to match). On macOS, AirPlay Receiver sits on 5000: System Settings → General → AirDrop & Handoff.',
+    status: 500,
+    audience: 'operator',
+  },
+  database_unavailable: {
+    title: 'The database cannot be used',
+    fix: 'Check that DATABASE_URL names a database this process can reach, read and write.',
+    status: 503,
+    audience: 'operator',
+  },
+  keyring_mismatch: {
+    title: 'The keyring does not fit the database',
+    fix: 'Set KEYSHIFT_KEYS to the keys this database was sealed with.',
+    status: 503,
+    audience: 'operator',
+  },
+  seal_invalid: {
+    title: 'A sealed value does not open',
+    fix: 'The row was moved, edited, or sealed under a key that is no longer configured. Restore it from a backup or ask the customer to consent again.',
+    status: 500,
+    audience: 'operator',
+  },
+  request_invalid: {
+    title: 'The request is not valid',
+    fix: 'Correct what the message names and send the request again.',
+    status: 400,
+    audience: 'developer',
+  },
+  not_found: {
+    title: 'Nothing is here',
+    fix: 'Check the path and the method.',
+    status: 404,
+    audience: 'developer',
+  },
+  unauthenticated: {
+    title: 'Who is calling is not known',
+    fix: 'Send a valid service token, or sign in.',
+    status: 401,
+    audience: 'developer',
+  },
+  too_many_attempts: {
+    title: 'Too many failed attempts',
+    fix: 'Wait a minute and try again.',
+    status: 429,
+    audience: 'developer',
+  },
+  authorization_denied: {
+    title: 'The connection was declined',
+    fix: 'Nothing was changed. Open the link again when you are ready to approve.',
+    status: 400,
+    audience: 'customer',
+  },
+  authorization_failed: {
+    title: 'Klaviyo did not complete the authorization',
+    fix: 'Start again. If it fails once more, check the app settings in Klaviyo: scopes and redirect URL must match.',
+    status: 400,
+    audience: 'customer',
+  },
+  state_invalid: {
+    title: 'This sign-in cannot be matched to a start',
+    fix: 'Start again from the beginning, in the same browser.',
+    status: 400,
+    audience: 'customer',
+  },
+  state_expired: {
+    title: 'This sign-in took too long',
+    fix: 'Start again; an attempt stays open for ten minutes.',
+    status: 400,
+    audience: 'customer',
+  },
+  state_reused: {
+    title: 'This sign-in was already used',
+    fix: 'Start again; every attempt works once.',
+    status: 400,
+    audience: 'customer',
+  },
+  code_missing: {
+    title: 'Klaviyo sent no authorization code',
+    fix: 'Start again from the beginning.',
+    status: 400,
+    audience: 'customer',
+  },
+  exchange_failed: {
+    title: 'The authorization code could not be exchanged',
+    fix: 'Start again. A code lives for five minutes and works once.',
+    status: 400,
+    audience: 'customer',
+  },
+  account_unverified: {
+    title: 'The Klaviyo account could not be determined',
+    fix: 'Nothing was changed. Try again in a minute; the app needs the scope accounts:read.',
+    status: 400,
+    audience: 'customer',
+  },
+  account_mismatch: {
+    title: 'This is a different Klaviyo account',
+    fix: 'Nothing was changed. Open the link again and choose the account named on the page.',
+    status: 400,
+    audience: 'customer',
+  },
+  scope_missing: {
+    title: 'A permission is missing',
+    fix: 'Open the link again and approve every permission that is listed.',
+    status: 400,
+    audience: 'customer',
+  },
+  invitation_invalid: {
+    title: 'This link is not valid',
+    fix: 'Check that the whole link was copied, or ask the sender for a new one.',
+    status: 404,
+    audience: 'customer',
+  },
+  invitation_expired: {
+    title: 'This link has expired',
+    fix: 'Ask the sender for a new link.',
+    status: 410,
+    audience: 'customer',
+  },
+  customer_required: {
+    title: 'The customer cannot be chosen this way',
+    fix: 'In production, send customers an invitation link; ?customer= is for development.',
+    status: 403,
+    audience: 'developer',
+  },
+  refresh_token_rejected: {
+    title: 'Klaviyo refused the refresh token',
+    fix: 'The app was uninstalled or the token is wrong: the account must consent again.',
+    status: 400,
+    audience: 'developer',
+  },
+  client_rejected: {
+    title: 'Klaviyo refused the client credentials',
+    fix: 'Check CLIENT_ID and CLIENT_SECRET against the app in Klaviyo. No customer has to do anything.',
+    status: 502,
+    audience: 'operator',
+  },
+  grant_not_found: {
+    title: 'No live grant',
+    fix: 'The account has not consented yet, or its grant was lost: invite it.',
+    status: 404,
+    audience: 'developer',
+  },
+  grant_lost: {
+    title: 'The grant is lost',
+    fix: 'The account uninstalled the app or left it idle for 90 days: invite it to consent again.',
+    status: 409,
+    audience: 'developer',
+  },
+  connection_not_found: {
+    title: 'No such connection',
+    fix: 'Check the customer or account id with `keyshift status`.',
+    status: 404,
+    audience: 'developer',
+  },
+  key_not_found: {
+    title: 'No usable private key',
+    fix: 'Import the key first, or cut the connection over to OAuth.',
+    status: 404,
+    audience: 'developer',
+  },
+  stage_conflict: {
+    title: 'The connection is not at that stage',
+    fix: 'See `keyshift status` for the stage and what comes next.',
+    status: 409,
+    audience: 'operator',
+  },
+  upstream_timeout: {
+    title: 'Klaviyo did not answer in time',
+    fix: 'Try again in a moment. Nothing was changed.',
+    status: 504,
+    audience: 'operator',
+  },
+  upstream_unreachable: {
+    title: 'Klaviyo could not be reached',
+    fix: 'Check the network and the KLAVIYO_*_URL settings, then try again.',
+    status: 502,
+    audience: 'operator',
+  },
+  upstream_unreadable: {
+    title: 'Klaviyo sent an answer that cannot be read',
+    fix: 'Try again in a moment; if it stays, see Klaviyo’s status page.',
+    status: 502,
+    audience: 'operator',
+  },
+  upstream_unavailable: {
+    title: 'Klaviyo is not available',
+    fix: 'Try again later; the answer says when, if Klaviyo did.',
+    status: 503,
+    audience: 'operator',
+  },
+  upstream_throttled: {
+    title: 'Klaviyo asks for a slower pace',
+    fix: 'Wait for as long as Retry-After says.',
+    status: 429,
+    audience: 'operator',
+  },
+  import_invalid: {
+    title: 'The file cannot be imported',
+    fix: 'The file needs a header line with customer_id and private_key, separated by comma or semicolon.',
+    status: 400,
+    audience: 'operator',
+  },
+  internal: {
+    title: 'Something went wrong here',
+    fix: 'Look for the request id in the log.',
+    status: 500,
+    audience: 'operator',
+  },
+} as const satisfies Record<string, ErrorEntry>;
+
+/** One of the codes in {@link errorTable}. */
+export type ErrorCode = keyof typeof errorTable;

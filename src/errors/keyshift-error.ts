@@ -1,0 +1,69 @@
+import { errorTable, type ErrorCode } from './error-table.ts';
+
+/** What {@link KeyshiftError} takes besides its code and message. */
+export interface KeyshiftErrorOptions {
+  /** The error underneath, kept for the log. */
+  readonly cause?: unknown;
+  /** Replaces the table's fix where this instance has a better one. */
+  readonly fix?: string;
+  /** Seconds to wait before trying again, when known. */
+  readonly retryAfterSec?: number;
+}
+
+/** The JSON body of an error answer. */
+export interface ErrorBody {
+  readonly error: ErrorCode;
+  readonly error_description: string;
+  readonly fix: string;
+}
+
+/**
+ * The one error class of Keyshift. `code` narrows; title, fix and HTTP status come from
+ * {@link errorTable}. A message names what was wrong and never holds a secret.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   await keyshift.connection({ customerId: 'acme' }).accessToken();
+ * } catch (error) {
+ *   if (error instanceof KeyshiftError && error.code === 'grant_lost') invite('acme');
+ *   else throw error;
+ * }
+ * ```
+ */
+export class KeyshiftError<Code extends ErrorCode = ErrorCode> extends Error {
+  override readonly name = 'KeyshiftError';
+  readonly code: Code;
+  readonly fix: string;
+  readonly retryAfterSec: number | undefined;
+
+  constructor(code: Code, message: string, options: KeyshiftErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.fix = options.fix ?? errorTable[code].fix;
+    this.retryAfterSec = options.retryAfterSec;
+  }
+
+  /** HTTP status of an answer that carries this error. */
+  get status(): number {
+    return errorTable[this.code].status;
+  }
+
+  /** Headline for a page or a terminal. */
+  get title(): string {
+    return errorTable[this.code].title;
+  }
+
+  /** The error as the body of an HTTP answer: no stack, no cause. */
+  toJSON(): ErrorBody {
+    return { error: this.code, error_description: this.message, fix: this.fix };
+  }
+}
+
+/** Whether a value is a {@link KeyshiftError}, optionally of one code. */
+export function isKeyshiftError<Code extends ErrorCode>(
+  value: unknown,
+  code?: Code,
+): value is KeyshiftError<Code> {
+  return value instanceof KeyshiftError && (code === undefined || value.code === code);
+}

@@ -1,0 +1,80 @@
+import { Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { KeyshiftError } from '../errors/keyshift-error.ts';
+import type { Keyshift } from '../core/create-keyshift.ts';
+import { answerError, logError, toKnownError } from './error-answer.tsx';
+import { pageProps, type HttpDeps, type HttpEnv } from './http-context.ts';
+import { HomePage } from './pages/home-page.tsx';
+import { pageHeaders } from './pages/page-policy.ts';
+import { createStylesheet } from './pages/stylesheet.ts';
+import { createAuthRoutes } from './routes/auth-routes.ts';
+import { createConnectRoutes } from './routes/connect-routes.tsx';
+import { createHealthRoutes } from './routes/health-routes.ts';
+import { createWhoamiRoutes } from './routes/whoami-routes.ts';
+
+/** The routes of Keyshift as a web-standard handler, apart from the streaming proxy. */
+export type KeyshiftApp = Hono<HttpEnv>;
+
+/** What {@link createApp} mounts besides its own routes. */
+export interface AppOptions {
+  /** The console, which stands above this layer. */
+  readonly console?: (deps: HttpDeps) => Hono<HttpEnv>;
+}
+
+/**
+ * Creates the app over a Keyshift.
+ *
+ * @example
+ * ```ts
+ * const app = createApp(keyshift);
+ * const response = await app.fetch(new Request('http://localhost:5000/healthz'));
+ * ```
+ */
+export function createApp(keyshift: Keyshift, options: AppOptions = {}): KeyshiftApp {
+  const { random, config } = keyshift;
+  const stylesheet = createStylesheet();
+  const deps: HttpDeps = { keyshift, stylesheet };
+  const app = new Hono<HttpEnv>();
+
+  app.use(async (context, next) => {
+    const requestId = random.id();
+    context.set('requestId', requestId);
+    await next();
+    context.header('keyshift-request-id', requestId);
+    context.header('x-content-type-options', 'nosniff');
+    context.header('referrer-policy', 'no-referrer');
+  });
+  app.use(
+    bodyLimit({
+      maxSize: 64 * 1024,
+      onError: () => {
+        throw new KeyshiftError('request_invalid', 'The body is larger than 64 KiB.');
+      },
+    }),
+  );
+  app.onError((error, context) => {
+    const known = toKnownError(error);
+    logError(context, deps, known);
+    return answerError(context, deps, known);
+  });
+  app.notFound((context) =>
+    answerError(context, deps, new KeyshiftError('not_found', 'No route has this path.')),
+  );
+
+  app.route('/auth', createAuthRoutes(deps));
+  app.route('/connect', createConnectRoutes(deps));
+  app.route('/whoami', createWhoamiRoutes(deps));
+  app.route('/', createHealthRoutes(deps));
+  if (options.console) app.route('/console', options.console(deps));
+  app.get(stylesheet.path, (context) => context.body(stylesheet.body, 200, stylesheet.headers));
+  if (config.mode === 'development') {
+    app.get('/', (context) =>
+      context.html(
+        <HomePage {...pageProps(deps)} baseUrl={config.publicUrl} revision={config.revision} />,
+        200,
+        pageHeaders(),
+      ),
+    );
+  }
+  return app;
+}

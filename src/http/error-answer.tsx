@@ -1,0 +1,60 @@
+import { routePath } from 'hono/route';
+import { errorTable } from '../errors/error-table.ts';
+import { isKeyshiftError, KeyshiftError } from '../errors/keyshift-error.ts';
+import { pageProps, wantsPage, type HttpContext, type HttpDeps } from './http-context.ts';
+import { ErrorPage } from './pages/error-page.tsx';
+import { pageHeaders } from './pages/page-policy.ts';
+
+/** Any thrown value as an error of the table; what is not one becomes `internal`. */
+export function toKnownError(error: unknown): KeyshiftError {
+  if (isKeyshiftError(error)) return error;
+  return new KeyshiftError('internal', 'The request could not be completed.', { cause: error });
+}
+
+/** Logs an error once, at the level that its audience deserves. */
+export function logError(context: HttpContext, deps: HttpDeps, error: KeyshiftError): void {
+  const { logger } = deps.keyshift;
+  const level =
+    error.code === 'internal'
+      ? 'error'
+      : errorTable[error.code].audience === 'operator'
+        ? 'warn'
+        : 'info';
+  logger[level](
+    {
+      requestId: context.get('requestId'),
+      code: error.code,
+      path: routePath(context),
+      ...(level === 'info' ? { reason: error.message } : { err: error }),
+    },
+    'request failed',
+  );
+}
+
+/** Answers an error as JSON, or as a page for a browser. */
+export function answerError(
+  context: HttpContext,
+  deps: HttpDeps,
+  error: KeyshiftError,
+  retryHref?: string,
+): Response | Promise<Response> {
+  const status = error.status as 400;
+  const headers: Record<string, string> = { 'cache-control': 'no-store', vary: 'accept' };
+  if (error.retryAfterSec !== undefined) headers['retry-after'] = String(error.retryAfterSec);
+  if (!wantsPage(context)) return context.json(error.toJSON(), status, headers);
+  return context.html(
+    <ErrorPage
+      {...pageProps(deps)}
+      title={error.title}
+      message={error.message}
+      fix={error.fix}
+      code={error.code}
+      audience={errorTable[error.code].audience}
+      requestId={context.get('requestId')}
+      retryHref={retryHref}
+      reader={deps.keyshift.config.mode === 'development' ? 'developer' : 'customer'}
+    />,
+    status,
+    { ...pageHeaders(), ...headers },
+  );
+}

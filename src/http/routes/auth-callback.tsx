@@ -1,0 +1,117 @@
+import { isKeyshiftError, type KeyshiftError } from '../../errors/keyshift-error.ts';
+import { maskAccountId } from '../../klaviyo/account.ts';
+import { describeScopes } from '../../klaviyo/scopes.ts';
+import { AccountMismatchError, type Consent } from '../../migration/consent.ts';
+import { deriveInvitationToken } from '../../migration/invitation-token.ts';
+import type { Authorization } from '../../store/records.ts';
+import { clearAttemptCookie, readAttemptCookie } from '../attempt-cookie.ts';
+import { answerError, logError, toKnownError } from '../error-answer.tsx';
+import { pageProps, wantsPage, type HttpContext, type HttpDeps } from '../http-context.ts';
+import type { ConnectOutcome } from '../pages/connect-outcome.ts';
+import { pageHeaders } from '../pages/page-policy.ts';
+import { ResultPage } from '../pages/result-page.tsx';
+import { tokenHeaders, toTokenJson } from '../token-json.ts';
+
+/**
+ * Answers `GET /auth/callback`. Whatever arrives, the answer is a success or a clear 400: never
+ * a 500 for what a browser or Klaviyo sent, and never a token outside of development.
+ */
+export async function answerCallback(context: HttpContext, deps: HttpDeps): Promise<Response> {
+  const query = new URL(context.req.url).searchParams;
+  let attempt: Authorization | undefined;
+  try {
+    attempt = await deps.keyshift.authorizations.admit(query.get('state'), (cookieId) => {
+      const nonce = readAttemptCookie(context, cookieId);
+      if (nonce !== undefined) {
+        clearAttemptCookie(context, cookieId, deps.keyshift.config.redirectUri);
+      }
+      return nonce;
+    });
+    const consent = await deps.keyshift.completeConsent(attempt, query);
+    return await answerConsent(context, deps, attempt, consent);
+  } catch (error) {
+    const known = toKnownError(error);
+    logError(context, deps, known);
+    return answerFailure(context, deps, known, attempt);
+  }
+}
+
+function answerConsent(
+  context: HttpContext,
+  deps: HttpDeps,
+  attempt: Authorization,
+  { pair, account, missingScopes }: Consent,
+): Response | Promise<Response> {
+  const { config, clock } = deps.keyshift;
+  const invited = attempt.invitationId !== undefined;
+  // A customer's browser gets a page in either mode: the tokens are the integrator's.
+  if (config.mode === 'development' && !invited) {
+    return context.json(toTokenJson(pair, clock.now()), 200, tokenHeaders);
+  }
+  const label = account && { name: account.name, maskedId: maskAccountId(account.accountId) };
+  if (missingScopes.length > 0) {
+    const retryHref = retryHrefOf(deps, attempt);
+    const missing = describeScopes(missingScopes);
+    return answerOutcome(context, deps, { kind: 'permission_missing', missing, retryHref }, 400);
+  }
+  return answerOutcome(
+    context,
+    deps,
+    { kind: 'connected', account: label ?? { name: undefined, maskedId: undefined } },
+    200,
+  );
+}
+
+function answerFailure(
+  context: HttpContext,
+  deps: HttpDeps,
+  error: KeyshiftError,
+  attempt: Authorization | undefined,
+): Response | Promise<Response> {
+  const retryHref = attempt && retryHrefOf(deps, attempt);
+  const outcome = wantsPage(context) ? toOutcome(error, retryHref) : undefined;
+  return outcome
+    ? answerOutcome(context, deps, outcome, error.status)
+    : answerError(context, deps, error, retryHref);
+}
+
+function toOutcome(
+  error: KeyshiftError,
+  retryHref: string | undefined,
+): ConnectOutcome | undefined {
+  if (error instanceof AccountMismatchError) {
+    const { expected, chosen } = error;
+    return { kind: 'wrong_account', expected, chosen, retryHref };
+  }
+  if (isKeyshiftError(error, 'authorization_denied')) return { kind: 'denied', retryHref };
+  if (isKeyshiftError(error, 'state_expired')) return { kind: 'attempt_expired', retryHref };
+  return undefined;
+}
+
+function answerOutcome(
+  context: HttpContext,
+  deps: HttpDeps,
+  outcome: ConnectOutcome,
+  status: number,
+): Response | Promise<Response> {
+  if (!wantsPage(context)) {
+    const body =
+      outcome.kind === 'connected'
+        ? { status: 'connected', account_name: outcome.account.name ?? null }
+        : { status: outcome.kind };
+    return context.json(body, status as 200, { 'cache-control': 'no-store', vary: 'accept' });
+  }
+  return context.html(
+    <ResultPage {...pageProps(deps)} outcome={outcome} requestId={context.get('requestId')} />,
+    status as 200,
+    { ...pageHeaders(), vary: 'accept' },
+  );
+}
+
+/** Where the person may try again: the invitation's page, else the start. */
+function retryHrefOf(deps: HttpDeps, attempt: Authorization): string {
+  const { config } = deps.keyshift;
+  if (attempt.invitationId === undefined) return '/auth/start';
+  const token = deriveInvitationToken(config.sessionSecret, attempt.invitationId);
+  return `/connect/${token.reveal()}`;
+}

@@ -1,0 +1,60 @@
+import { Hono } from 'hono';
+import { z } from 'zod';
+import { KeyshiftError } from '../../errors/keyshift-error.ts';
+import { Secret } from '../../runtime/secret.ts';
+import { setAttemptCookie } from '../attempt-cookie.ts';
+import type { HttpDeps, HttpEnv } from '../http-context.ts';
+import { readJsonBody } from '../json-body.ts';
+import { requireServiceToken } from '../service-caller.ts';
+import { tokenHeaders, toTokenJson } from '../token-json.ts';
+import { answerCallback } from './auth-callback.tsx';
+
+const refreshBody = z.object({
+  refresh_token: z.string({ error: 'must be a string' }).trim().min(1, 'is empty').max(8_192),
+});
+
+const disconnectBody = z.object({
+  customer: z.string({ error: 'must be a string' }).min(1, 'is empty'),
+});
+
+/** The OAuth routes under `/auth`, with the names and forms of Klaviyo's seed demo. */
+export function createAuthRoutes(deps: HttpDeps): Hono<HttpEnv> {
+  const { config, authorizations, tokens, store, clock, disconnect } = deps.keyshift;
+  const routes = new Hono<HttpEnv>();
+  const development = config.mode === 'development';
+
+  routes.get('/start', async (context) => {
+    const customerId = context.req.query('customer');
+    if (customerId !== undefined && !development) {
+      throw new KeyshiftError(
+        'customer_required',
+        'Anyone could connect an account of their own to a customer by its id.',
+      );
+    }
+    const attempt = await authorizations.start(customerId ? { customerId } : {});
+    setAttemptCookie(context, attempt, config.redirectUri);
+    return context.body(null, 302, { location: attempt.url, 'cache-control': 'no-store' });
+  });
+
+  routes.get('/callback', (context) => answerCallback(context, deps));
+
+  routes.post('/refresh', async (context) => {
+    if (!development) requireServiceToken(context, deps);
+    const body = await readJsonBody(context, refreshBody);
+    const pair = await tokens.refreshByToken(new Secret('refresh_token', body.refresh_token));
+    return context.json(toTokenJson(pair, clock.now()), 200, tokenHeaders);
+  });
+
+  routes.post('/disconnect', async (context) => {
+    const name = requireServiceToken(context, deps);
+    const { customer } = await readJsonBody(context, disconnectBody);
+    const connection = await store.connections.findByCustomer(customer);
+    if (!connection) {
+      throw new KeyshiftError('connection_not_found', 'No connection belongs to this customer.');
+    }
+    const revoked = await disconnect(connection, `service:${name}`);
+    return context.json({ customer_id: customer, revoked });
+  });
+
+  return routes;
+}

@@ -1,0 +1,116 @@
+import { Hono } from 'hono';
+import { isKeyshiftError } from '../../errors/keyshift-error.ts';
+import { maskAccountId } from '../../klaviyo/account.ts';
+import { describeScopes } from '../../klaviyo/scopes.ts';
+import { parseScopes } from '../../klaviyo/scope-set.ts';
+import { consentedStages, type FoundInvitation } from '../../migration/invitations.ts';
+import type { Connection } from '../../store/records.ts';
+import { setAttemptCookie } from '../attempt-cookie.ts';
+import { logError } from '../error-answer.tsx';
+import {
+  pageProps,
+  wantsPage,
+  type HttpContext,
+  type HttpDeps,
+  type HttpEnv,
+} from '../http-context.ts';
+import { ConnectPage } from '../pages/connect-page.tsx';
+import type { ConnectOutcome } from '../pages/connect-outcome.ts';
+import { pageHeaders } from '../pages/page-policy.ts';
+import { ResultPage } from '../pages/result-page.tsx';
+
+/** The pages a customer sees under `/connect`. Opening them consumes nothing. */
+export function createConnectRoutes(deps: HttpDeps): Hono<HttpEnv> {
+  const { config, invitations, authorizations } = deps.keyshift;
+  const routes = new Hono<HttpEnv>();
+
+  routes.get('/:token', async (context) => {
+    const token = context.req.param('token');
+    const found = await findOrAnswer(context, deps, token);
+    if (found instanceof Response) return found;
+    // A HEAD request is a scanner's: the customer has seen nothing.
+    if (context.req.method === 'GET') await invitations.open(found);
+    const { connection, invitation } = found;
+    return context.html(
+      <ConnectPage
+        {...pageProps(deps)}
+        customerName={connection.name}
+        accountName={connection.accountName}
+        maskedAccountId={
+          connection.accountId === undefined ? undefined : maskAccountId(connection.accountId)
+        }
+        scopes={describeScopes(parseScopes(config.scope))}
+        startHref={`/connect/${token}/start`}
+        expiresAt={formatDay(invitation.expiresAtMs)}
+      />,
+      200,
+      pageHeaders(),
+    );
+  });
+
+  routes.get('/:token/start', async (context) => {
+    const found = await findOrAnswer(context, deps, context.req.param('token'));
+    if (found instanceof Response) return found;
+    const attempt = await authorizations.start({ invitationId: found.invitation.id });
+    setAttemptCookie(context, attempt, config.redirectUri);
+    return context.body(null, 302, {
+      location: attempt.url,
+      'cache-control': 'no-store',
+      'referrer-policy': 'no-referrer',
+    });
+  });
+
+  return routes;
+}
+
+/** The invitation of a link, or the answer that tells why there is nothing to do with it. */
+async function findOrAnswer(
+  context: HttpContext,
+  deps: HttpDeps,
+  token: string,
+): Promise<FoundInvitation | Response> {
+  try {
+    const found = await deps.keyshift.invitations.find(token);
+    if (!consentedStages.has(found.connection.stage)) return found;
+    const account = toAccountLabel(found.connection);
+    return await answerOutcome(context, deps, { kind: 'already_connected', account }, 200);
+  } catch (error) {
+    if (isKeyshiftError(error, 'invitation_invalid')) {
+      logError(context, deps, error);
+      return answerOutcome(context, deps, { kind: 'link_invalid' }, error.status);
+    }
+    if (isKeyshiftError(error, 'invitation_expired')) {
+      logError(context, deps, error);
+      return answerOutcome(context, deps, { kind: 'link_expired' }, error.status);
+    }
+    throw error;
+  }
+}
+
+function answerOutcome(
+  context: HttpContext,
+  deps: HttpDeps,
+  outcome: ConnectOutcome,
+  status: number,
+): Response | Promise<Response> {
+  if (!wantsPage(context) && status >= 400) {
+    const error = outcome.kind === 'link_expired' ? 'invitation_expired' : 'invitation_invalid';
+    return context.json({ error }, status as 404, { 'cache-control': 'no-store' });
+  }
+  return context.html(
+    <ResultPage {...pageProps(deps)} outcome={outcome} />,
+    status as 200,
+    pageHeaders(),
+  );
+}
+
+function toAccountLabel({ accountId, accountName }: Connection) {
+  return {
+    name: accountName,
+    maskedId: accountId === undefined ? undefined : maskAccountId(accountId),
+  };
+}
+
+function formatDay(atMs: number): string {
+  return new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeZone: 'UTC' }).format(atMs);
+}

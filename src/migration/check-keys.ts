@@ -1,0 +1,119 @@
+import type { LookUpAccount, AccountLookup } from '../client/account-lookup.ts';
+import { isKeyshiftError } from '../errors/keyshift-error.ts';
+import type { Connection } from '../store/records.ts';
+import type { Store } from '../store/store.ts';
+import type { StageMachine } from './stage-machine.ts';
+
+/** What the check of one private key found. */
+export type KeyVerdict =
+  'checked' | 'key_invalid' | 'scope_missing' | 'account_mismatch' | 'no_key' | 'unreachable';
+
+/** One check, as told to the progress listener. */
+export interface KeyCheck {
+  readonly connection: Connection;
+  readonly verdict: KeyVerdict;
+  /** More about it, in words. */
+  readonly detail: string | undefined;
+  readonly testAccount: boolean;
+}
+
+/** What {@link checkKey} and {@link checkKeys} work with. */
+export interface KeyCheckOptions {
+  readonly store: Store;
+  readonly machine: StageMachine;
+  readonly lookUpAccount: LookUpAccount;
+  readonly actor: string;
+}
+
+/**
+ * Asks Klaviyo which account a connection's private key belongs to and records it: `checked` with
+ * the account's id and name, or `attention` with the reason. When Klaviyo gives no verdict nothing
+ * is changed, and the check can be run again.
+ */
+export async function checkKey(
+  connection: Connection,
+  options: KeyCheckOptions,
+  signal?: AbortSignal,
+): Promise<KeyCheck> {
+  const key = await options.store.privateKeys.open(connection.id);
+  if (!key) return toCheck(connection, 'no_key', 'the connection holds no private key');
+  let lookup: AccountLookup;
+  try {
+    lookup = await options.lookUpAccount(key, signal);
+  } catch (error) {
+    if (!isKeyshiftError(error)) throw error;
+    return toCheck(connection, 'unreachable', error.message);
+  }
+  return options.store.transaction((store) => record(store, connection, lookup, options));
+}
+
+async function record(
+  store: Store,
+  connection: Connection,
+  lookup: AccountLookup,
+  { machine, actor }: KeyCheckOptions,
+): Promise<KeyCheck> {
+  switch (lookup.kind) {
+    case 'rejected': {
+      const reason = 'Klaviyo does not know the private key';
+      const flagged = await machine.flag(store, connection, 'key_invalid', { actor, reason });
+      return toCheck(flagged, 'key_invalid', reason);
+    }
+    case 'forbidden': {
+      const scopes = lookup.missingScopes.join(', ') || 'accounts:read';
+      const reason = `the private key lacks ${scopes}, so that its account cannot be read`;
+      const flagged = await machine.flag(store, connection, 'scope_missing', { actor, reason });
+      return toCheck(flagged, 'scope_missing', reason);
+    }
+    case 'found': {
+      const { accountId, name, testAccount } = lookup.account;
+      if (connection.accountId !== undefined && connection.accountId !== accountId) {
+        const reason = `the private key belongs to account ${accountId}, not to ${connection.accountId}`;
+        const flagged = await machine.flag(store, connection, 'account_mismatch', {
+          actor,
+          reason,
+        });
+        return toCheck(flagged, 'account_mismatch', reason);
+      }
+      const patch = { accountId, accountName: name };
+      const checked = await machine.move(store, connection, 'checked', { actor, patch });
+      return { connection: checked, verdict: 'checked', detail: undefined, testAccount };
+    }
+    default:
+      return lookup satisfies never;
+  }
+}
+
+/** What {@link checkKeys} takes besides. */
+export interface KeyChecksOptions extends KeyCheckOptions {
+  /** Keys asked about at the same time; each is another account as a rule. 8 by default. */
+  readonly concurrency?: number;
+  readonly onChecked?: (check: KeyCheck) => void;
+  /** Ends after the calls under way; what was found stays, and the check can be run again. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Checks the key of every connection that was imported and not checked yet.
+ *
+ * @returns how often each verdict was found
+ */
+export async function checkKeys(options: KeyChecksOptions): Promise<Map<KeyVerdict, number>> {
+  const counts = new Map<KeyVerdict, number>();
+  const waiting = options.store.connections.list({ stages: ['imported'] })[Symbol.asyncIterator]();
+  const work = async () => {
+    while (!options.signal?.aborted) {
+      const next = await waiting.next();
+      if (next.done) return;
+      const check = await checkKey(next.value, options, options.signal);
+      counts.set(check.verdict, (counts.get(check.verdict) ?? 0) + 1);
+      options.onChecked?.(check);
+    }
+  };
+  await Promise.all(Array.from({ length: options.concurrency ?? 8 }, work));
+  return counts;
+}
+
+function toCheck(connection: Connection, verdict: KeyVerdict, detail: string): KeyCheck {
+  return { connection, verdict, detail, testAccount: false };
+}

@@ -1,0 +1,152 @@
+import { isKeyshiftError } from '../errors/keyshift-error.ts';
+import type { KlaviyoAccount } from '../klaviyo/account.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Random } from '../runtime/random.ts';
+import type { Authorization, Connection, Stage, TokenPair } from '../store/records.ts';
+import type { Store } from '../store/store.ts';
+import { newConnection } from './new-connection.ts';
+import type { StageMachine } from './stage-machine.ts';
+
+/** Writes what a consent means for the grant and the connections of its account. */
+export interface ConsentRecorder {
+  /** Saves the grant and moves every connection of the account on, all or nothing. */
+  record(
+    attempt: Authorization,
+    account: KlaviyoAccount,
+    pair: TokenPair,
+    missingScopes: readonly string[],
+  ): Promise<readonly Connection[]>;
+  /** Keeps a pair of the wrong account where it serves nothing. */
+  setAside(connection: Connection, account: KlaviyoAccount, pair: TokenPair): Promise<void>;
+}
+
+/** What {@link createConsentRecorder} works with. */
+export interface ConsentRecorderOptions {
+  readonly store: Store;
+  readonly machine: StageMachine;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly clientId: string;
+}
+
+const beforeConsent: ReadonlySet<Stage> = new Set([
+  'imported',
+  'checked',
+  'invited',
+  'opened',
+  'attention',
+]);
+
+/** Whether a consent would move the connection on. */
+export function awaitsConsent(connection: Connection): boolean {
+  return beforeConsent.has(connection.stage);
+}
+
+/**
+ * The connection that an attempt was started for: by its invitation, else by its customer.
+ * The binding is made at the start and stored; nothing in the callback can change it.
+ */
+export async function findBoundConnection(
+  store: Store,
+  attempt: Authorization,
+): Promise<Connection | undefined> {
+  if (attempt.invitationId !== undefined) {
+    const invitation = await store.invitations.findById(attempt.invitationId);
+    return invitation && store.connections.findById(invitation.connectionId);
+  }
+  return attempt.customerId === undefined
+    ? undefined
+    : store.connections.findByCustomer(attempt.customerId);
+}
+
+/** Creates the recorder. */
+export function createConsentRecorder(options: ConsentRecorderOptions): ConsentRecorder {
+  const { store, machine, clock, random, clientId } = options;
+
+  function grantKey(account: KlaviyoAccount) {
+    return { clientId, accountId: account.accountId, id: random.id() };
+  }
+
+  return {
+    record: (attempt, account, pair, missing) =>
+      retryConflict(() =>
+        store.transaction(async (tx) => {
+          await tx.grants.saveConsent(grantKey(account), pair);
+          const moved: Connection[] = [];
+          for (const connection of await listConnections(tx, attempt, account)) {
+            moved.push(await advance(tx, connection, account, missing));
+          }
+          return moved;
+        }),
+      ),
+    setAside: (connection, account, pair) =>
+      retryConflict(() =>
+        store.transaction(async (tx) => {
+          await tx.grants.setAside(grantKey(account), pair);
+          const current = await tx.connections.findById(connection.id);
+          if (!current || !awaitsConsent(current)) return;
+          const reason = `consent came from account ${account.accountId}`;
+          await machine.flag(tx, current, 'account_mismatch', { actor: 'customer', reason });
+        }),
+      ),
+  };
+
+  /** The bound connection first, then every other of the account: they share the one grant. */
+  async function listConnections(
+    tx: Store,
+    attempt: Authorization,
+    account: KlaviyoAccount,
+  ): Promise<Connection[]> {
+    let bound = await findBoundConnection(tx, attempt);
+    if (!bound && attempt.customerId !== undefined) {
+      bound = await tx.connections.insert(
+        newConnection(options, {
+          customerId: attempt.customerId,
+          stage: 'checked',
+          route: 'oauth',
+        }),
+      );
+    }
+    const others = await tx.connections.listByAccount(account.accountId);
+    return [...(bound ? [bound] : []), ...others.filter((other) => other.id !== bound?.id)];
+  }
+
+  async function advance(
+    tx: Store,
+    connection: Connection,
+    account: KlaviyoAccount,
+    missing: readonly string[],
+  ): Promise<Connection> {
+    const actor = 'customer';
+    const accountName = account.name ?? connection.accountName;
+    const patch = { accountId: account.accountId, accountName };
+    if (missing.length > 0) {
+      if (!awaitsConsent(connection)) return connection;
+      const reason = `not granted: ${missing.join(', ')}`;
+      return machine.flag(tx, connection, 'scope_missing', { actor, reason, patch });
+    }
+    await tx.invitations.consumeByConnection(connection.id, clock.now());
+    if (!awaitsConsent(connection)) return connection;
+    const authorized = await machine.move(tx, connection, 'authorized', { actor, patch });
+    const verified = await machine.move(tx, authorized, 'verified', { actor: 'system' });
+    const key = await tx.privateKeys.info(connection.id);
+    if (key?.present && connection.route === 'key') return verified;
+    // Nothing to cut over from: the connection never had a key, or was on OAuth before.
+    return machine.move(tx, verified, 'live', {
+      actor: 'system',
+      reason: connection.attentionFrom === undefined ? 'no private key' : 'consent renewed',
+      patch: { route: 'oauth', liveSinceMs: connection.liveSinceMs ?? clock.now() },
+    });
+  }
+}
+
+/** Two tabs may finish at the same moment; the later one starts over on what the first wrote. */
+async function retryConflict<Result>(write: () => Promise<Result>): Promise<Result> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await write();
+    } catch (error) {
+      if (attempt === 3 || !isKeyshiftError(error, 'stage_conflict')) throw error;
+    }
+  }
+}

@@ -1,0 +1,182 @@
+import type { AccountLookup, LookUpAccount } from '../client/account-lookup.ts';
+import { isKeyshiftError, KeyshiftError } from '../errors/keyshift-error.ts';
+import { maskAccountId, type KlaviyoAccount } from '../klaviyo/account.ts';
+import { missingScopes } from '../klaviyo/scope-set.ts';
+import type { OAuthClient } from '../oauth/oauth-client.ts';
+import type { TokenOutcome } from '../oauth/token-outcome.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Logger } from '../runtime/logger.ts';
+import type { Random } from '../runtime/random.ts';
+import type { Authorization, Connection, TokenPair } from '../store/records.ts';
+import type { Store } from '../store/store.ts';
+import { toTokenPair } from '../tokens/token-engine.ts';
+import { checkKey } from './check-keys.ts';
+import { awaitsConsent, createConsentRecorder, findBoundConnection } from './consent-recorder.ts';
+import type { StageMachine } from './stage-machine.ts';
+
+/** What a completed consent gave. */
+export interface Consent {
+  readonly pair: TokenPair;
+  /** Absent when the token could not name its account; then nothing was stored. */
+  readonly account: KlaviyoAccount | undefined;
+  /** Connections of the account, moved on by the consent. */
+  readonly connections: readonly Connection[];
+  /** Scopes that were asked for and not granted; connections wait at `attention` then. */
+  readonly missingScopes: readonly string[];
+}
+
+/** An account as a person may see it: its name, and its id with characters hidden. */
+export interface AccountLabel {
+  readonly name: string | undefined;
+  readonly maskedId: string;
+}
+
+/** The consent came from another account than the connection's; nothing was replaced. */
+export class AccountMismatchError extends KeyshiftError<'account_mismatch'> {
+  readonly expected: AccountLabel;
+  readonly chosen: AccountLabel;
+
+  constructor(expected: AccountLabel, chosen: AccountLabel) {
+    const describe = ({ name, maskedId }: AccountLabel) => `${name ?? 'an account'} (${maskedId})`;
+    super(
+      'account_mismatch',
+      `This link is for ${describe(expected)}; ${describe(chosen)} was chosen.`,
+    );
+    this.expected = expected;
+    this.chosen = chosen;
+  }
+}
+
+/** What {@link createConsent} works with. */
+export interface ConsentOptions {
+  readonly store: Store;
+  readonly oauth: OAuthClient;
+  readonly machine: StageMachine;
+  readonly lookUpAccount: LookUpAccount;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/**
+ * Completes an admitted attempt: exchanges the code, learns the account, guards it, saves the
+ * grant and moves the connection on.
+ *
+ * @throws KeyshiftError `authorization_denied`, `authorization_failed`, `code_missing`,
+ * `exchange_failed`, `account_unverified`, `account_mismatch`; nothing was replaced then
+ */
+export type CompleteConsent = (attempt: Authorization, query: URLSearchParams) => Promise<Consent>;
+
+/** Creates the last step of the OAuth flow. */
+export function createConsent(options: ConsentOptions): CompleteConsent {
+  const { store, oauth, machine, clock, logger, lookUpAccount } = options;
+  const recorder = createConsentRecorder({ ...options, clientId: oauth.clientId });
+
+  return async (attempt, query) => {
+    const pair = await exchange(attempt, query);
+    const account = await identify(attempt, pair);
+    const missing = missingScopes(attempt.scope, pair.scope);
+    if (!account) return { pair, account, connections: [], missingScopes: missing };
+    const connection = await withKnownAccount(await findBoundConnection(store, attempt));
+    if (connection?.accountId !== undefined && connection.accountId !== account.accountId) {
+      await recorder.setAside(connection, account, pair);
+      throw new AccountMismatchError(
+        { name: connection.accountName, maskedId: maskAccountId(connection.accountId) },
+        { name: account.name, maskedId: maskAccountId(account.accountId) },
+      );
+    }
+    const connections = await recorder.record(attempt, account, pair, missing);
+    logger.info(
+      { account: account.accountId, customers: connections.map((each) => each.customerId) },
+      'account consented',
+    );
+    return { pair, account, connections, missingScopes: missing };
+  };
+
+  async function exchange(attempt: Authorization, query: URLSearchParams): Promise<TokenPair> {
+    try {
+      const outcome = await oauth.exchangeCode({
+        query,
+        state: query.get('state') ?? '',
+        redirectUri: attempt.redirectUri,
+        codeVerifier: attempt.codeVerifier,
+      });
+      return readExchange(outcome, attempt, clock.now());
+    } catch (error) {
+      if (isKeyshiftError(error, 'authorization_denied')) await flagDenied(attempt);
+      throw error;
+    }
+  }
+
+  async function flagDenied(attempt: Authorization): Promise<void> {
+    await store.transaction(async (tx) => {
+      const connection = await findBoundConnection(tx, attempt);
+      if (!connection || !awaitsConsent(connection)) return;
+      await machine.flag(tx, connection, 'consent_denied', { actor: 'customer' });
+    });
+  }
+
+  /** The token's account. An unbound attempt may do without: its caller gets the tokens anyway. */
+  async function identify(
+    attempt: Authorization,
+    pair: TokenPair,
+  ): Promise<KlaviyoAccount | undefined> {
+    let lookup: AccountLookup | KeyshiftError;
+    try {
+      lookup = await lookUpAccount(pair.accessToken);
+    } catch (error) {
+      if (!isKeyshiftError(error)) throw error;
+      lookup = error;
+    }
+    if (!(lookup instanceof KeyshiftError) && lookup.kind === 'found') return lookup.account;
+    const why = describeFailedLookup(lookup);
+    logger.warn({ reason: why }, 'grant not stored: its account is unknown');
+    if (attempt.invitationId === undefined && attempt.customerId === undefined) return undefined;
+    throw new KeyshiftError('account_unverified', `${why}.`);
+  }
+
+  /** A key whose account was never learned is asked now, so that the guard has a side to compare. */
+  async function withKnownAccount(
+    connection: Connection | undefined,
+  ): Promise<Connection | undefined> {
+    if (!connection || connection.accountId !== undefined) return connection;
+    const key = await store.privateKeys.info(connection.id);
+    if (!key?.present) return connection;
+    const check = await checkKey(connection, { store, machine, lookUpAccount, actor: 'system' });
+    if (check.verdict === 'checked') return check.connection;
+    throw new KeyshiftError(
+      'account_unverified',
+      `The account of the private key on file is not known: ${check.detail ?? check.verdict}.`,
+    );
+  }
+}
+
+function describeFailedLookup(
+  lookup: Exclude<AccountLookup, { kind: 'found' }> | KeyshiftError,
+): string {
+  if (lookup instanceof KeyshiftError) return lookup.message.replace(/\.$/, '');
+  return lookup.kind === 'forbidden'
+    ? 'The token may not read its account: the scope accounts:read is missing'
+    : 'Klaviyo refused the token it had just issued';
+}
+
+function readExchange(outcome: TokenOutcome, attempt: Authorization, nowMs: number): TokenPair {
+  if (outcome.kind === 'granted') {
+    if (outcome.tokens.refreshToken === undefined) {
+      throw new KeyshiftError('exchange_failed', 'The token answer holds no refresh token.');
+    }
+    const known = { refreshToken: outcome.tokens.refreshToken, scope: attempt.scope };
+    return toTokenPair(outcome.tokens, known, nowMs);
+  }
+  const detail =
+    outcome.kind === 'transient'
+      ? outcome.reason
+      : `${outcome.error}${outcome.description && `: ${outcome.description}`}`;
+  throw new KeyshiftError(
+    'exchange_failed',
+    `The token endpoint gave no tokens: ${detail}.`,
+    outcome.kind === 'client_rejected'
+      ? { fix: 'Check CLIENT_ID and CLIENT_SECRET against the app in Klaviyo.' }
+      : {},
+  );
+}

@@ -1,0 +1,120 @@
+import { KeyshiftError } from '../errors/keyshift-error.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Connection } from '../store/records.ts';
+import type { Store } from '../store/store.ts';
+import type { TokenEngine } from '../tokens/token-engine.ts';
+import type { StageMachine } from './stage-machine.ts';
+
+/** What {@link createCutover} works with. */
+export interface CutoverOptions {
+  readonly store: Store;
+  readonly machine: StageMachine;
+  readonly tokens: TokenEngine;
+  readonly clientId: string;
+  readonly clock: Clock;
+}
+
+/** Moves a connection's traffic between its credentials, and ends the old one. */
+export interface Cutover {
+  /**
+   * Moves traffic to OAuth, after proving that the grant gives a living token.
+   *
+   * @throws KeyshiftError `stage_conflict`, `grant_not_found`, `grant_lost`, `upstream_*`
+   */
+  cutOver(connection: Connection, actor: string): Promise<Connection>;
+  /**
+   * Moves traffic back to the private key.
+   *
+   * @throws KeyshiftError `stage_conflict` when it was not on OAuth, `key_not_found` when the key
+   * was destroyed
+   */
+  rollBack(connection: Connection, actor: string, reason?: string): Promise<Connection>;
+  /**
+   * Destroys the sealed private key of a connection that has been live and without key traffic
+   * for `quietMs`. There is no way back from it.
+   *
+   * @throws KeyshiftError `stage_conflict` with what is missing
+   */
+  retire(connection: Connection, quietMs: number, actor: string): Promise<Connection>;
+}
+
+/** Creates the service. */
+export function createCutover(options: CutoverOptions): Cutover {
+  const { store, machine, tokens, clientId, clock } = options;
+  return {
+    async cutOver(connection, actor) {
+      if (connection.stage !== 'verified' || connection.accountId === undefined) {
+        throw new KeyshiftError(
+          'stage_conflict',
+          `Customer ${connection.customerId} is ${describe(connection)}; only verified connections can be cut over.`,
+        );
+      }
+      await tokens.liveGrant({ clientId, accountId: connection.accountId });
+      const patch = { route: 'oauth', liveSinceMs: clock.now() } as const;
+      return store.transaction((tx) => machine.move(tx, connection, 'live', { actor, patch }));
+    },
+
+    async rollBack(connection, actor, reason) {
+      if (connection.stage === 'retired' || connection.route !== 'oauth') {
+        throw new KeyshiftError(
+          'stage_conflict',
+          `Customer ${connection.customerId} is ${describe(connection)} on the ${connection.route} route; there is nothing to roll back.`,
+        );
+      }
+      await requireKey(connection);
+      const cause = {
+        actor,
+        reason: reason ?? 'rollback',
+        patch: { route: 'key', liveSinceMs: undefined },
+      } as const;
+      // A connection that needs a person has no proven grant to be verified by.
+      const to = connection.stage === 'attention' ? 'checked' : 'verified';
+      return store.transaction((tx) => machine.move(tx, connection, to, cause));
+    },
+
+    async retire(connection, quietMs, actor) {
+      const obstacle = await whyNotQuiet(connection, quietMs);
+      if (obstacle !== undefined) {
+        throw new KeyshiftError(
+          'stage_conflict',
+          `Customer ${connection.customerId} cannot be retired: ${obstacle}.`,
+        );
+      }
+      return store.transaction(async (tx) => {
+        const quiet =
+          connection.stage === 'quiet'
+            ? connection
+            : await machine.move(tx, connection, 'quiet', { actor });
+        await tx.privateKeys.destroy(connection.id, clock.now());
+        return machine.move(tx, quiet, 'retired', { actor, reason: 'private key destroyed' });
+      });
+    },
+  };
+
+  async function requireKey(connection: Connection): Promise<void> {
+    if ((await store.privateKeys.info(connection.id))?.present) return;
+    throw new KeyshiftError(
+      'key_not_found',
+      `Customer ${connection.customerId} has no private key to return to.`,
+    );
+  }
+
+  async function whyNotQuiet(connection: Connection, quietMs: number): Promise<string | undefined> {
+    if (connection.stage !== 'live' && connection.stage !== 'quiet') {
+      return `it is ${describe(connection)}, not live`;
+    }
+    const key = await store.privateKeys.info(connection.id);
+    const liveSinceMs = connection.liveSinceMs ?? connection.updatedAtMs;
+    const quietSinceMs = Math.max(liveSinceMs, key?.lastUsedAtMs ?? 0);
+    const lackingMs = quietSinceMs + quietMs - clock.now();
+    if (lackingMs <= 0) return undefined;
+    const days = (ms: number) => (ms / 86_400_000).toFixed(1);
+    return `${days(quietMs - lackingMs)} of ${days(quietMs)} days without key traffic have passed`;
+  }
+}
+
+function describe(connection: Connection): string {
+  return connection.stage === 'attention'
+    ? `at attention (${connection.attentionReason ?? 'no reason'})`
+    : connection.stage;
+}

@@ -1,0 +1,57 @@
+import type { OAuthClient } from '../oauth/oauth-client.ts';
+import type { Connection } from '../store/records.ts';
+import type { Store } from '../store/store.ts';
+import { consentedStages } from './invitations.ts';
+import type { StageMachine } from './stage-machine.ts';
+
+/** What {@link createDisconnect} works with. */
+export interface DisconnectOptions {
+  readonly store: Store;
+  readonly oauth: OAuthClient;
+  readonly machine: StageMachine;
+}
+
+/**
+ * Ends a connection's use of OAuth, for a settings page. The grant is revoked at Klaviyo, which
+ * uninstalls the app there, unless another customer's connection lives on the same account. The
+ * connection returns to its private key if it still holds one.
+ *
+ * @returns whether the app was uninstalled at Klaviyo
+ * @throws KeyshiftError `upstream_*`, `client_rejected`; nothing was changed then
+ */
+export type Disconnect = (connection: Connection, actor: string) => Promise<boolean>;
+
+/** Creates the service. */
+export function createDisconnect({ store, oauth, machine }: DisconnectOptions): Disconnect {
+  return async (connection, actor) => {
+    const revoked = await revokeGrant(connection);
+    await store.transaction(async (tx) => {
+      const current = await tx.connections.findById(connection.id);
+      if (!current || !consentedStages.has(current.stage)) return;
+      const cause = { actor, reason: 'disconnected' };
+      const key = await tx.privateKeys.info(current.id);
+      if (key?.present && current.stage !== 'retired') {
+        await machine.move(tx, current, 'checked', {
+          ...cause,
+          patch: { route: 'key', liveSinceMs: undefined },
+        });
+      } else {
+        await machine.flag(tx, current, 'grant_lost', cause);
+      }
+    });
+    return revoked;
+  };
+
+  async function revokeGrant(connection: Connection): Promise<boolean> {
+    const { accountId } = connection;
+    if (accountId === undefined) return false;
+    const grant = await store.grants.find({ clientId: oauth.clientId, accountId });
+    if (grant?.state !== 'active') return false;
+    const sharing = await store.connections.listByAccount(accountId);
+    if (sharing.some(({ id, stage }) => id !== connection.id && consentedStages.has(stage))) {
+      return false;
+    }
+    await oauth.revoke(grant.refreshToken);
+    return store.grants.markState(grant.id, grant.generation, 'revoked');
+  }
+}

@@ -1,0 +1,123 @@
+import { KeyshiftError } from '../errors/keyshift-error.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { AttentionReason, Connection, ConnectionPatch, Stage } from '../store/records.ts';
+import type { Store } from '../store/store.ts';
+
+/**
+ * Where a connection may go from each stage. Forward steps first, then the ways back: a replaced
+ * key is checked again, a rollback before retirement returns to `verified` with the key in use.
+ */
+const transitions = {
+  imported: ['checked', 'authorized', 'attention'],
+  checked: ['invited', 'opened', 'authorized', 'imported', 'attention'],
+  invited: ['opened', 'authorized', 'imported', 'attention'],
+  opened: ['authorized', 'imported', 'attention'],
+  authorized: ['verified', 'checked', 'attention'],
+  verified: ['canary', 'live', 'authorized', 'checked', 'attention'],
+  canary: ['live', 'verified', 'checked', 'attention'],
+  live: ['quiet', 'verified', 'checked', 'attention'],
+  quiet: ['retired', 'live', 'verified', 'checked', 'attention'],
+  retired: ['attention'],
+  attention: [
+    'imported',
+    'checked',
+    'invited',
+    'authorized',
+    'verified',
+    'live',
+    'quiet',
+    'retired',
+  ],
+} as const satisfies Record<Stage, readonly Stage[]>;
+
+/** Why and by whom a connection moves. */
+export interface TransitionCause {
+  /** See {@link AuditEvent.actor}. */
+  readonly actor: string;
+  readonly reason?: string;
+  /** Further columns to write with the stage. */
+  readonly patch?: Omit<ConnectionPatch, 'stage' | 'attentionReason' | 'attentionFrom'>;
+}
+
+/** Moves connections between stages, each move with its line in the audit log. */
+export interface StageMachine {
+  /**
+   * Moves a connection, in the transaction of `store`.
+   *
+   * @throws KeyshiftError `stage_conflict` when the step does not exist or another writer came first
+   */
+  move(
+    store: Store,
+    connection: Connection,
+    to: Exclude<Stage, 'attention'>,
+    cause: TransitionCause,
+  ): Promise<Connection>;
+  /** Sets a connection aside for a person; a second reason replaces the first. */
+  flag(
+    store: Store,
+    connection: Connection,
+    reason: AttentionReason,
+    cause: TransitionCause,
+  ): Promise<Connection>;
+}
+
+/** Whether the table allows a step. */
+export function canMove(from: Stage, to: Stage): boolean {
+  return (transitions[from] as readonly Stage[]).includes(to);
+}
+
+/**
+ * Creates the machine.
+ *
+ * @example
+ * ```ts
+ * const machine = createStageMachine(clock);
+ * await store.transaction((tx) => machine.move(tx, connection, 'live', { actor: 'cli' }));
+ * ```
+ */
+export function createStageMachine(clock: Clock): StageMachine {
+  async function write(
+    store: Store,
+    connection: Connection,
+    patch: ConnectionPatch & { readonly stage: Stage },
+    cause: TransitionCause,
+  ): Promise<Connection> {
+    const atMs = clock.now();
+    const moved = await store.connections.update(connection, { ...cause.patch, ...patch }, atMs);
+    await store.audit.append({
+      atMs,
+      actor: cause.actor,
+      action: 'connection.stage',
+      connectionId: connection.id,
+      fromStage: connection.stage,
+      toStage: patch.stage,
+      reason: cause.reason,
+    });
+    return moved;
+  }
+
+  return {
+    async move(store, connection, to, cause) {
+      if (!canMove(connection.stage, to)) {
+        throw new KeyshiftError(
+          'stage_conflict',
+          `Customer ${connection.customerId} is ${connection.stage} and cannot become ${to}.`,
+        );
+      }
+      const patch = { stage: to, attentionReason: undefined, attentionFrom: undefined };
+      return write(store, connection, patch, cause);
+    },
+    flag: (store, connection, reason, cause) =>
+      write(
+        store,
+        connection,
+        {
+          stage: 'attention',
+          attentionReason: reason,
+          attentionFrom:
+            connection.stage === 'attention' ? connection.attentionFrom : connection.stage,
+        },
+        { ...cause, reason: cause.reason ?? reason },
+      ),
+  };
+}

@@ -1,0 +1,127 @@
+import { z } from 'zod';
+import type { HttpReply } from '../runtime/http-client.ts';
+import { parseRetryAfterSec } from '../runtime/retry-after.ts';
+import { Secret } from '../runtime/secret.ts';
+
+/** A complete, well-typed token answer. */
+export interface GrantedTokens {
+  readonly accessToken: Secret<'access_token'>;
+  /** Absent when the answer omits it: the one in use stays valid (RFC 6749 section 6). */
+  readonly refreshToken: Secret<'refresh_token'> | undefined;
+  /** Lifetime of the access token in seconds; absent when the answer does not say. */
+  readonly expiresInSec: number | undefined;
+  /** Granted scopes; absent when they are the ones asked for (RFC 6749 section 5.1). */
+  readonly scope: string | undefined;
+}
+
+/**
+ * What a reply of the token endpoint means. Only `granted` carries tokens; only `grant_rejected`
+ * speaks about the customer; `client_rejected` speaks about the operator's credentials; anything
+ * that is not certain is `transient`.
+ */
+export type TokenOutcome =
+  | { readonly kind: 'granted'; readonly tokens: GrantedTokens }
+  | { readonly kind: 'grant_rejected'; readonly error: string; readonly description: string }
+  | { readonly kind: 'client_rejected'; readonly error: string; readonly description: string }
+  | { readonly kind: 'request_rejected'; readonly error: string; readonly description: string }
+  | {
+      readonly kind: 'transient';
+      readonly status: number;
+      readonly reason: string;
+      readonly retryAfterSec: number | undefined;
+    };
+
+const expiresIn = z
+  .union([
+    z.number(),
+    z
+      .string()
+      .regex(/^\d+(\.\d+)?$/)
+      .transform(Number),
+  ])
+  .refine((seconds) => Number.isFinite(seconds) && seconds > 0);
+
+const tokenReply = z.object({
+  access_token: z.string().min(1),
+  token_type: z
+    .string()
+    .regex(/^bearer$/i)
+    .optional(),
+  refresh_token: z.string().min(1).nullish(),
+  expires_in: expiresIn.nullish().catch(undefined),
+  scope: z.string().nullish().catch(undefined),
+});
+
+const errorReply = z.object({
+  error: z.string().min(1),
+  error_description: z.string().nullish().catch(undefined),
+});
+
+const grantErrors = new Set(['invalid_grant', 'invalid_grant_type']);
+const clientErrors = new Set(['invalid_client', 'unauthorized_client']);
+
+/**
+ * Reads a reply of the token endpoint (RFC 6749 sections 5.1 and 5.2; Klaviyo's
+ * `invalid_grant_type` counts as `invalid_grant`).
+ *
+ * An answer that is not a complete token answer never becomes `granted`, whatever its status, so
+ * that it can never replace a stored pair. An error code counts only with 400 or 401: the same
+ * text behind another status is a proxy's or an outage's, not a verdict.
+ *
+ * @example
+ * ```ts
+ * const outcome = readTokenReply(reply, clock.now());
+ * if (outcome.kind === 'granted') save(outcome.tokens);
+ * ```
+ */
+export function readTokenReply(reply: HttpReply, nowMs: number): TokenOutcome {
+  const { status } = reply;
+  const retryAfterSec = parseRetryAfterSec(reply.headers['retry-after'], nowMs);
+  const transient = (reason: string): TokenOutcome => ({
+    kind: 'transient',
+    status,
+    reason,
+    retryAfterSec,
+  });
+  const json = parseJson(reply.body);
+  if (status === 200) {
+    const parsed = tokenReply.safeParse(json);
+    return parsed.success
+      ? { kind: 'granted', tokens: toTokens(parsed.data) }
+      : transient('incomplete token answer');
+  }
+  if (status === 400 || status === 401) {
+    const parsed = errorReply.safeParse(json);
+    if (!parsed.success) return transient(`${status} without an OAuth error`);
+    const { error, error_description: text } = parsed.data;
+    const rejection = { error: clip(error, 64), description: clip(text ?? '', 200) };
+    if (grantErrors.has(error)) return { kind: 'grant_rejected', ...rejection };
+    if (clientErrors.has(error)) return { kind: 'client_rejected', ...rejection };
+    return { kind: 'request_rejected', ...rejection };
+  }
+  return transient(`status ${status}`);
+}
+
+function toTokens(reply: z.infer<typeof tokenReply>): GrantedTokens {
+  return {
+    accessToken: new Secret('access_token', reply.access_token),
+    refreshToken:
+      typeof reply.refresh_token === 'string'
+        ? new Secret('refresh_token', reply.refresh_token)
+        : undefined,
+    expiresInSec: reply.expires_in ?? undefined,
+    scope: reply.scope ?? undefined,
+  };
+}
+
+function parseJson(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}
+
+function clip(text: string, length: number): string {
+  return text.replace(/[^\x20-\x7e]/g, ' ').slice(0, length);
+}

@@ -1,0 +1,79 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { KeyshiftError } from '../errors/keyshift-error.ts';
+import { parsePrivateKey } from '../klaviyo/private-key.ts';
+import type { Secret } from '../runtime/secret.ts';
+import type { Connection } from '../store/records.ts';
+import type { Store } from '../store/store.ts';
+
+/** Which credential a call is to be sent with: a connection's, or an account's grant. */
+export type ProxyTarget =
+  | { readonly kind: 'connection'; readonly connection: Connection }
+  | { readonly kind: 'account'; readonly accountId: string };
+
+/** A name and the token that proves it. */
+export interface NamedToken {
+  readonly name: string;
+  readonly token: Secret<'service_token'>;
+}
+
+/** The service token of an `Authorization: Bearer` header, compared in constant time. */
+export function findServiceToken(
+  authorization: string | undefined,
+  serviceTokens: readonly NamedToken[],
+): NamedToken | undefined {
+  const presented = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
+  if (presented === undefined) return undefined;
+  return serviceTokens.find(({ token }) => token.equals(presented));
+}
+
+/**
+ * Tells from the headers of a call whom it is for: a private key names its connection, also when
+ * the sealed key is long destroyed; a service token needs `Keyshift-Account` or `Keyshift-Customer`.
+ *
+ * @throws KeyshiftError `unauthenticated`, `request_invalid`, `connection_not_found`
+ */
+export async function identifyTarget(
+  headers: IncomingHttpHeaders,
+  store: Store,
+  serviceTokens: readonly NamedToken[],
+): Promise<ProxyTarget> {
+  const { authorization } = headers;
+  const keyText = /^Klaviyo-API-Key +(\S+)$/i.exec(authorization ?? '')?.[1];
+  if (keyText !== undefined) return targetOfKey(keyText, store);
+  if (!findServiceToken(authorization, serviceTokens)) {
+    throw new KeyshiftError('unauthenticated', 'Missing or unknown credentials.');
+  }
+  const customerId = headers['keyshift-customer'];
+  const accountId = headers['keyshift-account'];
+  if (typeof customerId === 'string') {
+    const connection = await store.connections.findByCustomer(customerId);
+    if (connection) return { kind: 'connection', connection };
+    throw new KeyshiftError('connection_not_found', 'Keyshift-Customer names no connection.');
+  }
+  if (typeof accountId === 'string') {
+    const connection = preferOAuth(await store.connections.listByAccount(accountId));
+    return connection ? { kind: 'connection', connection } : { kind: 'account', accountId };
+  }
+  throw new KeyshiftError(
+    'request_invalid',
+    'A call with a service token needs the header Keyshift-Account or Keyshift-Customer.',
+  );
+}
+
+async function targetOfKey(keyText: string, store: Store): Promise<ProxyTarget> {
+  const key = parsePrivateKey(keyText);
+  const ids = key ? await store.privateKeys.findConnectionIds(key) : [];
+  const connections: Connection[] = [];
+  for (const id of ids) {
+    const connection = await store.connections.findById(id);
+    if (connection) connections.push(connection);
+  }
+  const connection = preferOAuth(connections);
+  if (connection) return { kind: 'connection', connection };
+  throw new KeyshiftError('unauthenticated', 'Missing or unknown private key.');
+}
+
+/** Connections of one account share a grant; once one uses it, the account's key must rest. */
+function preferOAuth(connections: readonly Connection[]): Connection | undefined {
+  return connections.find(({ route }) => route === 'oauth') ?? connections[0];
+}

@@ -1,0 +1,39 @@
+import type { ServerResponse } from 'node:http';
+import type { KeyshiftError } from '../errors/keyshift-error.ts';
+
+/**
+ * Answers an error of Keyshift's own in the form of Klaviyo's API, so that SDKs behave as they do
+ * at Klaviyo. The header `Keyshift-Error` tells the two apart.
+ */
+export function sendProxyError(
+  response: ServerResponse,
+  error: KeyshiftError,
+  requestId: string,
+): void {
+  if (response.headersSent) {
+    // Half an answer is out: only a broken connection tells the caller that it is not whole.
+    response.destroy();
+    return;
+  }
+  const unauthenticated = error.code === 'unauthenticated';
+  const body = JSON.stringify({
+    errors: [
+      {
+        id: requestId,
+        status: error.status,
+        code: unauthenticated ? 'not_authenticated' : error.code,
+        title: error.title,
+        detail: `${error.message} ${error.fix}`,
+        source: { pointer: '/data/' },
+      },
+    ],
+  });
+  response.writeHead(error.status, {
+    'content-type': 'application/vnd.api+json',
+    'content-length': Buffer.byteLength(body),
+    'keyshift-error': error.code,
+    ...(unauthenticated ? { 'www-authenticate': 'Bearer, Klaviyo-API-Key' } : {}),
+    ...(error.retryAfterSec === undefined ? {} : { 'retry-after': String(error.retryAfterSec) }),
+  });
+  response.end(body);
+}

@@ -1,0 +1,87 @@
+/** Time, passed in so that tests and rehearsals decide how fast it runs. */
+export interface Clock {
+  /** Milliseconds since the Unix epoch, UTC. */
+  now(): number;
+  /** Resolves after `ms` milliseconds; rejects with the signal's reason when aborted. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** The machine's clock: the only place that reads it. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  sleep: (ms, signal) =>
+    new Promise((resolve, reject) => {
+      if (signal?.aborted) {
+        reject(signal.reason as Error);
+        return;
+      }
+      const onAbort = () => {
+        clearTimeout(timer);
+        reject(signal?.reason as Error);
+      };
+      const timer = setTimeout(() => {
+        signal?.removeEventListener('abort', onAbort);
+        resolve();
+      }, ms);
+      signal?.addEventListener('abort', onAbort, { once: true });
+    }),
+};
+
+/** A clock that stands still until it is told to move. */
+export interface ManualClock extends Clock {
+  /** Moves time forward and wakes every sleeper that is due, in order. */
+  advance(ms: number): Promise<void>;
+}
+
+/**
+ * Creates a clock for tests: `now()` starts at `startMs` and moves only by `advance`.
+ *
+ * @example
+ * ```ts
+ * const clock = createManualClock(1_800_000_000_000);
+ * const slept = clock.sleep(5_000);
+ * await clock.advance(5_000);
+ * await slept;
+ * ```
+ */
+export function createManualClock(startMs = 1_800_000_000_000): ManualClock {
+  let nowMs = startMs;
+  const sleepers = new Set<{ dueMs: number; wake: () => void }>();
+  return {
+    now: () => nowMs,
+    sleep: (ms, signal) =>
+      new Promise((resolve, reject) => {
+        if (signal?.aborted) {
+          reject(signal.reason as Error);
+          return;
+        }
+        const onAbort = () => {
+          sleepers.delete(sleeper);
+          reject(signal?.reason as Error);
+        };
+        const sleeper = {
+          dueMs: nowMs + ms,
+          wake: () => {
+            signal?.removeEventListener('abort', onAbort);
+            resolve();
+          },
+        };
+        sleepers.add(sleeper);
+        signal?.addEventListener('abort', onAbort, { once: true });
+      }),
+    async advance(ms) {
+      const targetMs = nowMs + ms;
+      for (;;) {
+        const next = [...sleepers]
+          .filter((sleeper) => sleeper.dueMs <= targetMs)
+          .sort((a, b) => a.dueMs - b.dueMs)[0];
+        if (!next) break;
+        sleepers.delete(next);
+        nowMs = Math.max(nowMs, next.dueMs);
+        next.wake();
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      nowMs = targetMs;
+    },
+  };
+}

@@ -1,0 +1,24 @@
+export { approveConsent } from './sandbox/approve-consent.ts';
+export type { ConsentChoice } from './sandbox/approve-consent.ts';
+export type { Fault, FaultKind, FaultMatch, FaultPhase } from './sandbox/faults/fault.ts';
+export type { CredentialKind } from './sandbox/http/reply.ts';
+export type { RecordedRequest, SandboxStatistics } from './sandbox/request-log.ts';
+export type { RotationMode } from './sandbox/sandbox-context.ts';
+export type {
+  Sandbox,
+  SandboxAccount,
+  SandboxInstall,
+  SandboxOptions,
+} from './sandbox/sandbox-options.ts';
+export { startSandbox } from './sandbox/sandbox.ts';
+export { createSampleSeed } from './sandbox/seed/sample-seed.ts';
+export type { SampleSeedOptions } from './sandbox/seed/sample-seed.ts';
+export { parseSeed } from './sandbox/seed/seed.ts';
+export type {
+  SandboxSeed,
+  SeedAccount,
+  SeedApp,
+  SeedKey,
+  SeedMetric,
+  SeedUser,
+} from './sandbox/seed/seed.ts';

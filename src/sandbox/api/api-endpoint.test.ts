@@ -1,0 +1,172 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { betaOperations, operations } from '../../klaviyo/operations.ts';
+import {
+  startTestSandbox,
+  type TestReply,
+  type TestSandbox,
+} from '../sandbox-client.test.helper.ts';
+import { handlers } from './handlers.ts';
+
+let test: TestSandbox;
+beforeAll(async () => {
+  test = await startTestSandbox();
+});
+afterAll(() => test.sandbox.close());
+
+const withHeaders = (headers: Record<string, string>, path = '/api/accounts') =>
+  test.request(path, { headers });
+const errorOf = (reply: TestReply) => [reply.status, reply.at('errors.0.code')];
+
+describe('credentials', () => {
+  it.each([
+    ['none', undefined, 'not_authenticated'],
+    ['an empty header', '', 'not_authenticated'],
+    ['an unknown scheme', 'Basic YTpi', 'not_authenticated'],
+    ['a key without its scheme', 'pk_alphafull', 'not_authenticated'],
+    ['an unknown key', 'Klaviyo-API-Key pk_nobody', 'not_authenticated'],
+    [
+      'a key named like a property of every object',
+      'Klaviyo-API-Key __proto__',
+      'not_authenticated',
+    ],
+    ['a disabled key', 'Klaviyo-API-Key pk_alphaoff', 'authentication_failed'],
+    ['an unknown bearer token', 'Bearer abc', 'authentication_failed'],
+    ['a key sent as a bearer token', 'Bearer pk_alphafull', 'authentication_failed'],
+  ])('refuses %s with 401', async (_, authorization, code) => {
+    const reply = await withHeaders({
+      revision: '2026-07-15',
+      ...(authorization === undefined ? {} : { authorization }),
+    });
+    expect(errorOf(reply)).toEqual([401, code]);
+    expect(reply.headers.get('www-authenticate')).toBe('Bearer, Klaviyo-API-Key');
+    expect(reply.headers.get('content-type')).toBe('application/vnd.api+json');
+    expect(reply.at('errors.0.id')).toMatch(/^[\da-f-]{36}$/);
+    expect(reply.at('errors.0.status')).toBe(401);
+  });
+
+  it('takes the names of the schemes in any case', async () => {
+    const authorization = 'klaviyo-api-key pk_alphafull';
+    expect((await withHeaders({ authorization, revision: '2026-07-15' })).status).toBe(200);
+    const { access_token } = await test.install();
+    const bearer = { authorization: `bearer ${access_token}`, revision: '2026-07-15' };
+    expect((await withHeaders(bearer)).status).toBe(200);
+  });
+});
+
+describe('the revision header', () => {
+  const revised = (revision?: string, path?: string) =>
+    withHeaders(
+      {
+        authorization: 'Klaviyo-API-Key pk_alphafull',
+        ...(revision === undefined ? {} : { revision }),
+      },
+      path,
+    );
+
+  it.each([
+    undefined,
+    '',
+    '2026-7-15',
+    '20260715',
+    'latest',
+    '2026-07-15.beta',
+    '2026-07-14',
+    '1999-01-01',
+  ])('refuses %s with 400', async (revision) => {
+    expect(errorOf(await revised(revision))).toEqual([400, 'invalid']);
+  });
+
+  it.each(['2026-07-15', '2026-07-15.pre', '2024-10-15'])('takes %s', async (revision) => {
+    expect((await revised(revision)).status).toBe(200);
+  });
+
+  it('lets a beta operation through only under the beta revision', async () => {
+    expect(errorOf(await revised('2026-07-15', '/api/api-keys'))).toEqual([400, 'invalid']);
+    expect((await revised('2026-07-15.pre', '/api/api-keys')).status).toBe(501);
+  });
+});
+
+describe('scopes', () => {
+  it('names every missing scope at the end of the detail', async () => {
+    const reply = await test.get('/api/campaign-messages/1/image', 'pk_alphametrics');
+    expect(errorOf(reply)).toEqual([403, 'permission_denied']);
+    expect(reply.at('errors.0.detail')).toMatch(
+      /missing required scopes: campaigns:read, images:read$/,
+    );
+  });
+
+  it('does not take write for read, nor read-only for write', async () => {
+    const { access_token } = await test.install('AAA111');
+    expect((await test.get('/api/lists', access_token)).status).toBe(403);
+    expect((await test.get('/api/profiles', 'pk_alphareader')).status).toBe(200);
+    expect((await test.post('/api/profiles', {}, 'pk_alphareader')).status).toBe(403);
+  });
+
+  it('gives a token the scopes that were asked for, not all the app has', async () => {
+    const code = await test.obtainCode({}, { scope: 'accounts:read' });
+    const token = (await test.exchange(code)).text('access_token');
+    expect((await test.get('/api/accounts', token)).status).toBe(200);
+    expect(errorOf(await test.get('/api/profiles', token))).toEqual([403, 'permission_denied']);
+  });
+});
+
+describe('operations the sandbox lacks', () => {
+  it('says 501 with its marker, after all other checks', async () => {
+    const reply = await test.get('/api/campaigns');
+    expect(errorOf(reply)).toEqual([501, 'not_implemented']);
+    expect(reply.headers.get('keyshift-sandbox')).toBe('not-implemented');
+    expect((await test.get('/api/campaigns', 'pk_alphametrics')).status).toBe(403);
+  });
+
+  it('says 404 with another marker for what Klaviyo does not have', async () => {
+    for (const reply of [
+      await test.get('/api/unicorns'),
+      await test.request('/api/unicorns'),
+      await test.api('DELETE', '/api/accounts', 'pk_alphafull'),
+    ]) {
+      expect(errorOf(reply)).toEqual([404, 'not_found']);
+      expect(reply.headers.get('keyshift-sandbox')).toBe('unknown-operation');
+    }
+  });
+
+  it('says 501 under /client without asking for a credential', async () => {
+    const headers = { revision: '2026-07-15', 'content-type': 'application/json' };
+    const init = { method: 'POST', headers, body: '{}' };
+    expect((await test.request('/client/events?company_id=AAA111', init)).status).toBe(501);
+    const bare = await test.request('/client/events', { method: 'POST' });
+    expect(errorOf(bare)).toEqual([400, 'invalid']);
+  });
+
+  it('does not mark what it implements', async () => {
+    expect((await test.get('/api/profiles')).headers.has('keyshift-sandbox')).toBe(false);
+    const missing = await test.get('/api/profiles/nobody');
+    expect(errorOf(missing)).toEqual([404, 'not_found']);
+    expect(missing.headers.has('keyshift-sandbox')).toBe(false);
+  });
+});
+
+describe('every operation of the table', () => {
+  const all = [...operations, ...betaOperations].filter(({ path }) => path.startsWith('/api/'));
+
+  it('is known: 401 without a credential, and past every check with a full one', async () => {
+    const unexpected: unknown[] = [];
+    for (const { id, method, path } of all) {
+      const address = path.replace(/\{\w+\}/g, 'X');
+      const bare = await test.request(address, { method });
+      const full = await test.request(address, {
+        method,
+        headers: { authorization: 'Klaviyo-API-Key pk_alphafull', revision: '2026-07-15.pre' },
+      });
+      const expected = handlers.has(id) ? [200, 400, 404, 415] : [501];
+      if (bare.status !== 401 || !expected.includes(full.status)) {
+        unexpected.push([id, bare.status, full.status]);
+      }
+    }
+    expect(unexpected).toEqual([]);
+  });
+
+  it('implements only operations that exist', () => {
+    const ids = new Set(operations.map(({ id }) => id));
+    expect([...handlers.keys()].filter((id) => !ids.has(id))).toEqual([]);
+  });
+});

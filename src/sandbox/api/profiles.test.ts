@@ -1,0 +1,193 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startTestSandbox, type TestSandbox } from '../sandbox-client.test.helper.ts';
+
+let test: TestSandbox;
+beforeEach(async () => {
+  test = await startTestSandbox();
+});
+afterEach(() => test.sandbox.close());
+
+const create = (attributes: object, key?: string) =>
+  test.post('/api/profiles', { data: { type: 'profile', attributes } }, key);
+const update = (id: string, attributes: object, data: object = {}) =>
+  test.api('PATCH', `/api/profiles/${id}`, 'pk_alphafull', {
+    data: { type: 'profile', id, attributes, ...data },
+  });
+
+describe('POST /api/profiles', () => {
+  it.each([
+    ['no data', {}, '/data'],
+    ['a list', [], '/'],
+    ['another type', { data: { type: 'list', attributes: { email: 'a@b.co' } } }, '/data/type'],
+    ['no attributes', { data: { type: 'profile' } }, '/data/attributes'],
+    [
+      'an address that is none',
+      { data: { type: 'profile', attributes: { email: 'nope' } } },
+      '/data/attributes/email',
+    ],
+    [
+      'a phone number that is none',
+      { data: { type: 'profile', attributes: { phone_number: '555' } } },
+      '/data/attributes/phone_number',
+    ],
+    [
+      'an attribute Klaviyo does not have',
+      { data: { type: 'profile', attributes: { email: 'a@b.co', nick: 'x' } } },
+      '/data/attributes',
+    ],
+    [
+      'no identifier',
+      { data: { type: 'profile', attributes: { first_name: 'A' } } },
+      '/data/attributes',
+    ],
+  ])('refuses %s with 400 and a pointer', async (_, body, pointer) => {
+    const reply = await test.post('/api/profiles', body);
+    expect(reply.status).toBe(400);
+    expect(reply.at('errors.0')).toMatchObject({ code: 'invalid', source: { pointer } });
+  });
+
+  it.each([
+    ['text that is not JSON', '{"data":', 'application/json', 400],
+    ['JSON nested without end', '['.repeat(100_000), 'application/json', 400],
+    ['nesting past any use', `${'['.repeat(500)}${']'.repeat(500)}`, 'application/json', 400],
+    ['an empty body', '', 'application/vnd.api+json', 400],
+    ['a form', 'a=b', 'application/x-www-form-urlencoded', 415],
+  ])('refuses %s', async (_, body, type, status) => {
+    const authorization = 'Klaviyo-API-Key pk_alphafull';
+    const reply = await test.request('/api/profiles', {
+      method: 'POST',
+      headers: { authorization, revision: '2026-07-15', 'content-type': type },
+      body,
+    });
+    expect(reply.status).toBe(status);
+  });
+
+  it('refuses an identifier that a profile has already, and names that profile', async () => {
+    const phone_number = '+15005550006';
+    const created = await create({ email: 'Sam@Alpha.example', phone_number, external_id: 'e-1' });
+    expect(created.status).toBe(201);
+    for (const attributes of [
+      { email: 'sam@alpha.EXAMPLE' },
+      { email: 'new@alpha.example', phone_number },
+      { external_id: 'e-1' },
+    ]) {
+      const reply = await create(attributes);
+      expect(reply.status).toBe(409);
+      expect(reply.at('errors.0')).toMatchObject({
+        code: 'duplicate_profile',
+        title: 'Conflict.',
+        meta: { duplicate_profile_id: created.at('data.id') },
+      });
+    }
+    expect((await create({ email: 'sam@alpha.example' }, 'pk_betafull')).status).toBe(201);
+  });
+
+  it('says 501 to patch operations instead of ignoring them', async () => {
+    const meta = { patch_properties: { unset: 'a' } };
+    const data = { type: 'profile', attributes: { email: 'a@b.co' }, meta };
+    expect((await test.post('/api/profiles', { data })).status).toBe(501);
+  });
+
+  it('answers 201 with the profile, which can then be read by its id', async () => {
+    const properties = { tier: 'gold', ['__proto__']: { polluted: true } };
+    const created = await create({ email: 'kim@alpha.example', first_name: 'Kim', properties });
+    expect(created.status).toBe(201);
+    expect(created.at('data')).toMatchObject({
+      type: 'profile',
+      id: expect.stringMatching(/^[0-9A-HJKMNP-TV-Z]{26}$/),
+      attributes: { email: 'kim@alpha.example', first_name: 'Kim', last_name: null },
+    });
+    const read = await test.get(`/api/profiles/${created.text('data.id')}/`);
+    expect(read.at('data')).toEqual(created.at('data'));
+    expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
+    expect((await test.get(`/api/profiles/${created.text('data.id')}`, 'pk_betafull')).status).toBe(
+      404,
+    );
+  });
+});
+
+describe('PATCH /api/profiles/{id}', () => {
+  it('refuses an unknown id, an id that is not the path’s, and another profile’s address', async () => {
+    const created = await create({ email: 'kim@alpha.example' });
+    const id = created.text('data.id');
+    expect((await update('nobody', {})).status).toBe(404);
+    expect((await update(id, {}, { id: 'other' })).status).toBe(400);
+    const conflict = await update(id, { email: 'ada@alpha.example' });
+    expect(conflict.status).toBe(409);
+    expect(conflict.text('errors.0.meta.duplicate_profile_id')).not.toBe(id);
+  });
+
+  it('changes what is named, clears what is null, merges properties and keeps the rest', async () => {
+    const created = await create({
+      email: 'kim@alpha.example',
+      first_name: 'Kim',
+      last_name: 'Lee',
+      properties: { a: 1, b: 2 },
+      location: { city: 'Boston' },
+    });
+    const id = created.text('data.id');
+    await test.clock.advance(60_000);
+    const reply = await update(id, {
+      first_name: 'Kimberly',
+      last_name: null,
+      properties: { b: 3 },
+      location: null,
+    });
+    expect(reply.status).toBe(200);
+    expect(reply.at('data.attributes')).toMatchObject({
+      email: 'kim@alpha.example',
+      first_name: 'Kimberly',
+      last_name: null,
+      properties: { a: 1, b: 3 },
+      location: {},
+      created: created.at('data.attributes.created'),
+    });
+    expect(reply.at('data.attributes.updated')).not.toBe(created.at('data.attributes.updated'));
+  });
+
+  it('frees an address that is given up, and keeps the own one', async () => {
+    const id = (await create({ email: 'kim@alpha.example' })).text('data.id');
+    expect((await update(id, { email: 'KIM@alpha.example' })).status).toBe(200);
+    expect((await update(id, { email: 'kim2@alpha.example' })).status).toBe(200);
+    expect((await create({ email: 'kim@alpha.example' })).status).toBe(201);
+    expect((await create({ email: 'kim2@alpha.example' })).status).toBe(409);
+  });
+});
+
+describe('GET /api/profiles', () => {
+  it.each(['page[size]=0', 'page[size]=101', 'page[size]=ten', 'page[cursor]=nope', 'colour=red'])(
+    'refuses %s with 400 and names the parameter',
+    async (query) => {
+      const reply = await test.get(`/api/profiles?${query}`);
+      expect(reply.status).toBe(400);
+      expect(reply.at('errors.0.source.parameter')).toBe(query.split('=')[0]);
+    },
+  );
+
+  it.each(['filter=equals(email,"a@b.co")', 'sort=-created', 'fields[profile]=email'])(
+    'says 501 to %s instead of ignoring it',
+    async (query) => {
+      expect((await test.get(`/api/profiles?${query}`)).status).toBe(501);
+    },
+  );
+
+  it('pages through all profiles by links.next, each once', async () => {
+    for (let index = 0; index < 24; index++) await create({ email: `p${index}@alpha.example` });
+    expect((await test.get('/api/profiles')).at('data.length')).toBe(20);
+    const seen: unknown[] = [];
+    let next = '/api/profiles?page[size]=10';
+    const sizes: unknown[] = [];
+    while (next) {
+      const reply = await test.get(next);
+      sizes.push(reply.at('data.length'));
+      seen.push(...(reply.at('data') as { id: string }[]).map(({ id }) => id));
+      expect(reply.at('links.self')).toContain('/api/profiles/?');
+      next =
+        reply.at('links.next') === null
+          ? ''
+          : reply.text('links.next').slice(test.sandbox.url.length);
+    }
+    expect(sizes).toEqual([10, 10, 5]);
+    expect(new Set(seen).size).toBe(25);
+  });
+});

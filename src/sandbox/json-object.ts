@@ -1,0 +1,13 @@
+import type { JsonObject } from './state/records.ts';
+
+/** Whether a parsed JSON value is an object, neither null nor a list. */
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Whether a parsed JSON value is nested deeper than `levels`: printing it could exhaust the stack. */
+export function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (levels === 0) return true;
+  return Object.values(value).some((child) => isDeeperThan(child, levels - 1));
+}

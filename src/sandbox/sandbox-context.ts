@@ -1,0 +1,33 @@
+import type { Clock } from '../runtime/clock.ts';
+import type { Random } from '../runtime/random.ts';
+import type { ApiErrors } from './api/api-error.ts';
+import type { RateLimiter } from './api/rate-limiter.ts';
+import type { SandboxState } from './state/sandbox-state.ts';
+
+/**
+ * What happens to the refresh token at a refresh.
+ * - `none`: the same one comes back and goes on working (seen at Klaviyo).
+ * - `rotate`: a new one comes back, the old one is dead.
+ * - `rotate_with_reuse_detection`: as `rotate`, and using the old one kills its whole family.
+ * - `rotate_with_grace`: as `rotate`, but the old one works once more.
+ */
+export type RotationMode = 'none' | 'rotate' | 'rotate_with_reuse_detection' | 'rotate_with_grace';
+
+/** The switches of a running sandbox. */
+export interface SandboxSettings {
+  readonly accessTokenTtlSec: number;
+  readonly rotation: RotationMode;
+}
+
+/** What every handler works with. */
+export interface SandboxContext {
+  readonly state: SandboxState;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly settings: SandboxSettings;
+  /** `undefined` when limits are off. */
+  readonly limiter: RateLimiter | undefined;
+  readonly errors: ApiErrors;
+  /** Origin of the sandbox, for links. */
+  readonly origin: string;
+}

@@ -1,0 +1,113 @@
+import { Collection, type Unnumbered } from './collection.ts';
+import type { Integration, JsonObject, Metric, Profile, StoredEvent } from './records.ts';
+
+/** The resources of one account as plain data. */
+export interface AccountResourcesData {
+  readonly profiles: readonly Profile[];
+  readonly metrics: readonly Metric[];
+  readonly events: readonly StoredEvent[];
+}
+
+/** Attributes that identify a profile: each value belongs to one profile of the account. */
+export const profileIdentifiers = ['email', 'phone_number', 'external_id', 'anonymous_id'] as const;
+
+/** The profiles, metrics and events of one account, with the look-ups that keep them unique. */
+export class AccountResources {
+  readonly profiles: Collection<Profile>;
+  readonly metrics: Collection<Metric>;
+  readonly events: Collection<StoredEvent>;
+  readonly #profileByIdentifier = new Map<string, string>();
+  readonly #metricBySource = new Map<string, string>();
+  readonly #eventKeys = new Set<string>();
+
+  constructor(data: AccountResourcesData = { profiles: [], metrics: [], events: [] }) {
+    this.profiles = new Collection(data.profiles);
+    this.metrics = new Collection(data.metrics);
+    this.events = new Collection(data.events);
+    for (const profile of data.profiles) this.#indexProfile(profile);
+    for (const metric of data.metrics) this.#metricBySource.set(sourceKey(metric), metric.id);
+    for (const event of data.events) this.#eventKeys.add(eventKey(event));
+  }
+
+  /** The profile that holds one of the identifiers in `attributes`. */
+  findProfile(attributes: JsonObject): Profile | undefined {
+    for (const key of identifierKeys(attributes)) {
+      const id = this.#profileByIdentifier.get(key);
+      if (id !== undefined) return this.profiles.get(id);
+    }
+    return undefined;
+  }
+
+  /** The profile other than `id` that already holds one of the identifiers in `attributes`. */
+  findConflict(attributes: JsonObject, id?: string): Profile | undefined {
+    for (const key of identifierKeys(attributes)) {
+      const holder = this.#profileByIdentifier.get(key);
+      if (holder !== undefined && holder !== id) return this.profiles.get(holder);
+    }
+    return undefined;
+  }
+
+  addProfile(profile: Unnumbered<Profile>): Profile {
+    const stored = this.profiles.add(profile);
+    this.#indexProfile(stored);
+    return stored;
+  }
+
+  replaceProfile(profile: Profile): void {
+    const before = this.profiles.get(profile.id);
+    for (const key of identifierKeys(before?.attributes ?? {})) {
+      this.#profileByIdentifier.delete(key);
+    }
+    this.profiles.replace(profile);
+    this.#indexProfile(profile);
+  }
+
+  findMetric(name: string, integration: Integration): Metric | undefined {
+    const id = this.#metricBySource.get(sourceKey({ name, integration }));
+    return id === undefined ? undefined : this.metrics.get(id);
+  }
+
+  addMetric(metric: Unnumbered<Metric>): Metric {
+    const stored = this.metrics.add(metric);
+    this.#metricBySource.set(sourceKey(stored), stored.id);
+    return stored;
+  }
+
+  /** Records an event, unless one with its unique id exists for the same profile and metric. */
+  addEvent(event: Unnumbered<StoredEvent>): StoredEvent | undefined {
+    const key = eventKey(event);
+    if (this.#eventKeys.has(key)) return undefined;
+    this.#eventKeys.add(key);
+    return this.events.add(event);
+  }
+
+  toData(): AccountResourcesData {
+    return {
+      profiles: this.profiles.all(),
+      metrics: this.metrics.all(),
+      events: this.events.all(),
+    };
+  }
+
+  #indexProfile(profile: Profile): void {
+    for (const key of identifierKeys(profile.attributes)) {
+      this.#profileByIdentifier.set(key, profile.id);
+    }
+  }
+}
+
+function identifierKeys(attributes: JsonObject): string[] {
+  return profileIdentifiers.flatMap((name) => {
+    const value = attributes[name];
+    if (typeof value !== 'string') return [];
+    return [`${name}:${name === 'email' ? value.toLowerCase() : value}`];
+  });
+}
+
+function sourceKey({ name, integration }: Pick<Metric, 'name' | 'integration'>): string {
+  return `${integration.object}:${integration.id}:${name}`;
+}
+
+function eventKey(event: Pick<StoredEvent, 'profileId' | 'metricId' | 'uniqueId'>): string {
+  return `${event.profileId}:${event.metricId}:${event.uniqueId}`;
+}

@@ -1,0 +1,123 @@
+/** Anything that survives `JSON.stringify` and `JSON.parse` unchanged. */
+export type JsonValue =
+  string | number | boolean | null | readonly JsonValue[] | { readonly [name: string]: JsonValue };
+
+export type JsonObject = { readonly [name: string]: JsonValue };
+
+/** What a private key may do: everything, everything that ends in `:read`, or the scopes named. */
+export type KeyScopes = 'full' | 'read-only' | readonly string[];
+
+export type KeyStatus = 'active' | 'disabled';
+
+/** A Klaviyo account. */
+export interface Account {
+  readonly id: string;
+  readonly name: string;
+  readonly email: string;
+  readonly testAccount: boolean;
+}
+
+/** A private API key of an account. */
+export interface ApiKey {
+  readonly key: string;
+  readonly accountId: string;
+  readonly name: string;
+  readonly scopes: KeyScopes;
+  readonly status: KeyStatus;
+}
+
+/** An OAuth app as registered in Klaviyo's developer console. */
+export interface App {
+  readonly clientId: string;
+  readonly clientSecret: string;
+  readonly name: string;
+  /** Redirect URIs, compared as exact strings. */
+  readonly redirectUris: readonly string[];
+  /** The scopes saved in the app's settings: the most an authorization may ask for. */
+  readonly scopes: readonly string[];
+}
+
+/** A person with a Klaviyo login and the accounts they can choose from. */
+export interface User {
+  readonly email: string;
+  readonly accountIds: readonly string[];
+}
+
+export interface AccessToken {
+  readonly token: string;
+  readonly scopes: readonly string[];
+  readonly expiresAtMs: number;
+}
+
+/**
+ * A refresh token. `live` works; `grace` was rotated and works once more; `replaced` was rotated
+ * and is kept only so that its reuse is noticed.
+ */
+export interface RefreshToken {
+  readonly token: string;
+  /** Tokens that descend from one consent share a family. */
+  readonly familyId: string;
+  readonly status: 'live' | 'grace' | 'replaced';
+  readonly lastUsedMs: number;
+}
+
+/** One app installed in one account. */
+export interface Install {
+  readonly clientId: string;
+  readonly accountId: string;
+  readonly installedAtMs: number;
+  readonly scopes: readonly string[];
+  readonly accessTokens: readonly AccessToken[];
+  readonly refreshTokens: readonly RefreshToken[];
+}
+
+/** A code that waits to be exchanged. */
+export interface AuthorizationCode {
+  readonly code: string;
+  readonly clientId: string;
+  readonly accountId: string;
+  readonly redirectUri: string;
+  readonly scopes: readonly string[];
+  readonly codeChallenge: string;
+  readonly expiresAtMs: number;
+}
+
+/** What every resource in a collection has: an id, and a number that grows with each addition. */
+export interface Stored {
+  readonly id: string;
+  readonly seq: number;
+}
+
+export interface Profile extends Stored {
+  /** Attributes under Klaviyo's names; absent ones are null to the outside. */
+  readonly attributes: JsonObject;
+  readonly createdMs: number;
+  readonly updatedMs: number;
+  readonly lastEventMs: number | null;
+}
+
+/** Where a metric's events come from, as Klaviyo shows it. */
+export interface Integration {
+  readonly object: 'integration' | 'application';
+  readonly id: string;
+  readonly key: string;
+  readonly name: string;
+  /** A string for Klaviyo's own integrations, an object for OAuth apps (recorded live). */
+  readonly category: string | { readonly id: number; readonly category: string };
+}
+
+export interface Metric extends Stored {
+  readonly name: string;
+  readonly integration: Integration;
+  readonly createdMs: number;
+  readonly updatedMs: number;
+}
+
+export interface StoredEvent extends Stored {
+  readonly uuid: string;
+  readonly profileId: string;
+  readonly metricId: string;
+  readonly uniqueId: string;
+  readonly timeMs: number;
+  readonly properties: JsonObject;
+}

@@ -1,0 +1,99 @@
+import { AccountResources, type AccountResourcesData } from './account-resources.ts';
+import type { Account, ApiKey, App, AuthorizationCode, Install, User } from './records.ts';
+
+/** Everything the sandbox knows, as plain data: what a seed makes and a state file holds. */
+export interface SandboxData {
+  readonly accounts: readonly Account[];
+  readonly keys: readonly ApiKey[];
+  readonly apps: readonly App[];
+  readonly users: readonly User[];
+  readonly installs: readonly Install[];
+  readonly codes: readonly AuthorizationCode[];
+  readonly resources: readonly (AccountResourcesData & { readonly accountId: string })[];
+}
+
+/** The sandbox's state with the look-ups it needs while it runs. */
+export class SandboxState {
+  readonly accounts: Map<string, Account>;
+  readonly apps: Map<string, App>;
+  readonly users: readonly User[];
+  /** Private keys by their value. */
+  readonly keys: Map<string, ApiKey>;
+  readonly codes: Map<string, AuthorizationCode>;
+  readonly #installs = new Map<string, Install>();
+  readonly #installByAccessToken = new Map<string, string>();
+  readonly #installByRefreshToken = new Map<string, string>();
+  readonly #resources: Map<string, AccountResources>;
+
+  constructor(data: SandboxData) {
+    this.accounts = new Map(data.accounts.map((account) => [account.id, account]));
+    this.apps = new Map(data.apps.map((app) => [app.clientId, app]));
+    this.users = data.users;
+    this.keys = new Map(data.keys.map((key) => [key.key, key]));
+    this.codes = new Map(data.codes.map((code) => [code.code, code]));
+    this.#resources = new Map(
+      data.resources.map((resources) => [resources.accountId, new AccountResources(resources)]),
+    );
+    for (const install of data.installs) this.putInstall(install);
+  }
+
+  install(clientId: string, accountId: string): Install | undefined {
+    return this.#installs.get(installKey(clientId, accountId));
+  }
+
+  installs(): Install[] {
+    return [...this.#installs.values()];
+  }
+
+  installOfAccessToken(token: string): Install | undefined {
+    return this.#installs.get(this.#installByAccessToken.get(token) ?? '');
+  }
+
+  installOfRefreshToken(token: string): Install | undefined {
+    return this.#installs.get(this.#installByRefreshToken.get(token) ?? '');
+  }
+
+  /** Keeps an install in the place of the one for the same app and account. */
+  putInstall(install: Install): void {
+    this.removeInstall(install);
+    const key = installKey(install.clientId, install.accountId);
+    this.#installs.set(key, install);
+    for (const { token } of install.accessTokens) this.#installByAccessToken.set(token, key);
+    for (const { token } of install.refreshTokens) this.#installByRefreshToken.set(token, key);
+  }
+
+  /** Forgets an install and all its tokens. */
+  removeInstall({ clientId, accountId }: Pick<Install, 'clientId' | 'accountId'>): void {
+    const key = installKey(clientId, accountId);
+    const install = this.#installs.get(key);
+    for (const { token } of install?.accessTokens ?? []) this.#installByAccessToken.delete(token);
+    for (const { token } of install?.refreshTokens ?? []) this.#installByRefreshToken.delete(token);
+    this.#installs.delete(key);
+  }
+
+  /** The resources of an account, empty at first. */
+  resources(accountId: string): AccountResources {
+    let resources = this.#resources.get(accountId);
+    if (!resources) this.#resources.set(accountId, (resources = new AccountResources()));
+    return resources;
+  }
+
+  toData(): SandboxData {
+    return {
+      accounts: [...this.accounts.values()],
+      keys: [...this.keys.values()],
+      apps: [...this.apps.values()],
+      users: this.users,
+      installs: this.installs(),
+      codes: [...this.codes.values()],
+      resources: [...this.#resources].map(([accountId, resources]) => ({
+        accountId,
+        ...resources.toData(),
+      })),
+    };
+  }
+}
+
+function installKey(clientId: string, accountId: string): string {
+  return `${clientId}:${accountId}`;
+}

@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict';
+import type { Connection } from '../records.ts';
+import { collect, rejectsWith, sampleConnection, t0, type ContractTest } from './contract-test.ts';
+
+const full = sampleConnection('acme', {
+  accountId: 'AbC123',
+  accountName: 'Acme',
+  email: 'ops@acme.example',
+  name: 'ACME "Ünïcode" 🔑',
+  stage: 'attention',
+  attentionReason: 'key_invalid',
+  attentionFrom: 'checked',
+  route: 'canary',
+  liveSinceMs: t0 + 1,
+  updatedAtMs: t0 + 2,
+});
+
+/** Promises of `store.connections`. */
+export const connectionCases = {
+  async 'connections: a customer has one connection, also when 10 callers insert at once'(
+    store,
+    openAnother,
+  ) {
+    const stores = [store, await openAnother()];
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 10 }, (_, i) =>
+        stores[i % 2]?.connections.insert(sampleConnection('acme', { id: `id-${i}` })),
+      ),
+    );
+    assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 1);
+    for (const outcome of outcomes) {
+      if (outcome.status === 'rejected') {
+        await rejectsWith(Promise.reject(outcome.reason as Error), 'stage_conflict');
+      }
+    }
+    assert.equal((await collect(store.connections.list())).length, 1);
+  },
+
+  async 'connections: an insert that conflicts can be caught inside a transaction'(store) {
+    await store.connections.insert(sampleConnection('acme'));
+    await store.transaction(async (tx) => {
+      await rejectsWith(
+        tx.connections.insert(sampleConnection('acme', { id: 'other' })),
+        'stage_conflict',
+      );
+      await tx.connections.insert(sampleConnection('next'));
+    });
+    assert.ok(await store.connections.findByCustomer('next'));
+  },
+
+  async 'connections: what is not there is not found'(store) {
+    await store.connections.insert(full);
+    assert.equal(await store.connections.findById('nope'), undefined);
+    assert.equal(await store.connections.findByCustomer('ACME'), undefined);
+    assert.deepEqual(await store.connections.listByAccount('nope'), []);
+  },
+
+  async 'connections: every field comes back as it was inserted, at version 1'(store) {
+    const expected: Connection = { ...full, version: 1 };
+    assert.deepEqual(await store.connections.insert(full), expected);
+    assert.deepEqual(await store.connections.findById(full.id), expected);
+    assert.deepEqual(await store.connections.findByCustomer('acme'), expected);
+    const sparse = sampleConnection('sparse');
+    assert.deepEqual(await store.connections.insert(sparse), { ...sparse, version: 1 });
+  },
+
+  async 'connections: several customers may share an account'(store) {
+    for (const [i, customerId] of ['c', 'a', 'b'].entries()) {
+      await store.connections.insert(
+        sampleConnection(customerId, { accountId: 'AbC123', createdAtMs: t0 + i }),
+      );
+    }
+    await store.connections.insert(sampleConnection('other', { accountId: 'XyZ789' }));
+    const found = await store.connections.listByAccount('AbC123');
+    assert.deepEqual(
+      found.map(({ customerId }) => customerId),
+      ['c', 'a', 'b'],
+    );
+  },
+
+  async 'connections: an update keeps absent fields, clears undefined ones and raises the version'(
+    store,
+  ) {
+    const before = await store.connections.insert(full);
+    const after = await store.connections.update(
+      before,
+      { stage: 'checked', attentionReason: undefined, attentionFrom: undefined, name: 'New' },
+      t0 + 99,
+    );
+    assert.deepEqual(after, {
+      ...before,
+      stage: 'checked',
+      attentionReason: undefined,
+      attentionFrom: undefined,
+      name: 'New',
+      updatedAtMs: t0 + 99,
+      version: 2,
+    });
+    assert.deepEqual(await store.connections.findById(full.id), after);
+  },
+
+  async 'connections: an update can change every field of the patch'(store) {
+    const before = await store.connections.insert(sampleConnection('acme'));
+    const { accountId, accountName, email, name, stage, route, liveSinceMs } = full;
+    const { attentionReason, attentionFrom } = full;
+    const patch = { accountId, accountName, email, name, stage, route, liveSinceMs };
+    const after = await store.connections.update(
+      before,
+      { ...patch, attentionReason, attentionFrom },
+      t0 + 2,
+    );
+    assert.deepEqual(after, { ...full, version: 2 });
+  },
+
+  async 'connections: an update over a stale version is refused and changes nothing'(store) {
+    const first = await store.connections.insert(sampleConnection('acme'));
+    const second = await store.connections.update(first, { stage: 'checked' }, t0 + 1);
+    await rejectsWith(
+      store.connections.update(first, { stage: 'invited' }, t0 + 2),
+      'stage_conflict',
+    );
+    assert.deepEqual(await store.connections.findById(first.id), second);
+  },
+
+  async 'connections: of 10 updates over one version, exactly one wins'(store, openAnother) {
+    const stores = [store, await openAnother()];
+    const before = await store.connections.insert(sampleConnection('acme'));
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 10 }, (_, i) =>
+        stores[i % 2]?.connections.update(before, { name: `writer ${i}` }, t0 + i),
+      ),
+    );
+    const winners = outcomes.filter((outcome) => outcome.status === 'fulfilled');
+    assert.equal(winners.length, 1);
+    assert.deepEqual(await store.connections.findById(before.id), winners[0]?.value);
+  },
+
+  async 'connections: a list is ordered by customer id, byte by byte, over many pages'(store) {
+    const ids = Array.from({ length: 450 }, (_, i) => `c${(i * 7919) % 450}`);
+    ids.push('A', 'B', 'a-b', 'a_b', 'Z', 'é', 'z', '🔑', '0', 'a b');
+    await store.transaction(async (tx) => {
+      for (const id of ids) await tx.connections.insert(sampleConnection(id));
+    });
+    const listed = (await collect(store.connections.list())).map(({ customerId }) => customerId);
+    const byBytes = [...ids].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+    assert.deepEqual(listed, byBytes);
+  },
+
+  async 'connections: a list can be changed while it is being read'(store) {
+    for (let i = 0; i < 300; i += 1) {
+      await store.connections.insert(sampleConnection(`c${String(i).padStart(3, '0')}`));
+    }
+    let changed = 0;
+    for await (const connection of store.connections.list({ stages: ['imported'] })) {
+      await store.connections.update(connection, { stage: 'checked' }, t0 + 1);
+      changed += 1;
+    }
+    assert.equal(changed, 300);
+    assert.deepEqual(await collect(store.connections.list({ stages: ['imported'] })), []);
+  },
+
+  async 'connections: a list takes stages, customer and account, all of which must match'(store) {
+    await store.connections.insert(sampleConnection('a', { stage: 'live', accountId: 'One111' }));
+    await store.connections.insert(sampleConnection('b', { stage: 'live', accountId: 'Two222' }));
+    await store.connections.insert(sampleConnection('c', { stage: 'quiet', accountId: 'One111' }));
+    const list = async (filter: Parameters<typeof store.connections.list>[0]) =>
+      (await collect(store.connections.list(filter))).map(({ customerId }) => customerId);
+    assert.deepEqual(await list({}), ['a', 'b', 'c']);
+    assert.deepEqual(await list({ stages: ['live'] }), ['a', 'b']);
+    assert.deepEqual(await list({ stages: ['live', 'quiet'] }), ['a', 'b', 'c']);
+    assert.deepEqual(await list({ stages: ['live'], accountId: 'One111' }), ['a']);
+    assert.deepEqual(await list({ customerId: 'b' }), ['b']);
+    assert.deepEqual(await list({ customerId: 'b', stages: ['quiet'] }), []);
+    assert.deepEqual(await list({ stages: [] }), []);
+  },
+
+  async 'connections: counts go by stage, reason and route'(store) {
+    assert.deepEqual(await store.connections.countByStage(), []);
+    for (const id of ['a', 'b']) {
+      await store.connections.insert(sampleConnection(id, { stage: 'live', route: 'oauth' }));
+    }
+    await store.connections.insert(sampleConnection('c', { stage: 'live', route: 'key' }));
+    await store.connections.insert(full);
+    const counts = await store.connections.countByStage();
+    const sorted = counts.toSorted((a, b) =>
+      `${a.stage}${a.route}`.localeCompare(`${b.stage}${b.route}`),
+    );
+    assert.deepEqual(sorted, [
+      { stage: 'attention', attentionReason: 'key_invalid', route: 'canary', count: 1 },
+      { stage: 'live', attentionReason: undefined, route: 'key', count: 1 },
+      { stage: 'live', attentionReason: undefined, route: 'oauth', count: 2 },
+    ]);
+  },
+} as const satisfies Record<string, ContractTest>;

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { isKeyshiftError, type KeyshiftError } from '../../errors/keyshift-error.ts';
+import type { ErrorCode } from '../../errors/error-table.ts';
+import { Secret } from '../../runtime/secret.ts';
+import type { Authorization, Connection, Invitation, TokenPair } from '../records.ts';
+import type { Store } from '../store.ts';
+
+/** One case: gets a store over an empty database, and a way to open more over the same one. */
+export type ContractTest = (store: Store, openAnother: () => Promise<Store>) => Promise<void>;
+
+/** The time that samples begin at. */
+export const t0 = 1_800_000_000_000;
+
+/** Asserts that the promise rejects with a `KeyshiftError` of that code, and answers it. */
+export async function rejectsWith(
+  promise: Promise<unknown>,
+  code: ErrorCode,
+): Promise<KeyshiftError> {
+  const outcome = await promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  assert.ok(isKeyshiftError(outcome, code), `expected ${code}, got ${String(outcome)}`);
+  return outcome;
+}
+
+/** Everything of an async iterable. */
+export async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
+  const all: Item[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
+
+/** A connection of `customerId` with the id `connection-<customerId>`. */
+export function sampleConnection(
+  customerId: string,
+  fields: Partial<Omit<Connection, 'version'>> = {},
+): Omit<Connection, 'version'> {
+  return {
+    id: `connection-${customerId}`,
+    customerId,
+    accountId: undefined,
+    accountName: undefined,
+    email: undefined,
+    name: undefined,
+    stage: 'imported',
+    attentionReason: undefined,
+    attentionFrom: undefined,
+    route: 'key',
+    liveSinceMs: undefined,
+    createdAtMs: t0,
+    updatedAtMs: t0,
+    ...fields,
+  };
+}
+
+/** A pair whose tokens are made of `name`. */
+export function samplePair(name: string, fields: Partial<TokenPair> = {}): TokenPair {
+  return {
+    accessToken: new Secret('access_token', `access-token-${name}`),
+    refreshToken: new Secret('refresh_token', `refresh-token-${name}`),
+    scope: 'accounts:read profiles:read',
+    expiresAtMs: t0 + 3_600_000,
+    obtainedAtMs: t0,
+    ...fields,
+  };
+}
+
+/** An attempt whose state hash is `stateHash`. */
+export function sampleAuthorization(
+  stateHash: string,
+  fields: Partial<Authorization> = {},
+): Authorization {
+  return {
+    stateHash,
+    nonceHash: `nonce-of-${stateHash}`,
+    codeVerifier: new Secret('code_verifier', `code-verifier-of-${stateHash}`),
+    redirectUri: 'http://localhost:5000/auth/callback',
+    scope: 'accounts:read',
+    invitationId: undefined,
+    customerId: undefined,
+    createdAtMs: t0,
+    expiresAtMs: t0 + 600_000,
+    consumedAtMs: undefined,
+    ...fields,
+  };
+}
+
+/** An invitation of the connection, open. */
+export function sampleInvitation(
+  id: string,
+  connectionId: string,
+  fields: Partial<Invitation> = {},
+): Invitation {
+  return {
+    id,
+    connectionId,
+    tokenHash: `token-hash-of-${id}`,
+    createdAtMs: t0,
+    expiresAtMs: t0 + 30 * 86_400_000,
+    openedAtMs: undefined,
+    consumedAtMs: undefined,
+    revokedAtMs: undefined,
+    ...fields,
+  };
+}
+
+/** Secrets compare by their values, which `assert.deepEqual` cannot see. */
+export function reveal(secret: Secret | undefined): string | undefined {
+  return secret?.reveal();
+}

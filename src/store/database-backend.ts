@@ -1,0 +1,18 @@
+import type { Dialect } from 'kysely';
+import type { DatabaseKind } from './database-url.ts';
+
+/** One kind of database as the rest of the store sees it. */
+export interface DatabaseBackend {
+  readonly kind: DatabaseKind;
+  /** Names the database for people; holds no password. */
+  readonly label: string;
+  readonly dialect: Dialect;
+  /** The dialect for migrations, when they need other limits than queries. */
+  readonly createMigrationDialect?: () => Dialect;
+  /** One sentence without a full stop when the error means the database cannot be used. */
+  describeOutage(error: unknown): string | undefined;
+  /** Whether the transaction lost a race and may be run again. */
+  isRetryable(error: unknown): boolean;
+  isForeignKeyViolation(error: unknown): boolean;
+  isMissingTable(error: unknown): boolean;
+}

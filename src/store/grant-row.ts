@@ -1,0 +1,93 @@
+import { Secret } from '../runtime/secret.ts';
+import type { BlindIndex } from '../vault/blind-index.ts';
+import type { Grant, TokenPair } from './records.ts';
+import type { GrantRow } from './schema.ts';
+import type { Sealer } from './sealer.ts';
+
+/** The columns of a grant that a new pair replaces, all of them together. */
+export type PairColumns = Pick<
+  GrantRow,
+  | 'access_token'
+  | 'refresh_token'
+  | 'refresh_index'
+  | 'previous_refresh_token'
+  | 'previous_refresh_index'
+  | 'scope'
+  | 'expires_at'
+  | 'obtained_at'
+>;
+
+/** The fields of a grant that a new pair replaces. */
+export type PairFields = Omit<
+  Grant,
+  'id' | 'clientId' | 'accountId' | 'state' | 'consentedAtMs' | 'generation'
+>;
+
+/** Translates grants between their rows, where tokens are sealed, and records. */
+export interface GrantMapper {
+  toGrant(row: GrantRow): Grant;
+  /** Seals a pair for the row `id`. */
+  toColumns(id: string, pair: PairFields): PairColumns;
+  /** The blind index of a refresh token. */
+  indexOf(refreshToken: Secret<'refresh_token'>): string;
+}
+
+/** Creates the mapper over the sealed columns of `grants`. */
+export function createGrantMapper(sealer: Sealer, blindIndex: BlindIndex): GrantMapper {
+  const indexOf = (refreshToken: Secret<'refresh_token'>) =>
+    blindIndex.index(refreshToken.reveal(), 'refresh_token');
+  return {
+    indexOf,
+    toGrant: (row) => openGrant(row, sealer),
+    toColumns(id, pair) {
+      const previous = pair.previousRefreshToken;
+      return {
+        access_token: sealer.seal('accessToken', id, pair.accessToken.reveal()),
+        refresh_token: sealer.seal('refreshToken', id, pair.refreshToken.reveal()),
+        refresh_index: indexOf(pair.refreshToken),
+        previous_refresh_token: previous
+          ? sealer.seal('previousRefreshToken', id, previous.reveal())
+          : null,
+        previous_refresh_index: previous ? indexOf(previous) : null,
+        scope: pair.scope,
+        expires_at: pair.expiresAtMs ?? null,
+        obtained_at: pair.obtainedAtMs,
+      };
+    },
+  };
+}
+
+/** The fields of a pair that replaces the one of `former`. */
+export function replacePair(pair: TokenPair, former?: Grant): PairFields {
+  // Klaviyo may answer the same refresh token again: then the one before it stays the previous one.
+  const isSame = former?.refreshToken.equals(pair.refreshToken) === true;
+  return {
+    accessToken: pair.accessToken,
+    refreshToken: pair.refreshToken,
+    previousRefreshToken: isSame ? former.previousRefreshToken : former?.refreshToken,
+    scope: pair.scope,
+    expiresAtMs: pair.expiresAtMs,
+    obtainedAtMs: pair.obtainedAtMs,
+  };
+}
+
+function openGrant(row: GrantRow, sealer: Sealer): Grant {
+  const { id, previous_refresh_token: previous } = row;
+  return {
+    id,
+    clientId: row.client_id,
+    accountId: row.account_id,
+    state: row.state,
+    accessToken: new Secret('access_token', sealer.open('accessToken', id, row.access_token)),
+    refreshToken: new Secret('refresh_token', sealer.open('refreshToken', id, row.refresh_token)),
+    previousRefreshToken:
+      previous === null
+        ? undefined
+        : new Secret('refresh_token', sealer.open('previousRefreshToken', id, previous)),
+    scope: row.scope,
+    expiresAtMs: row.expires_at ?? undefined,
+    obtainedAtMs: row.obtained_at,
+    consentedAtMs: row.consented_at,
+    generation: row.generation,
+  };
+}

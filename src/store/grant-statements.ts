@@ -1,0 +1,143 @@
+import { sql, type Kysely } from 'kysely';
+import type { Database } from './database.ts';
+import type { PairColumns } from './grant-row.ts';
+import type { ParameterOf } from './prepared-statement.ts';
+import type { GrantState } from './records.ts';
+import type { Schema } from './schema.ts';
+
+type PairParameters = { [Column in keyof PairColumns]: PairColumns[Column] };
+type IndexParameters = { clientId: string; index: string };
+type InsertParameters = PairParameters & {
+  id: string;
+  client_id: string;
+  account_id: string;
+  state: GrantState;
+};
+/** `generation` is the one that the row must still have. */
+type UpdateParameters = PairParameters & { id: string; generation: number };
+
+/** Prepares the statements that read grants. */
+export function prepareGrantReads(database: Database) {
+  const findById = database.prepare((db, p: ParameterOf<{ id: string }>) =>
+    db.selectFrom('grants').selectAll().where('id', '=', p('id')),
+  );
+  const find = database.prepare((db, p: ParameterOf<{ clientId: string; accountId: string }>) =>
+    db
+      .selectFrom('grants')
+      .selectAll()
+      .where('client_id', '=', p('clientId'))
+      .where('account_id', '=', p('accountId'))
+      .where('state', '<>', sql.lit('set_aside')),
+  );
+  const findByCurrent = database.prepare((db, p: ParameterOf<IndexParameters>) =>
+    selectByIndex(db, p).where('refresh_index', '=', p('index')),
+  );
+  const findByPrevious = database.prepare((db, p: ParameterOf<IndexParameters>) =>
+    selectByIndex(db, p).where('previous_refresh_index', '=', p('index')),
+  );
+  const listDue = database.prepare((db, p: ParameterOf<{ before: number; limit: number }>) =>
+    db
+      .selectFrom('grants')
+      .selectAll()
+      .where('state', '=', sql.lit('active'))
+      .where('expires_at', '<', p('before'))
+      .orderBy('expires_at')
+      .orderBy('id')
+      .limit(p('limit')),
+  );
+  return { findById, find, findByCurrent, findByPrevious, listDue };
+}
+
+/** Prepares the statements that write grants. */
+export function prepareGrantWrites(database: Database) {
+  const insert = database.prepare((db, p: ParameterOf<InsertParameters>) =>
+    db
+      .insertInto('grants')
+      .values({
+        id: p('id'),
+        client_id: p('client_id'),
+        account_id: p('account_id'),
+        state: p('state'),
+        ...pairValues(p),
+        consented_at: p('obtained_at'),
+        generation: 1,
+      })
+      .onConflict((conflict) =>
+        conflict
+          .columns(['client_id', 'account_id'])
+          .where('state', '<>', sql.lit('set_aside'))
+          .doNothing(),
+      )
+      .returning('state'),
+  );
+  const replaceByConsent = database.prepare((db, p: ParameterOf<UpdateParameters>) =>
+    updatePair(db, p)
+      .set({ state: 'active', consented_at: p('obtained_at') })
+      .returning('state'),
+  );
+  const replaceByRefresh = database.prepare((db, p: ParameterOf<UpdateParameters>) =>
+    updatePair(db, p)
+      .set((eb) => ({
+        // A refresh that succeeds proves the grant alive; what was revoked stays revoked.
+        state: eb
+          .case()
+          .when('state', '=', sql.lit('lost'))
+          .then(sql.lit<GrantState>('active'))
+          .else(eb.ref('state'))
+          .end(),
+      }))
+      .returning('state'),
+  );
+  const markLost = database.prepare((db, p: ParameterOf<{ id: string; generation: number }>) =>
+    updateState(db, p, 'lost', ['active']),
+  );
+  const markRevoked = database.prepare((db, p: ParameterOf<{ id: string; generation: number }>) =>
+    updateState(db, p, 'revoked', ['active', 'lost']),
+  );
+  return { insert, replaceByConsent, replaceByRefresh, markLost, markRevoked };
+}
+
+function selectByIndex(db: Kysely<Schema>, p: ParameterOf<IndexParameters>) {
+  return db
+    .selectFrom('grants')
+    .selectAll()
+    .where('client_id', '=', p('clientId'))
+    .where('state', '<>', sql.lit('set_aside'))
+    .limit(1);
+}
+
+function pairValues(p: ParameterOf<PairParameters>): PairColumns {
+  return {
+    access_token: p('access_token'),
+    refresh_token: p('refresh_token'),
+    refresh_index: p('refresh_index'),
+    previous_refresh_token: p('previous_refresh_token'),
+    previous_refresh_index: p('previous_refresh_index'),
+    scope: p('scope'),
+    expires_at: p('expires_at'),
+    obtained_at: p('obtained_at'),
+  };
+}
+
+function updatePair(db: Kysely<Schema>, p: ParameterOf<UpdateParameters>) {
+  return db
+    .updateTable('grants')
+    .set({ ...pairValues(p), refresh_intent_at: null })
+    .set((eb) => ({ generation: eb('generation', '+', 1) }))
+    .where('id', '=', p('id'))
+    .where('generation', '=', p('generation'));
+}
+
+function updateState(
+  db: Kysely<Schema>,
+  p: ParameterOf<{ id: string; generation: number }>,
+  to: GrantState,
+  from: readonly GrantState[],
+) {
+  return db
+    .updateTable('grants')
+    .set({ state: to })
+    .where('id', '=', p('id'))
+    .where('generation', '=', p('generation'))
+    .where('state', 'in', from);
+}

@@ -1,0 +1,103 @@
+import { Kysely } from 'kysely';
+import { KeyshiftError } from '../errors/keyshift-error.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Logger } from '../runtime/logger.ts';
+import type { Random } from '../runtime/random.ts';
+import { createBlindIndex, type BlindIndex } from '../vault/blind-index.ts';
+import type { Vault } from '../vault/vault.ts';
+import { createAuditStore } from './audit-store.ts';
+import { createAuthorizationStore } from './authorization-store.ts';
+import { loadBlindIndexKey } from './blind-index-key.ts';
+import { createConnectionStore } from './connection-store.ts';
+import type { DatabaseBackend } from './database-backend.ts';
+import { databaseUnavailable } from './database-unavailable.ts';
+import { parseDatabaseUrl } from './database-url.ts';
+import { createDatabase, type Database } from './database.ts';
+import { createGrantStore } from './grant-store.ts';
+import { createInvitationStore } from './invitation-store.ts';
+import { migrate } from './migrate.ts';
+import { createPostgresBackend } from './postgres-backend.ts';
+import { createPrivateKeyStore } from './private-key-store.ts';
+import type { Schema } from './schema.ts';
+import { createSealer, type Sealer } from './sealer.ts';
+import { openSqliteBackend } from './sqlite-backend.ts';
+import type { Store } from './store.ts';
+
+/** What {@link openStore} needs. */
+export interface OpenStoreOptions {
+  /** `sqlite:./path`, `sqlite::memory:` or `postgres://…`, as in `DATABASE_URL`. */
+  readonly databaseUrl: string;
+  readonly vault: Vault;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Told about migrations and connections that broke while idle. */
+  readonly logger?: Pick<Logger, 'info' | 'warn'>;
+}
+
+/**
+ * Opens the store: creates the SQLite file where there is none, brings the schema up to date, and
+ * proves that the vault's keys fit the database.
+ *
+ * Throws `config_invalid` when the URL cannot be read, `database_unavailable` when the database
+ * cannot be reached, read or written or belongs to a newer Keyshift, and `keyring_mismatch` when
+ * it is sealed under other keys. None of them shows the URL's password.
+ *
+ * @example
+ * ```ts
+ * const vault = createVault(parseKeyring(keys), systemRandom);
+ * const store = await openStore({
+ *   databaseUrl: 'sqlite:./data/keyshift.db', vault, clock: systemClock, random: systemRandom,
+ * });
+ * const connection = await store.connections.findByCustomer('acme');
+ * await store.close();
+ * ```
+ */
+export async function openStore(options: OpenStoreOptions): Promise<Store> {
+  const { vault, clock, random, logger } = options;
+  const backend = openBackend(options);
+  const kysely = new Kysely<Schema>({ dialect: backend.dialect });
+  const database = createDatabase(kysely, backend, random);
+  try {
+    const migrations = await migrate(kysely, backend);
+    if (migrations.length > 0) logger?.info({ migrations }, 'database schema brought up to date');
+    const sealer = createSealer(vault);
+    const { label } = backend;
+    const indexKey = await loadBlindIndexKey({ database, sealer, clock, random, label });
+    return createStore(database, sealer, createBlindIndex(indexKey));
+  } catch (error) {
+    await database.close().catch(() => undefined); // The first error is the one to show.
+    throw toOpenError(backend, error);
+  }
+}
+
+function openBackend({ databaseUrl, logger, random }: OpenStoreOptions): DatabaseBackend {
+  const address = parseDatabaseUrl(databaseUrl);
+  if (address.kind === 'sqlite') return openSqliteBackend(address.path, address.label, random);
+  return createPostgresBackend(address.url, address.label, (err) => {
+    logger?.warn({ err }, 'an idle database connection broke');
+  });
+}
+
+function createStore(database: Database, sealer: Sealer, blindIndex: BlindIndex): Store {
+  const ping = database.prepare((db) => db.selectFrom('vault_state').select('name').limit(1));
+  const store: Store = {
+    connections: createConnectionStore(database),
+    privateKeys: createPrivateKeyStore(database, sealer, blindIndex),
+    grants: createGrantStore(database, sealer, blindIndex),
+    authorizations: createAuthorizationStore(database, sealer),
+    invitations: createInvitationStore(database),
+    audit: createAuditStore(database),
+    transaction: (work) => database.transaction(() => work(store)),
+    async ping() {
+      await ping.first({});
+    },
+    close: () => database.close(),
+  };
+  return store;
+}
+
+function toOpenError(backend: DatabaseBackend, error: unknown): KeyshiftError {
+  if (error instanceof KeyshiftError) return error;
+  const message = error instanceof Error ? (error.message.split('\n', 1)[0] ?? '') : String(error);
+  return databaseUnavailable(backend.label, backend.describeOutage(error) ?? message, error);
+}

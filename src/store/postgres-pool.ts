@@ -1,0 +1,78 @@
+import pg from 'pg';
+import type { PostgresPool, PostgresPoolClient } from 'kysely';
+
+/** The limits of a pool. */
+export interface PostgresPoolOptions {
+  readonly url: string;
+  readonly maxConnections: number;
+  /** How long a caller waits for a connection, new or busy. */
+  readonly connectTimeoutMs: number;
+  /** After this long the server ends a statement; 0 for never. */
+  readonly statementTimeoutMs: number;
+  /** After this long without any answer the connection is given up; 0 for never. */
+  readonly readTimeoutMs: number;
+  /** Told about a connection that broke while nobody used it. */
+  readonly onIdleError: (error: Error) => void;
+}
+
+/** How long a transaction may sit between two statements before the server ends it. */
+const idleInTransactionMs = 30_000;
+
+const int8Oid: number = pg.types.builtins.INT8;
+
+/** A bounded pool of connections for Kysely. Connects on first use. */
+export function createPostgresPool(options: PostgresPoolOptions): PostgresPool {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.maxConnections,
+    connectionTimeoutMillis: options.connectTimeoutMs,
+    statement_timeout: options.statementTimeoutMs,
+    query_timeout: options.readTimeoutMs,
+    idle_in_transaction_session_timeout: idleInTransactionMs,
+    keepAlive: true,
+    application_name: 'keyshift',
+    types: { getTypeParser },
+  });
+  pool.on('error', options.onIdleError);
+  return {
+    options: {},
+    connect: async () => checkOut(await pool.connect()),
+    end: () => pool.end(),
+  };
+}
+
+/** Times and counts fit a number: milliseconds do so until the year 287396. */
+const getTypeParser = ((oid: number, format?: 'text') =>
+  oid === int8Oid ? Number : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser;
+
+function checkOut(client: pg.PoolClient): PostgresPoolClient {
+  let broken: Error | undefined;
+  // A connection that breaks between two statements has no query to fail; without a listener its
+  // error would end the process.
+  const onError = (error: Error) => {
+    broken = error;
+  };
+  client.on('error', onError);
+  const query = async (sql: string, parameters: readonly unknown[]) => {
+    if (broken) throw broken;
+    try {
+      return await client.query(sql, parameters as unknown[]);
+    } catch (error) {
+      // The server may still be at work on it: the next statement would wait behind it for ever.
+      if (isReadTimeout(error)) broken = error;
+      throw error;
+    }
+  };
+  return {
+    // Kysely passes a cursor here only when it is configured with one.
+    query: query as unknown as PostgresPoolClient['query'],
+    release: (destroy) => {
+      client.off('error', onError);
+      client.release(destroy === true || broken !== undefined);
+    },
+  };
+}
+
+function isReadTimeout(error: unknown): error is Error {
+  return error instanceof Error && error.message === 'Query read timeout';
+}

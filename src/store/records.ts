@@ -1,0 +1,161 @@
+import type { Secret } from '../runtime/secret.ts';
+
+/** How far a connection has come, in the order of the journey; `attention` may follow any. */
+export const stages = [
+  'imported',
+  'checked',
+  'invited',
+  'opened',
+  'authorized',
+  'verified',
+  'canary',
+  'live',
+  'quiet',
+  'retired',
+  'attention',
+] as const;
+export type Stage = (typeof stages)[number];
+
+/** Why a connection needs a person. */
+export const attentionReasons = [
+  'key_invalid',
+  'account_mismatch',
+  'scope_missing',
+  'consent_denied',
+  'invitation_expired',
+  'grant_lost',
+] as const;
+export type AttentionReason = (typeof attentionReasons)[number];
+
+/** Which credential a connection's traffic uses. */
+export type Route = 'key' | 'canary' | 'oauth';
+
+/** One customer's link to one Klaviyo account, holding a private key, a grant, or both. */
+export interface Connection {
+  readonly id: string;
+  /** The integrator's own id of its customer; unique. */
+  readonly customerId: string;
+  /** Klaviyo's 6-character public id; absent until the key check or the consent tells it. */
+  readonly accountId: string | undefined;
+  readonly accountName: string | undefined;
+  readonly email: string | undefined;
+  /** What the integrator calls the customer. */
+  readonly name: string | undefined;
+  readonly stage: Stage;
+  /** Set while `stage` is `attention`. */
+  readonly attentionReason: AttentionReason | undefined;
+  /** The stage the connection was at before `attention`. */
+  readonly attentionFrom: Stage | undefined;
+  readonly route: Route;
+  /** When traffic moved to OAuth; start of the quiet days. */
+  readonly liveSinceMs: number | undefined;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+  /** Grows with every write; the fence of {@link ConnectionStore.update}. */
+  readonly version: number;
+}
+
+/** Columns of a connection that may change. `undefined` clears a column, absence keeps it. */
+export type ConnectionPatch = Partial<{
+  [
+    Field in
+      | 'accountId'
+      | 'accountName'
+      | 'email'
+      | 'name'
+      | 'stage'
+      | 'attentionReason'
+      | 'attentionFrom'
+      | 'route'
+      | 'liveSinceMs'
+  ]: Connection[Field];
+}>;
+
+/** What is known about a stored private key without opening it. */
+export interface PrivateKeyInfo {
+  readonly connectionId: string;
+  /** False once the sealed key is destroyed; its blind index stays, as the caller's name. */
+  readonly present: boolean;
+  readonly createdAtMs: number;
+  readonly lastUsedAtMs: number | undefined;
+  readonly destroyedAtMs: number | undefined;
+}
+
+/** `active` serves traffic; `lost` and `revoked` need consent; `set_aside` was consented to by the wrong account and serves nothing. */
+export type GrantState = 'active' | 'lost' | 'revoked' | 'set_aside';
+
+/** What one consent gave, kept alive by the token engine. */
+export interface Grant {
+  readonly id: string;
+  readonly clientId: string;
+  readonly accountId: string;
+  readonly state: GrantState;
+  readonly accessToken: Secret<'access_token'>;
+  readonly refreshToken: Secret<'refresh_token'>;
+  /** The refresh token before this one, kept for recovery after a crash. */
+  readonly previousRefreshToken: Secret<'refresh_token'> | undefined;
+  /** Granted scopes, space separated, as Klaviyo said; what was asked for when it did not say. */
+  readonly scope: string;
+  /** When the access token expires; absent when Klaviyo did not say. */
+  readonly expiresAtMs: number | undefined;
+  /** When the current pair was obtained, by consent or refresh. */
+  readonly obtainedAtMs: number;
+  /** When the account last consented. */
+  readonly consentedAtMs: number;
+  /** Grows with every saved pair; the fence for late writers. */
+  readonly generation: number;
+}
+
+/** A complete answer of the token endpoint, ready to be saved. */
+export interface TokenPair {
+  readonly accessToken: Secret<'access_token'>;
+  readonly refreshToken: Secret<'refresh_token'>;
+  readonly scope: string;
+  readonly expiresAtMs: number | undefined;
+  readonly obtainedAtMs: number;
+}
+
+/** One attempt of a browser to authorize: minutes, single use. */
+export interface Authorization {
+  /** SHA-256 of the state, base64url; the state itself is never stored. */
+  readonly stateHash: string;
+  /** SHA-256 of the nonce in the browser's cookie, base64url. */
+  readonly nonceHash: string;
+  readonly codeVerifier: Secret<'code_verifier'>;
+  readonly redirectUri: string;
+  /** The scopes asked for, space separated. */
+  readonly scope: string;
+  /** Set when the attempt began on an invitation's page. */
+  readonly invitationId: string | undefined;
+  /** Set when the attempt is bound to a customer of the integrator. */
+  readonly customerId: string | undefined;
+  readonly createdAtMs: number;
+  readonly expiresAtMs: number;
+  readonly consumedAtMs: number | undefined;
+}
+
+/** A durable link asking a customer to consent; it survives clicks and ends with success. */
+export interface Invitation {
+  readonly id: string;
+  readonly connectionId: string;
+  /** SHA-256 of the link's token, base64url; the token itself is never stored. */
+  readonly tokenHash: string;
+  readonly createdAtMs: number;
+  readonly expiresAtMs: number;
+  readonly openedAtMs: number | undefined;
+  readonly consumedAtMs: number | undefined;
+  readonly revokedAtMs: number | undefined;
+}
+
+/** One line of the audit log. Never holds a secret. */
+export interface AuditEvent {
+  readonly atMs: number;
+  /** Who did it: `cli`, `customer`, `system`, `service:<name>`, `console`. */
+  readonly actor: string;
+  /** What happened, as `noun.verb`: `connection.stage`, `grant.refreshed`. */
+  readonly action: string;
+  readonly connectionId: string | undefined;
+  readonly fromStage: Stage | undefined;
+  readonly toStage: Stage | undefined;
+  readonly reason: string | undefined;
+}

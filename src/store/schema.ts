@@ -1,0 +1,108 @@
+import type { Generated } from 'kysely';
+import type { AttentionReason, GrantState, Route, Stage } from './records.ts';
+import type { Sealed } from './sealer.ts';
+
+/** `connections`: descriptive columns only, so that no write here can touch a secret. */
+export interface ConnectionRow {
+  id: string;
+  customer_id: string;
+  account_id: string | null;
+  account_name: string | null;
+  email: string | null;
+  name: string | null;
+  stage: Stage;
+  attention_reason: AttentionReason | null;
+  attention_from: Stage | null;
+  route: Route;
+  live_since: number | null;
+  created_at: number;
+  updated_at: number;
+  version: number;
+}
+
+/** `private_keys`: one row per connection; `sealed_key` is null once the key is destroyed. */
+export interface PrivateKeyRow {
+  connection_id: string;
+  sealed_key: Sealed | null;
+  blind_index: string;
+  created_at: number;
+  last_used_at: number | null;
+  destroyed_at: number | null;
+}
+
+/** `grants`: token pairs; the lease and intent columns belong to the token engine. */
+export interface GrantRow {
+  id: string;
+  client_id: string;
+  account_id: string;
+  state: GrantState;
+  access_token: Sealed;
+  refresh_token: Sealed;
+  refresh_index: string;
+  previous_refresh_token: Sealed | null;
+  previous_refresh_index: string | null;
+  scope: string;
+  expires_at: number | null;
+  obtained_at: number;
+  consented_at: number;
+  generation: number;
+  lease_owner: string | null;
+  lease_expires_at: number | null;
+  refresh_intent_at: number | null;
+}
+
+/** `authorizations`: attempts in progress, by the hash of their state. */
+export interface AuthorizationRow {
+  state_hash: string;
+  nonce_hash: string;
+  code_verifier: Sealed;
+  redirect_uri: string;
+  scope: string;
+  invitation_id: string | null;
+  customer_id: string | null;
+  created_at: number;
+  expires_at: number;
+  consumed_at: number | null;
+}
+
+/** `invitations`: durable links, by the hash of their token. */
+export interface InvitationRow {
+  id: string;
+  connection_id: string;
+  token_hash: string;
+  created_at: number;
+  expires_at: number;
+  opened_at: number | null;
+  consumed_at: number | null;
+  revoked_at: number | null;
+}
+
+/** `audit_events`: append only; `seq` gives the order. */
+export interface AuditEventRow {
+  seq: Generated<number>;
+  at: number;
+  actor: string;
+  action: string;
+  connection_id: string | null;
+  from_stage: Stage | null;
+  to_stage: Stage | null;
+  reason: string | null;
+}
+
+/** `vault_state`: what the vault itself must remember, sealed under the keyring. */
+export interface VaultStateRow {
+  name: string;
+  sealed_value: Sealed;
+  created_at: number;
+}
+
+/** Every table. Times are integer milliseconds UTC. */
+export interface Schema {
+  connections: ConnectionRow;
+  private_keys: PrivateKeyRow;
+  grants: GrantRow;
+  authorizations: AuthorizationRow;
+  invitations: InvitationRow;
+  audit_events: AuditEventRow;
+  vault_state: VaultStateRow;
+}

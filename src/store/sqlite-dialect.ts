@@ -1,0 +1,155 @@
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+  CompiledQuery,
+  type DatabaseConnection,
+  type Dialect,
+  type Driver,
+  type Kysely,
+  type QueryResult,
+} from 'kysely';
+import type { Random } from '../runtime/random.ts';
+import { isSqliteBusy } from './sqlite-error.ts';
+
+const maxCachedStatements = 200;
+
+/** How long a statement waits inside SQLite, where it holds up the whole process. */
+const blockingWaitMs = 20;
+/** The longest pause between two attempts, during which the process goes on. */
+const pauseMs = 20;
+/** How long a statement waits for the lock of another connection altogether. */
+const lockTimeoutMs = 5_000;
+
+/** Runs Kysely on one `node:sqlite` connection, which the dialect closes when it is destroyed. */
+export function createSqliteDialect(db: DatabaseSync, random: Random): Dialect {
+  db.exec(`pragma busy_timeout = ${blockingWaitMs}`);
+  return {
+    createDriver: () => new NodeSqliteDriver(db, random),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+    createAdapter: () => new NodeSqliteAdapter(),
+    createIntrospector: (kysely: Kysely<unknown>) => new SqliteIntrospector(kysely),
+  };
+}
+
+class NodeSqliteAdapter extends SqliteAdapter {
+  /** Migrations run in one immediate transaction, which is also their lock. */
+  override get supportsTransactionalDdl(): boolean {
+    return true;
+  }
+
+  /** The driver queues callers itself, in order. */
+  override get supportsMultipleConnections(): boolean {
+    return true;
+  }
+}
+
+class NodeSqliteDriver implements Driver {
+  readonly #db: DatabaseSync;
+  readonly #connection: NodeSqliteConnection;
+  readonly #waiting: (() => void)[] = [];
+  #held = false;
+
+  constructor(db: DatabaseSync, random: Random) {
+    this.#db = db;
+    this.#connection = new NodeSqliteConnection(db, random);
+  }
+
+  async init(): Promise<void> {}
+
+  async acquireConnection(): Promise<DatabaseConnection> {
+    if (this.#held) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#held = true;
+    return this.#connection;
+  }
+
+  async releaseConnection(): Promise<void> {
+    const next = this.#waiting.shift();
+    if (next) next();
+    else this.#held = false;
+  }
+
+  async beginTransaction(): Promise<void> {
+    // A deferred transaction that reads and then writes fails at once when another process wrote
+    // in between; an immediate one waits for its turn.
+    await this.#connection.executeQuery(CompiledQuery.raw('begin immediate'));
+  }
+
+  async commitTransaction(): Promise<void> {
+    this.#db.exec('commit');
+  }
+
+  async rollbackTransaction(): Promise<void> {
+    // A full disk or an I/O error has rolled back already.
+    if (this.#db.isTransaction) this.#db.exec('rollback');
+  }
+
+  async destroy(): Promise<void> {
+    await this.acquireConnection(); // A running transaction ends first.
+    if (this.#db.isOpen) this.#db.close();
+  }
+}
+
+interface CachedStatement {
+  readonly statement: StatementSync;
+  readonly returnsRows: boolean;
+}
+
+class NodeSqliteConnection implements DatabaseConnection {
+  readonly #db: DatabaseSync;
+  readonly #random: Random;
+  readonly #cache = new Map<string, CachedStatement>();
+
+  constructor(db: DatabaseSync, random: Random) {
+    this.#db = db;
+    this.#random = random;
+  }
+
+  async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
+    for (let waitedMs = 0; ;) {
+      try {
+        return this.#run(query);
+      } catch (error) {
+        if (!isSqliteBusy(error) || waitedMs >= lockTimeoutMs) throw error;
+      }
+      // By the real clock: whoever holds the lock works in real time, perhaps in this process.
+      const pause = 1 + pauseMs * this.#random.fraction();
+      await delay(pause);
+      waitedMs += blockingWaitMs + pause;
+    }
+  }
+
+  #run<Row>(query: CompiledQuery): QueryResult<Row> {
+    const { statement, returnsRows } = this.#prepare(query.sql);
+    const parameters = query.parameters as readonly SQLInputValue[];
+    if (returnsRows) {
+      const rows = statement.all(...parameters) as Row[];
+      return { rows, numAffectedRows: BigInt(rows.length) };
+    }
+    const { changes } = statement.run(...parameters);
+    return { rows: [], numAffectedRows: BigInt(changes) };
+  }
+
+  async *streamQuery<Row>(query: CompiledQuery): AsyncIterableIterator<QueryResult<Row>> {
+    // A statement of its own: a cached one must not be run again while it is being read.
+    const statement = this.#db.prepare(query.sql);
+    for (const row of statement.iterate(...(query.parameters as readonly SQLInputValue[]))) {
+      yield { rows: [row as Row] };
+    }
+  }
+
+  #prepare(sql: string): CachedStatement {
+    const cached = this.#cache.get(sql);
+    if (cached) return cached;
+    const statement = this.#db.prepare(sql);
+    const entry = { statement, returnsRows: statement.columns().length > 0 };
+    if (this.#cache.size >= maxCachedStatements) {
+      const oldest = this.#cache.keys().next();
+      if (!oldest.done) this.#cache.delete(oldest.value);
+    }
+    this.#cache.set(sql, entry);
+    return entry;
+  }
+}

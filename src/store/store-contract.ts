@@ -1,0 +1,66 @@
+import { auditCases } from './contract/audit-cases.ts';
+import { authorizationCases } from './contract/authorization-cases.ts';
+import { connectionCases } from './contract/connection-cases.ts';
+import type { ContractTest } from './contract/contract-test.ts';
+import { grantCases } from './contract/grant-cases.ts';
+import { grantRaceCases } from './contract/grant-race-cases.ts';
+import { invitationCases } from './contract/invitation-cases.ts';
+import { privateKeyCases } from './contract/private-key-cases.ts';
+import { secrecyCases } from './contract/secrecy-cases.ts';
+import { transactionCases } from './contract/transaction-cases.ts';
+import type { Store } from './store.ts';
+
+/** A fresh, empty database for one case of the contract. */
+export interface ContractDatabase {
+  /** Opens a store over the database; a second one stands for a second process. */
+  open(): Promise<Store>;
+  /** Removes the database, after every store is closed. */
+  drop(): Promise<void>;
+}
+
+/** One promise of {@link Store}. `run` rejects when it is broken. */
+export interface ContractCase {
+  readonly name: string;
+  run(): Promise<void>;
+}
+
+const tests: Readonly<Record<string, ContractTest>> = {
+  ...connectionCases,
+  ...privateKeyCases,
+  ...grantCases,
+  ...grantRaceCases,
+  ...authorizationCases,
+  ...invitationCases,
+  ...auditCases,
+  ...transactionCases,
+  ...secrecyCases,
+};
+
+/**
+ * What every {@link Store} must do, for any test runner: each case gets a database of its own.
+ *
+ * @example
+ * ```ts
+ * for (const { name, run } of storeContract(createDatabase)) it(name, run);
+ * ```
+ */
+export function storeContract(createDatabase: () => Promise<ContractDatabase>): ContractCase[] {
+  return Object.entries(tests).map(([name, test]) => ({
+    name,
+    async run() {
+      const database = await createDatabase();
+      const stores: Store[] = [];
+      const open = async () => {
+        const store = await database.open();
+        stores.push(store);
+        return store;
+      };
+      try {
+        await test(await open(), open);
+      } finally {
+        await Promise.all(stores.map((store) => store.close()));
+        await database.drop();
+      }
+    },
+  }));
+}

@@ -1,0 +1,145 @@
+import type { Secret } from '../runtime/secret.ts';
+import type {
+  AuditEvent,
+  Authorization,
+  Connection,
+  ConnectionPatch,
+  Grant,
+  Invitation,
+  PrivateKeyInfo,
+  Route,
+  Stage,
+  AttentionReason,
+  TokenPair,
+} from './records.ts';
+
+/**
+ * Everything Keyshift remembers, on SQLite or PostgreSQL. Secrets go in and come out as
+ * {@link Secret}; what lies in the database is sealed.
+ *
+ * Every method throws `database_unavailable` when the database cannot be used, and `seal_invalid`
+ * when a sealed value does not open.
+ */
+export interface Store {
+  readonly connections: ConnectionStore;
+  readonly privateKeys: PrivateKeyStore;
+  readonly grants: GrantStore;
+  readonly authorizations: AuthorizationStore;
+  readonly invitations: InvitationStore;
+  readonly audit: AuditStore;
+  /**
+   * Runs `work` in one transaction: all of its writes or none. Keep it short and never wait for
+   * the network inside. A nested call joins the outer transaction.
+   */
+  transaction<Result>(work: (store: Store) => Promise<Result>): Promise<Result>;
+  /** Resolves when the database answers; throws `database_unavailable` otherwise. */
+  ping(): Promise<void>;
+  /** Releases the database. Further calls throw. */
+  close(): Promise<void>;
+}
+
+export interface ConnectionFilter {
+  readonly stages?: readonly Stage[];
+  readonly customerId?: string;
+  readonly accountId?: string;
+  /** Starts behind this customer: where an earlier page ended. */
+  readonly afterCustomerId?: string;
+}
+
+export interface StageCount {
+  readonly stage: Stage;
+  readonly attentionReason: AttentionReason | undefined;
+  readonly route: Route;
+  readonly count: number;
+}
+
+export interface ConnectionStore {
+  /** Inserts at version 1. Throws `stage_conflict` when the customer already has a connection. */
+  insert(connection: Omit<Connection, 'version'>): Promise<Connection>;
+  findById(id: string): Promise<Connection | undefined>;
+  findByCustomer(customerId: string): Promise<Connection | undefined>;
+  listByAccount(accountId: string): Promise<Connection[]>;
+  /** Every match, ordered by customer id, read in pages so that memory stays flat. */
+  list(filter?: ConnectionFilter): AsyncIterable<Connection>;
+  countByStage(): Promise<StageCount[]>;
+  /**
+   * Compare-and-set: writes only if the row still has the version of `connection`, and answers
+   * the new row. Throws `stage_conflict` when another writer came first.
+   */
+  update(connection: Connection, patch: ConnectionPatch, atMs: number): Promise<Connection>;
+}
+
+export interface PrivateKeyStore {
+  /** Seals and stores the key, replacing any earlier one of the connection. */
+  put(connectionId: string, key: Secret<'private_key'>, atMs: number): Promise<void>;
+  /** Opens the key; `undefined` when there is none or it was destroyed. */
+  open(connectionId: string): Promise<Secret<'private_key'> | undefined>;
+  info(connectionId: string): Promise<PrivateKeyInfo | undefined>;
+  /** Connections that hold or held this key, by blind index, in order of creation. */
+  findConnectionIds(key: Secret<'private_key'>): Promise<string[]>;
+  /** Records use, at most forward in time. */
+  markUsed(connectionId: string, atMs: number): Promise<void>;
+  /** Destroys the sealed key for good and keeps its blind index. */
+  destroy(connectionId: string, atMs: number): Promise<void>;
+}
+
+/** Who a grant belongs to. */
+export interface GrantKey {
+  readonly clientId: string;
+  readonly accountId: string;
+}
+
+export interface GrantStore {
+  findById(id: string): Promise<Grant | undefined>;
+  /** The one grant of (client, account) that is not set aside, whatever its state. */
+  find(key: GrantKey): Promise<Grant | undefined>;
+  /** By blind index over the current and the previous refresh token; set-aside grants excluded. */
+  findByRefreshToken(
+    clientId: string,
+    refreshToken: Secret<'refresh_token'>,
+  ): Promise<Grant | undefined>;
+  /**
+   * Saves what a consent gave: inserts, or replaces the pair of the existing grant in place with
+   * the next generation, `active` again, the former refresh token kept as the previous one.
+   */
+  saveConsent(key: GrantKey & { readonly id: string }, pair: TokenPair): Promise<Grant>;
+  /** Keeps a pair that must serve nothing (consent by another account than the connection's). */
+  setAside(key: GrantKey & { readonly id: string }, pair: TokenPair): Promise<Grant>;
+  /**
+   * Compare-and-set: saves a refreshed pair if the grant still has `generation`, and answers the
+   * new row; `undefined` when a newer generation is stored.
+   */
+  saveRefreshed(id: string, generation: number, pair: TokenPair): Promise<Grant | undefined>;
+  /** Compare-and-set on the generation; answers whether it was changed. */
+  markState(id: string, generation: number, state: 'lost' | 'revoked'): Promise<boolean>;
+  /** Active grants whose access token expires before `beforeMs`, soonest first. */
+  listDue(beforeMs: number, limit: number): Promise<Grant[]>;
+}
+
+export interface AuthorizationStore {
+  insert(authorization: Authorization): Promise<void>;
+  find(stateHash: string): Promise<Authorization | undefined>;
+  /** Marks as used; answers false when it already was, so that exactly one caller wins. */
+  consume(stateHash: string, atMs: number): Promise<boolean>;
+  /** Deletes attempts that expired before `beforeMs`; answers how many. */
+  purge(beforeMs: number): Promise<number>;
+}
+
+export interface InvitationStore {
+  insert(invitation: Invitation): Promise<void>;
+  findById(id: string): Promise<Invitation | undefined>;
+  findByTokenHash(tokenHash: string): Promise<Invitation | undefined>;
+  /** Of one connection, newest first. */
+  listByConnection(connectionId: string): Promise<Invitation[]>;
+  /** Records the first opening; later ones change nothing. */
+  markOpened(id: string, atMs: number): Promise<void>;
+  /** Ends every open invitation of the connection, after success. */
+  consumeByConnection(connectionId: string, atMs: number): Promise<void>;
+  revoke(id: string, atMs: number): Promise<void>;
+}
+
+export interface AuditStore {
+  append(event: AuditEvent): Promise<void>;
+  /** Events of one connection, oldest first. */
+  listByConnection(connectionId: string): Promise<AuditEvent[]>;
+}
