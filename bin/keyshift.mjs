@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { existsSync } from 'node:fs';
+import module from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { isNewEnough, minimumNode } from '../scripts/bootstrap.mjs';
 
@@ -33,6 +34,11 @@ async function runInClone() {
   if (node !== process.execPath) {
     return relay(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)]);
   }
+  // Saves a fifth of the start-up. Kept in the clone: in a shared temporary directory another user
+  // of the machine could put code of his own in its place.
+  module.enableCompileCache?.(
+    fileURLToPath(new URL('../node_modules/.cache/keyshift', import.meta.url)),
+  );
   return run();
 }
 

@@ -1,6 +1,4 @@
-import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 
 /** The oldest Node that Keyshift runs on, as `engines` in package.json says. */
@@ -31,7 +29,8 @@ export function isNewEnough(version) {
  * Plain JavaScript without dependencies, for it runs on whatever Node the machine has (18 or newer).
  *
  * @param {string} root the clone's directory
- * @param {{ version?: string }} [options] the exact Node version to fetch instead of {@link pinnedNode}
+ * @param {{ version?: string, running?: string }} [options] `version`: the exact Node version to fetch
+ *   instead of {@link pinnedNode}; `running`: taken for this process's own
  * @returns {Promise<string>} absolute path of a `node` binary
  * @throws {import('./progress.mjs').SetupError} when npm cannot fetch it
  *
@@ -42,8 +41,8 @@ export function isNewEnough(version) {
  * ```
  */
 export async function ensureNode(root, options = {}) {
-  if (isNewEnough(process.version)) return process.execPath;
-  const version = options.version ?? pinnedNode;
+  const { version = pinnedNode, running = process.version } = options;
+  if (isNewEnough(running)) return process.execPath;
   const home = join(root, '.node');
   const node = join(home, 'node_modules', packageName(), binaryName());
   if (isInstalled(home, version)) return node;
@@ -52,7 +51,7 @@ export async function ensureNode(root, options = {}) {
   const { step } = await import('./progress.mjs');
   await withLock(join(home, 'bootstrap.lock'), async () => {
     if (isInstalled(home, version)) return;
-    const label = `fetching Node ${version} (this machine has ${process.version.slice(1)})`;
+    const label = `fetching Node ${version} (this machine has ${running.replace(/^v/, '')})`;
     await step(label, () => install(home, version));
   });
   return node;
@@ -121,6 +120,8 @@ function readJson(path) {
 
 /** Installs beside the final place and renames, so that a half-fetched Node is never found. */
 async function install(home, version) {
+  const { spawnSync } = await import('node:child_process');
+  const { mkdir, mkdtemp, rm, writeFile } = await import('node:fs/promises');
   const { SetupError } = await import('./progress.mjs');
   await mkdir(home, { recursive: true });
   await removeLeftovers(home);
@@ -149,12 +150,14 @@ async function install(home, version) {
 
 /** What a run that was killed half-way has left; the lock says that none is under way. */
 async function removeLeftovers(home) {
+  const { readdir, rm } = await import('node:fs/promises');
   for (const name of await readdir(home)) {
     if (name.startsWith('staging-')) await rm(join(home, name), { recursive: true, force: true });
   }
 }
 
 async function replace(fresh, place, staging) {
+  const { rename } = await import('node:fs/promises');
   if (existsSync(place)) await rename(place, join(staging, 'previous'));
   await rename(fresh, place);
 }

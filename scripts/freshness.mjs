@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { readdir, rm } from 'node:fs/promises';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
@@ -86,13 +85,13 @@ export function hasBuild(root) {
  *
  * @param {string} root the clone's directory
  */
-export async function removeOrphans(root) {
-  const outputs = await readdir(join(root, 'dist'), { recursive: true });
+export function removeOrphans(root) {
+  const outputs = readdirSync(join(root, 'dist'), { recursive: true });
   for (const output of outputs) {
     const source = /^(.*)\.(?:js|js\.map|d\.ts)$/.exec(output)?.[1];
     if (source === undefined) continue;
     const path = join(root, 'src', source);
     if (existsSync(`${path}.ts`) || existsSync(`${path}.tsx`)) continue;
-    await rm(join(root, 'dist', output), { force: true });
+    rmSync(join(root, 'dist', output), { force: true });
   }
 }

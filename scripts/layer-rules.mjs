@@ -73,10 +73,7 @@ export const isTest = (file) => /\.test\.tsx?$/.test(file) || !file.startsWith('
 const readers = {
   'the clock': (file) => file === 'src/runtime/clock.ts' || isTest(file),
   'Math.random': () => false,
-  'process.env': (file) =>
-    /^src\/cli\/config[^/]*\.ts$/.test(file) ||
-    file === 'src/cli/environment.ts' ||
-    isTest(file),
+  'process.env': (file) => file === 'src/cli/environment.ts' || isTest(file),
 };
 
 /**

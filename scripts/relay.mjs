@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { withNodeFirst } from './bootstrap.mjs';
 
 const marker = 'KEYSHIFT_RELAYED';
@@ -13,6 +13,7 @@ const relayedSignals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2', 'SI
  * @returns {Promise<number>} the exit code; never returns when the other Node died of a signal
  */
 export async function relay(node, args) {
+  const { spawn } = await import('node:child_process');
   const onWindows = process.platform === 'win32';
   const child = spawn(node, args, {
     // A session of its own: Ctrl-C in a terminal reaches this process alone, which passes it on,
@@ -57,9 +58,11 @@ export function endWithRelay() {
 export function endWithNpm() {
   const { npm_lifecycle_event: startedByNpm, [marker]: relayed } = process.env;
   if (!startedByNpm || relayed || process.platform === 'win32') return;
-  const parent = process.ppid;
+  const shell = process.ppid;
+  const npm = isShellOfScript(shell) ? parentOf(shell) : undefined;
   const timer = setInterval(() => {
-    if (process.ppid !== parent) process.kill(process.pid, 'SIGTERM');
+    const gone = process.ppid !== shell || (npm !== undefined && parentOf(shell) !== npm);
+    if (gone) process.kill(process.pid, 'SIGTERM');
   }, 200);
   timer.unref();
   for (const signal of ['SIGINT', 'SIGTERM']) {
@@ -68,5 +71,24 @@ export function endWithNpm() {
       // Having listened must not keep alive a process that nobody else prepared for the signal.
       if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
     });
+  }
+}
+
+/** Some shells become the command they are given, and then the parent is npm itself. */
+function isShellOfScript(pid) {
+  return /\0-c\0.*scripts\/run\.mjs/s.test(readProcFile(pid, 'cmdline'));
+}
+
+function parentOf(pid) {
+  const [, parent] = /^.*\) \S (\d+)/s.exec(readProcFile(pid, 'stat')) ?? [];
+  return parent;
+}
+
+/** Empty where there is no /proc: then only the direct parent is watched. */
+function readProcFile(pid, name) {
+  try {
+    return readFileSync(`/proc/${pid}/${name}`, 'utf8');
+  } catch {
+    return '';
   }
 }

@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensureNode, npmCommand, withNodeFirst } from './bootstrap.mjs';
@@ -48,57 +47,44 @@ async function bringUpToDate(root, node) {
   const dependencies = dependenciesFingerprint(root);
   if (readStamp(root).dependencies !== dependencies) {
     if (!hasDependencies(root)) await installDependencies(root, node);
-    await writeStamp(root, { dependencies });
+    writeStamp(root, { dependencies });
   }
   // Taken before the build, so that a file saved while it runs leads to another one.
   const build = sourceFingerprint(root);
   if (!hasBuild(root) || readStamp(root).build !== build) {
     await buildSource(root, node);
-    await writeStamp(root, { dependencies, build });
+    writeStamp(root, { dependencies, build });
   }
 }
 
 async function installDependencies(root, node) {
-  const { SetupError } = await import('./progress.mjs');
+  const npm = npmCommand(node);
   // NODE_ENV=production or npm's own settings must not leave out the compiler.
   const args = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund'];
-  const npm = npmCommand(node);
-  const result = await runStep('installing packages', root, node, npm.command, [
-    ...npm.args,
-    ...args,
-  ]);
-  if (result.code === 127) {
-    throw new SetupError('npm was not found. Fix: put npm in PATH and run the command again.');
-  }
-  if (result.code !== 0) {
-    throw new SetupError(
-      'npm ci failed, see above. Fix: check the network and that package-lock.json fits package.json, then run the command again.',
-      result,
-    );
-  }
+  await runStep('installing packages', root, node, npm.command, [...npm.args, ...args], (code) =>
+    code === 127
+      ? 'npm was not found. Fix: put npm in PATH and run the command again.'
+      : 'npm ci failed, see above. Fix: check the network and that package-lock.json fits package.json, then run the command again.',
+  );
 }
 
 async function buildSource(root, node) {
-  const { SetupError } = await import('./progress.mjs');
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  const args = [tsc, '-p', 'tsconfig.build.json'];
-  const result = await runStep('building', root, node, node, args);
-  if (result.code !== 0) {
-    throw new SetupError(
-      'the build failed, see above. Fix: correct the errors and run the command again.',
-      result,
-    );
-  }
-  await removeOrphans(root);
+  const explain = () =>
+    'the build failed, see above. Fix: correct the errors and run the command again.';
+  await runStep('building', root, node, node, [tsc, '-p', 'tsconfig.build.json'], explain);
+  removeOrphans(root);
 }
 
-async function runStep(label, root, node, command, args) {
-  const { step } = await import('./progress.mjs');
+async function runStep(label, root, node, command, args, explain) {
+  const { SetupError, step } = await import('./progress.mjs');
   const { runQuietly } = await import('./run-quietly.mjs');
   const shell = process.platform === 'win32' && command === 'npm';
-  return step(label, () =>
-    runQuietly(command, args, { cwd: root, env: withNodeFirst(node), shell }),
-  );
+  await step(label, async () => {
+    const options = { cwd: root, env: withNodeFirst(node), shell };
+    const { code, output } = await runQuietly(command, args, options);
+    if (code !== 0) throw new SetupError(explain(code), { output });
+  });
 }
 
 /** Lives in node_modules, so that it goes when they go. */
@@ -112,9 +98,9 @@ function readStamp(root) {
   }
 }
 
-async function writeStamp(root, stamp) {
+function writeStamp(root, stamp) {
   const path = stampPath(root);
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(`${path}.new`, JSON.stringify(stamp));
-  await rename(`${path}.new`, path);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(`${path}.new`, JSON.stringify(stamp));
+  renameSync(`${path}.new`, path);
 }
