@@ -40,6 +40,7 @@ export function parseApiError(body: string): KlaviyoApiError | undefined {
 
 /** Whether an answer refuses the credential itself (not its scopes, and not the edge's HTML). */
 export function refusesCredential(status: number, error: KlaviyoApiError | undefined): boolean {
-  if (status === 401) return true;
+  // Without a JSON:API error it is not Klaviyo's API that speaks, but its edge.
+  if (status === 401) return error !== undefined;
   return status === 400 && /^(not_authenticated|authentication_failed)$/.test(error?.code ?? '');
 }

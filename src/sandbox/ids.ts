@@ -26,14 +26,14 @@ export function stableUlid(text: string): string {
 
 function spell(bytes: Uint8Array, alphabet: string): string {
   let text = '';
-  for (const byte of bytes) text += alphabet[byte % alphabet.length];
+  for (const byte of bytes) text += alphabet.charAt(byte % alphabet.length);
   return text;
 }
 
 function timePart(ms: number): string {
   let text = '';
   for (let rest = Math.floor(ms), length = 0; length < 10; length++) {
-    text = (crockford[rest % 32] ?? '0') + text;
+    text = crockford.charAt(rest % 32) + text;
     rest = Math.floor(rest / 32);
   }
   return text;

@@ -66,7 +66,7 @@ export function createRequestLog(capacity = 1_000): RequestLog {
       increment(byStatus, status);
       if (operation === undefined) return;
       let counts = byOperation.get(operation);
-      if (!counts) byOperation.set(operation, (counts = new Map()));
+      if (!counts) byOperation.set(operation, (counts = new Map<number, number>()));
       increment(counts, status);
     },
     requests() {

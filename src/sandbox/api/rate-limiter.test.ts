@@ -87,17 +87,45 @@ describe('createRateLimiter', () => {
     expect(limiter.take(operation, 'other').allowed).toBe(true);
   });
 
-  it('leads with the window that has the least left', () => {
+  it('leads with the window that has the least left', async () => {
     const clock = createManualClock();
     const limiter = createRateLimiter(clock);
-    const operation = operationOf('get_accounts');
-    for (let call = 0; call < 14; call++) {
-      limiter.take(operation, 'q');
-      void clock.advance(2_000);
+    const operation = operationOf('get_metrics');
+    const headers = () => {
+      const decision = limiter.take(operation, 'q');
+      return decision.allowed ? decision.headers : {};
+    };
+    expect(headers()).toEqual({
+      'ratelimit-limit': '10, 10;w=1, 150;w=60',
+      'ratelimit-remaining': '9',
+      'ratelimit-reset': '1',
+    });
+    for (let call = 1; call < 144; call++) {
+      if (call % 9 === 0) await clock.advance(1_000);
+      headers();
     }
-    const decision = limiter.take(operation, 'q');
-    expect(decision).toMatchObject({ headers: { 'ratelimit-remaining': '0' } });
-    void clock.advance(2_000);
-    expect(limiter.take(operation, 'q')).toEqual({ allowed: false, retryAfterSec: 30 });
+    await clock.advance(1_000);
+    expect(headers()).toEqual({
+      'ratelimit-limit': '150, 10;w=1, 150;w=60',
+      'ratelimit-remaining': '5',
+      'ratelimit-reset': '44',
+    });
+  });
+
+  it('forgets counters whose windows are over, and only those', async () => {
+    const clock = createManualClock();
+    const limiter = createRateLimiter(clock, 100);
+    const operation = operationOf('get_accounts');
+    for (let quota = 0; quota < 99; quota++) limiter.take(operation, `old-${quota}`);
+    await clock.advance(59_000);
+    limiter.take(operation, 'young');
+    await clock.advance(1_000);
+    limiter.take(operation, 'new');
+    expect(limiter.size()).toBe(2);
+    for (let call = 1; call < 15; call++) {
+      expect(limiter.take(operation, 'young').allowed).toBe(true);
+      await clock.advance(1_000);
+    }
+    expect(limiter.take(operation, 'young').allowed).toBe(false);
   });
 });

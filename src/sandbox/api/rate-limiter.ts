@@ -14,6 +14,8 @@ export interface RateLimiter {
    * @param quota who shares the limit: an account's keys, or one app in one account
    */
   take(operation: Operation, quota: string): RateDecision;
+  /** How many counters are in memory. */
+  size(): number;
 }
 
 interface Window {
@@ -23,15 +25,14 @@ interface Window {
   count: number;
 }
 
-/** Past this many counters, those whose windows are all over are dropped. */
-const sweepAt = 50_000;
-
 /**
  * Creates a limiter for the windows of the operations table. A window opens with the first call
  * in it (assumed). `RateLimit-Limit` lists every window after the one with the least left; that it
  * leads with that one is assumed, the form of the list was recorded live.
+ *
+ * @param sweepAt past this many counters, those whose windows are all over are dropped
  */
-export function createRateLimiter(clock: Clock): RateLimiter {
+export function createRateLimiter(clock: Clock, sweepAt = 50_000): RateLimiter {
   const counters = new Map<string, Window[]>();
   let nextSweep = sweepAt;
 
@@ -74,6 +75,7 @@ export function createRateLimiter(clock: Clock): RateLimiter {
       for (const window of windows) window.count++;
       return { allowed: true, headers: limitHeaders(windows, nowMs) };
     },
+    size: () => counters.size,
   };
 }
 

@@ -59,22 +59,16 @@ function pathPattern(path: string): RegExp {
 
 /** Refuses what could never happen as written, before it hides in a test. */
 function checkFault(fault: Fault): void {
-  const { match, times, probability } = fault;
-  const problem =
-    !match.path.startsWith('/') && !match.path.startsWith('*')
-      ? 'match.path must start with / or *'
-      : times !== undefined && !(Number.isInteger(times) && times > 0)
-        ? 'times must be a whole number above 0'
-        : probability !== undefined && !(probability >= 0 && probability <= 1)
-          ? 'probability must be between 0 and 1'
-          : 'status' in fault && fault.status !== undefined && !isStatus(fault.status)
-            ? 'status must be between 200 and 599'
-            : fault.kind === 'delay' && !(fault.delayMs >= 0)
-              ? 'delayMs must not be negative'
-              : undefined;
-  if (problem) throw new KeyshiftError('request_invalid', `The fault is not valid: ${problem}.`);
-}
-
-function isStatus(status: number): boolean {
-  return Number.isInteger(status) && status >= 200 && status <= 599;
+  const { match, times = 1, probability = 1 } = fault;
+  const status = 'status' in fault ? (fault.status ?? 200) : 200;
+  const delayMs = fault.kind === 'delay' ? fault.delayMs : 0;
+  const rules: readonly (readonly [isMet: boolean, rule: string])[] = [
+    [/^[/*]/.test(match.path), 'match.path must start with / or *'],
+    [Number.isInteger(times) && times > 0, 'times must be a whole number above 0'],
+    [probability >= 0 && probability <= 1, 'probability must be between 0 and 1'],
+    [status >= 200 && status <= 599, 'status must be between 200 and 599'],
+    [delayMs >= 0, 'delayMs must not be negative'],
+  ];
+  const broken = rules.find(([isMet]) => !isMet);
+  if (broken) throw new KeyshiftError('request_invalid', `The fault is not valid: ${broken[1]}.`);
 }

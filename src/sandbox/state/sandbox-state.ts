@@ -23,7 +23,8 @@ export class SandboxState {
   readonly #installs = new Map<string, Install>();
   readonly #installByAccessToken = new Map<string, string>();
   readonly #installByRefreshToken = new Map<string, string>();
-  readonly #resources: Map<string, AccountResources>;
+  /** Plain data until somebody asks for it: most of a hundred thousand accounts are never used. */
+  readonly #resources: Map<string, AccountResources | AccountResourcesData>;
 
   constructor(data: SandboxData) {
     this.accounts = new Map(data.accounts.map((account) => [account.id, account]));
@@ -32,7 +33,10 @@ export class SandboxState {
     this.keys = new Map(data.keys.map((key) => [key.key, key]));
     this.codes = new Map(data.codes.map((code) => [code.code, code]));
     this.#resources = new Map(
-      data.resources.map((resources) => [resources.accountId, new AccountResources(resources)]),
+      data.resources.map(({ accountId, profiles, metrics, events }) => [
+        accountId,
+        { profiles, metrics, events },
+      ]),
     );
     for (const install of data.installs) this.putInstall(install);
   }
@@ -73,8 +77,10 @@ export class SandboxState {
 
   /** The resources of an account, empty at first. */
   resources(accountId: string): AccountResources {
-    let resources = this.#resources.get(accountId);
-    if (!resources) this.#resources.set(accountId, (resources = new AccountResources()));
+    const known = this.#resources.get(accountId);
+    if (known instanceof AccountResources) return known;
+    const resources = new AccountResources(known);
+    this.#resources.set(accountId, resources);
     return resources;
   }
 
@@ -88,7 +94,7 @@ export class SandboxState {
       codes: [...this.codes.values()],
       resources: [...this.#resources].map(([accountId, resources]) => ({
         accountId,
-        ...resources.toData(),
+        ...(resources instanceof AccountResources ? resources.toData() : resources),
       })),
     };
   }
