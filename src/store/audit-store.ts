@@ -1,6 +1,5 @@
 import type { Database } from './database.ts';
 import type { ParameterOf } from './prepared-statement.ts';
-import type { AuditEvent } from './records.ts';
 import type { AuditEventRow } from './schema.ts';
 import type { AuditStore } from './store.ts';
 

@@ -3,7 +3,8 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
 import type { Database } from './database.ts';
 import type { ParameterOf } from './prepared-statement.ts';
-import type { Sealed, Sealer } from './sealer.ts';
+import type { Sealed } from './sealed.ts';
+import type { Sealer } from './sealer.ts';
 
 const name = 'blind_index_key';
 const keyBytes = 32;

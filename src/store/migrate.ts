@@ -48,7 +48,7 @@ async function runMigrations(db: Kysely<Schema>, backend: DatabaseBackend): Prom
   const { error, results } = await migrator.migrateToLatest();
   if (error !== undefined) {
     assertNotNewer(await readApplied(db, backend), backend);
-    throw error;
+    throw error instanceof Error ? error : new Error('a migration failed', { cause: error });
   }
   return (results ?? []).map((result) => result.migrationName);
 }

@@ -1,5 +1,5 @@
 import { Kysely } from 'kysely';
-import { KeyshiftError } from '../errors/keyshift-error.ts';
+import { isKeyshiftError, type KeyshiftError } from '../errors/keyshift-error.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Random } from '../runtime/random.ts';
@@ -31,7 +31,7 @@ export interface OpenStoreOptions {
   readonly clock: Clock;
   readonly random: Random;
   /** Told about migrations and connections that broke while idle. */
-  readonly logger?: Pick<Logger, 'info' | 'warn'>;
+  readonly logger?: Pick<Logger, 'debug' | 'warn'>;
 }
 
 /**
@@ -54,12 +54,12 @@ export interface OpenStoreOptions {
  */
 export async function openStore(options: OpenStoreOptions): Promise<Store> {
   const { vault, clock, random, logger } = options;
-  const backend = openBackend(options);
+  const backend = await openBackend(options);
   const kysely = new Kysely<Schema>({ dialect: backend.dialect });
   const database = createDatabase(kysely, backend, random);
   try {
     const migrations = await migrate(kysely, backend);
-    if (migrations.length > 0) logger?.info({ migrations }, 'database schema brought up to date');
+    if (migrations.length > 0) logger?.debug({ migrations }, 'database schema brought up to date');
     const sealer = createSealer(vault);
     const { label } = backend;
     const indexKey = await loadBlindIndexKey({ database, sealer, clock, random, label });
@@ -70,11 +70,16 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
   }
 }
 
-function openBackend({ databaseUrl, logger, random }: OpenStoreOptions): DatabaseBackend {
+async function openBackend({
+  databaseUrl,
+  logger,
+  random,
+}: OpenStoreOptions): Promise<DatabaseBackend> {
   const address = parseDatabaseUrl(databaseUrl);
   if (address.kind === 'sqlite') return openSqliteBackend(address.path, address.label, random);
-  return createPostgresBackend(address.url, address.label, (err) => {
-    logger?.warn({ err }, 'an idle database connection broke');
+  return createPostgresBackend(address.url, address.label, ({ message }) => {
+    // The message alone: the error holds the connection with everything it was opened with.
+    logger?.warn({ reason: message }, 'an idle database connection broke');
   });
 }
 
@@ -97,7 +102,7 @@ function createStore(database: Database, sealer: Sealer, blindIndex: BlindIndex)
 }
 
 function toOpenError(backend: DatabaseBackend, error: unknown): KeyshiftError {
-  if (error instanceof KeyshiftError) return error;
+  if (isKeyshiftError(error)) return error;
   const message = error instanceof Error ? (error.message.split('\n', 1)[0] ?? '') : String(error);
   return databaseUnavailable(backend.label, backend.describeOutage(error) ?? message, error);
 }

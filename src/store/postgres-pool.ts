@@ -1,6 +1,8 @@
 import pg from 'pg';
 import type { PostgresPool, PostgresPoolClient } from 'kysely';
 
+type TypeId = Parameters<typeof pg.types.getTypeParser>[0];
+
 /** The limits of a pool. */
 export interface PostgresPoolOptions {
   readonly url: string;
@@ -17,8 +19,6 @@ export interface PostgresPoolOptions {
 
 /** How long a transaction may sit between two statements before the server ends it. */
 const idleInTransactionMs = 30_000;
-
-const int8Oid: number = pg.types.builtins.INT8;
 
 /** A bounded pool of connections for Kysely. Connects on first use. */
 export function createPostgresPool(options: PostgresPoolOptions): PostgresPool {
@@ -42,8 +42,10 @@ export function createPostgresPool(options: PostgresPoolOptions): PostgresPool {
 }
 
 /** Times and counts fit a number: milliseconds do so until the year 287396. */
-const getTypeParser = ((oid: number, format?: 'text') =>
-  oid === int8Oid ? Number : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser;
+const getTypeParser = ((oid: TypeId, format?: 'text'): unknown =>
+  oid === pg.types.builtins.INT8
+    ? Number
+    : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser;
 
 function checkOut(client: pg.PoolClient): PostgresPoolClient {
   let broken: Error | undefined;
@@ -58,8 +60,7 @@ function checkOut(client: pg.PoolClient): PostgresPoolClient {
     try {
       return await client.query(sql, parameters as unknown[]);
     } catch (error) {
-      // The server may still be at work on it: the next statement would wait behind it for ever.
-      if (isReadTimeout(error)) broken = error;
+      if (error instanceof Error && isConnectionLost(error)) broken = error;
       throw error;
     }
   };
@@ -73,6 +74,11 @@ function checkOut(client: pg.PoolClient): PostgresPoolClient {
   };
 }
 
-function isReadTimeout(error: unknown): error is Error {
-  return error instanceof Error && error.message === 'Query read timeout';
+/**
+ * The server ended the session, or did not answer in time: then it may still be at work on the
+ * statement, and the next one would wait behind it.
+ */
+function isConnectionLost(error: Error): boolean {
+  if (!(error instanceof pg.DatabaseError)) return true;
+  return /^(08|57P|25P03)/.test(error.code ?? '');
 }

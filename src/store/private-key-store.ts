@@ -2,7 +2,8 @@ import { Secret } from '../runtime/secret.ts';
 import type { BlindIndex } from '../vault/blind-index.ts';
 import type { Database } from './database.ts';
 import type { ParameterOf } from './prepared-statement.ts';
-import type { Sealed, Sealer } from './sealer.ts';
+import type { Sealed } from './sealed.ts';
+import type { Sealer } from './sealer.ts';
 import type { PrivateKeyStore } from './store.ts';
 
 /** Keeps private keys, sealed. */

@@ -92,7 +92,7 @@ export interface Grant {
   readonly state: GrantState;
   readonly accessToken: Secret<'access_token'>;
   readonly refreshToken: Secret<'refresh_token'>;
-  /** The refresh token before this one, kept for recovery after a crash. */
+  /** The last refresh token that differed from this one, kept for recovery after a crash. */
   readonly previousRefreshToken: Secret<'refresh_token'> | undefined;
   /** Granted scopes, space separated, as Klaviyo said; what was asked for when it did not say. */
   readonly scope: string;

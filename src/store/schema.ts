@@ -1,6 +1,6 @@
 import type { Generated } from 'kysely';
 import type { AttentionReason, GrantState, Route, Stage } from './records.ts';
-import type { Sealed } from './sealer.ts';
+import type { Sealed } from './sealed.ts';
 
 /** `connections`: descriptive columns only, so that no write here can touch a secret. */
 export interface ConnectionRow {

@@ -1,5 +1,5 @@
-import type { Sealed } from './sealer.ts';
 import type { Schema } from './schema.ts';
+import type { Sealed } from './sealed.ts';
 
 type ColumnOf<Table extends keyof Schema> = Extract<keyof Schema[Table], string>;
 

@@ -1,10 +1,6 @@
 import type { SealContext, Vault } from '../vault/vault.ts';
+import type { Sealed } from './sealed.ts';
 import { sealedColumns, type SealedColumnName } from './sealed-columns.ts';
-
-declare const sealedBrand: unique symbol;
-
-/** A sealed value. Only {@link Sealer.seal} makes one, so that plain text in a sealed column does not compile. */
-export type Sealed = string & { readonly [sealedBrand]: true };
 
 /** The vault as repositories use it: by the name of a registered column. */
 export interface Sealer {

@@ -11,20 +11,22 @@ import {
   isSqliteForeignKeyViolation,
   isSqliteMissingTable,
 } from './sqlite-error.ts';
-
-/** How long the start waits for another process that is opening the same file. */
-const openTimeoutMs = 5_000;
+import { blockingWaitMs, whenUnlocked } from './sqlite-lock.ts';
 
 /**
  * Opens a SQLite file, created with mode 0600 in a directory with mode 0700 where they do not
  * exist. Throws `database_unavailable`.
  */
-export function openSqliteBackend(path: string, label: string, random: Random): DatabaseBackend {
+export async function openSqliteBackend(
+  path: string,
+  label: string,
+  random: Random,
+): Promise<DatabaseBackend> {
   let db: DatabaseSync | undefined;
   try {
     if (path !== inMemoryPath) createPrivateFile(path);
     db = new DatabaseSync(path);
-    configure(db);
+    await configure(db, random);
     return {
       kind: 'sqlite',
       label,
@@ -47,10 +49,10 @@ function createPrivateFile(path: string): void {
   closeSync(openSync(path, 'a', 0o600));
 }
 
-function configure(db: DatabaseSync): void {
-  // First, so that the switch to WAL already waits for another process that is doing the same.
-  db.exec(`pragma busy_timeout = ${openTimeoutMs}`);
-  db.exec('pragma journal_mode = wal');
+async function configure(db: DatabaseSync, random: Random): Promise<void> {
+  db.exec(`pragma busy_timeout = ${blockingWaitMs}`);
+  // Of two processes that switch a new file to WAL at once, SQLite refuses one without any wait.
+  await whenUnlocked(random, () => db.exec('pragma journal_mode = wal'));
   // In WAL mode a power cut may undo the last commits, but never damages the file.
   db.exec('pragma synchronous = normal');
   db.exec('pragma foreign_keys = on');

@@ -1,5 +1,4 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
-import { setTimeout as delay } from 'node:timers/promises';
 import {
   SqliteAdapter,
   SqliteIntrospector,
@@ -12,20 +11,12 @@ import {
   type QueryResult,
 } from 'kysely';
 import type { Random } from '../runtime/random.ts';
-import { isSqliteBusy } from './sqlite-error.ts';
+import { whenUnlocked } from './sqlite-lock.ts';
 
 const maxCachedStatements = 200;
 
-/** How long a statement waits inside SQLite, where it holds up the whole process. */
-const blockingWaitMs = 20;
-/** The longest pause between two attempts, during which the process goes on. */
-const pauseMs = 20;
-/** How long a statement waits for the lock of another connection altogether. */
-const lockTimeoutMs = 5_000;
-
 /** Runs Kysely on one `node:sqlite` connection, which the dialect closes when it is destroyed. */
 export function createSqliteDialect(db: DatabaseSync, random: Random): Dialect {
-  db.exec(`pragma busy_timeout = ${blockingWaitMs}`);
   return {
     createDriver: () => new NodeSqliteDriver(db, random),
     createQueryCompiler: () => new SqliteQueryCompiler(),
@@ -89,6 +80,7 @@ class NodeSqliteDriver implements Driver {
   async destroy(): Promise<void> {
     await this.acquireConnection(); // A running transaction ends first.
     if (this.#db.isOpen) this.#db.close();
+    await this.releaseConnection(); // Whoever still waits learns that it is closed.
   }
 }
 
@@ -108,17 +100,7 @@ class NodeSqliteConnection implements DatabaseConnection {
   }
 
   async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
-    for (let waitedMs = 0; ;) {
-      try {
-        return this.#run(query);
-      } catch (error) {
-        if (!isSqliteBusy(error) || waitedMs >= lockTimeoutMs) throw error;
-      }
-      // By the real clock: whoever holds the lock works in real time, perhaps in this process.
-      const pause = 1 + pauseMs * this.#random.fraction();
-      await delay(pause);
-      waitedMs += blockingWaitMs + pause;
-    }
+    return whenUnlocked(this.#random, () => this.#run<Row>(query));
   }
 
   #run<Row>(query: CompiledQuery): QueryResult<Row> {

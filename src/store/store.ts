@@ -29,7 +29,9 @@ export interface Store {
   readonly audit: AuditStore;
   /**
    * Runs `work` in one transaction: all of its writes or none. Keep it short and never wait for
-   * the network inside. A nested call joins the outer transaction.
+   * the network inside. A nested call joins the outer transaction, and so does every call that
+   * `work` makes on either store object. On PostgreSQL `work` runs again when the database ended
+   * it in favour of another transaction: it must have no effects besides its writes.
    */
   transaction<Result>(work: (store: Store) => Promise<Result>): Promise<Result>;
   /** Resolves when the database answers; throws `database_unavailable` otherwise. */
@@ -58,8 +60,9 @@ export interface ConnectionStore {
   insert(connection: Omit<Connection, 'version'>): Promise<Connection>;
   findById(id: string): Promise<Connection | undefined>;
   findByCustomer(customerId: string): Promise<Connection | undefined>;
+  /** In order of creation. */
   listByAccount(accountId: string): Promise<Connection[]>;
-  /** Every match, ordered by customer id, read in pages so that memory stays flat. */
+  /** Every match, ordered by the bytes of the customer id, read in pages so that memory stays flat. */
   list(filter?: ConnectionFilter): AsyncIterable<Connection>;
   countByStage(): Promise<StageCount[]>;
   /**
@@ -70,14 +73,17 @@ export interface ConnectionStore {
 }
 
 export interface PrivateKeyStore {
-  /** Seals and stores the key, replacing any earlier one of the connection. */
+  /**
+   * Seals and stores the key, replacing any earlier one of the connection and what was known of
+   * it. Throws `connection_not_found` when there is no such connection.
+   */
   put(connectionId: string, key: Secret<'private_key'>, atMs: number): Promise<void>;
   /** Opens the key; `undefined` when there is none or it was destroyed. */
   open(connectionId: string): Promise<Secret<'private_key'> | undefined>;
   info(connectionId: string): Promise<PrivateKeyInfo | undefined>;
   /** Connections that hold or held this key, by blind index, in order of creation. */
   findConnectionIds(key: Secret<'private_key'>): Promise<string[]>;
-  /** Records use, at most forward in time. */
+  /** Records use, at most forward in time; also of a destroyed key, which may still name a caller. */
   markUsed(connectionId: string, atMs: number): Promise<void>;
   /** Destroys the sealed key for good and keeps its blind index. */
   destroy(connectionId: string, atMs: number): Promise<void>;
@@ -93,7 +99,10 @@ export interface GrantStore {
   findById(id: string): Promise<Grant | undefined>;
   /** The one grant of (client, account) that is not set aside, whatever its state. */
   find(key: GrantKey): Promise<Grant | undefined>;
-  /** By blind index over the current and the previous refresh token; set-aside grants excluded. */
+  /**
+   * By blind index over the current and the previous refresh token; set-aside grants excluded.
+   * Whoever holds the token now comes before whoever held it before.
+   */
   findByRefreshToken(
     clientId: string,
     refreshToken: Secret<'refresh_token'>,
@@ -107,16 +116,21 @@ export interface GrantStore {
   setAside(key: GrantKey & { readonly id: string }, pair: TokenPair): Promise<Grant>;
   /**
    * Compare-and-set: saves a refreshed pair if the grant still has `generation`, and answers the
-   * new row; `undefined` when a newer generation is stored.
+   * new row; `undefined` when a newer generation is stored. A lost grant becomes active again, a
+   * revoked or set-aside one stays what it is.
    */
   saveRefreshed(id: string, generation: number, pair: TokenPair): Promise<Grant | undefined>;
-  /** Compare-and-set on the generation; answers whether it was changed. */
+  /**
+   * Compare-and-set on the generation; answers whether it was changed. Only an active grant can
+   * be lost, only an active or lost one revoked.
+   */
   markState(id: string, generation: number, state: 'lost' | 'revoked'): Promise<boolean>;
   /** Active grants whose access token expires before `beforeMs`, soonest first. */
   listDue(beforeMs: number, limit: number): Promise<Grant[]>;
 }
 
 export interface AuthorizationStore {
+  /** Rejects when the state is taken. */
   insert(authorization: Authorization): Promise<void>;
   find(stateHash: string): Promise<Authorization | undefined>;
   /** Marks as used; answers false when it already was, so that exactly one caller wins. */
@@ -126,6 +140,7 @@ export interface AuthorizationStore {
 }
 
 export interface InvitationStore {
+  /** Throws `connection_not_found` when there is no such connection; rejects when the token is taken. */
   insert(invitation: Invitation): Promise<void>;
   findById(id: string): Promise<Invitation | undefined>;
   findByTokenHash(tokenHash: string): Promise<Invitation | undefined>;
@@ -135,6 +150,7 @@ export interface InvitationStore {
   markOpened(id: string, atMs: number): Promise<void>;
   /** Ends every open invitation of the connection, after success. */
   consumeByConnection(connectionId: string, atMs: number): Promise<void>;
+  /** Ends one invitation that was not consumed; a second time changes nothing. */
   revoke(id: string, atMs: number): Promise<void>;
 }
 

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import type { Connection } from '../records.ts';
-import { collect, rejectsWith, sampleConnection, t0, type ContractTest } from './contract-test.ts';
+import {
+  oneOf,
+  collect,
+  rejectsWith,
+  sampleConnection,
+  t0,
+  type ContractTest,
+} from './contract-test.ts';
 
 const full = sampleConnection('acme', {
   accountId: 'AbC123',
@@ -24,7 +31,7 @@ export const connectionCases = {
     const stores = [store, await openAnother()];
     const outcomes = await Promise.allSettled(
       Array.from({ length: 10 }, (_, i) =>
-        stores[i % 2]?.connections.insert(sampleConnection('acme', { id: `id-${i}` })),
+        oneOf(stores, i).connections.insert(sampleConnection('acme', { id: `id-${i}` })),
       ),
     );
     assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 1);
@@ -127,7 +134,7 @@ export const connectionCases = {
     const before = await store.connections.insert(sampleConnection('acme'));
     const outcomes = await Promise.allSettled(
       Array.from({ length: 10 }, (_, i) =>
-        stores[i % 2]?.connections.update(before, { name: `writer ${i}` }, t0 + i),
+        oneOf(stores, i).connections.update(before, { name: `writer ${i}` }, t0 + i),
       ),
     );
     const winners = outcomes.filter((outcome) => outcome.status === 'fulfilled');

@@ -24,6 +24,13 @@ export async function rejectsWith(
   return outcome;
 }
 
+/** The stores in turn. */
+export function oneOf(stores: readonly Store[], i: number): Store {
+  const store = stores[i % stores.length];
+  assert.ok(store);
+  return store;
+}
+
 /** Everything of an async iterable. */
 export async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
   const all: Item[] = [];

@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { setImmediate, setTimeout as delay } from 'node:timers/promises';
 import { Secret } from '../../runtime/secret.ts';
 import type { Store } from '../store.ts';
-import { collect, rejectsWith, sampleConnection, t0, type ContractTest } from './contract-test.ts';
+import {
+  oneOf,
+  collect,
+  rejectsWith,
+  sampleConnection,
+  t0,
+  type ContractTest,
+} from './contract-test.ts';
 
 const customersOf = async (store: Store) =>
   (await collect(store.connections.list())).map(({ customerId }) => customerId);
@@ -92,7 +99,7 @@ export const transactionCases = {
     const stores = [store, await openAnother()];
     await Promise.all(
       Array.from({ length: 20 }, (_, i) =>
-        stores[i % 2]?.transaction(async (tx) => {
+        oneOf(stores, i).transaction(async (tx) => {
           const id = String(i).padStart(2, '0');
           const connection = await tx.connections.insert(sampleConnection(id));
           await setImmediate();

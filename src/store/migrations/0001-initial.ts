@@ -144,6 +144,6 @@ async function createIndex(
   await db.schema
     .createIndex(`${table}_by_${columns.join('_')}`)
     .on(table)
-    .expression(sql.join(columns.map((column) => sql.ref(column))))
+    .columns(columns.map((column) => sql.ref(column)))
     .execute();
 }
