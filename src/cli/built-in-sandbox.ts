@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KeyshiftConfig } from '../core/config.ts';
+import { isKeyshiftError, KeyshiftError } from '../errors/keyshift-error.ts';
 import { sandboxProfile } from '../core/sandbox-profile.ts';
 import { startSandbox } from '../sandbox/sandbox.ts';
 import { createSampleSeed } from '../sandbox/seed/sample-seed.ts';
@@ -27,11 +28,20 @@ export async function startBuiltInSandbox(config: KeyshiftConfig): Promise<Built
     app: { clientId, clientSecret: clientSecret.reveal(), redirectUris: [config.redirectUri] },
   });
   mkdirSync('data', { recursive: true, mode: 0o700 });
-  const sandbox = await startSandbox({
-    port: profile.port,
-    seed,
-    stateFile: join('data', 'sandbox-state.json'),
-  });
+  const stateFile = join('data', 'sandbox-state.json');
+  const sandbox = await startSandbox({ port: profile.port, seed, stateFile }).catch(
+    (error: unknown) => {
+      if (!isKeyshiftError(error, 'port_in_use')) throw error;
+      throw new KeyshiftError(
+        'port_in_use',
+        `Port ${profile.port}, for the built-in sandbox, is taken.`,
+        {
+          cause: error,
+          fix: 'Is Keyshift running already? Else set PORT so that it and the next port are free.',
+        },
+      );
+    },
+  );
   const customersFile = join('data', 'sample-customers.csv');
   const rows = seed.accounts.map(
     ({ name, keys }, index) => `shop-${index + 1},${keys[0]?.key ?? ''},"${name}"`,

@@ -1,14 +1,8 @@
+import { readFile } from 'node:fs/promises';
 import { Command, CommanderError } from 'commander';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import { scrub } from '../runtime/scrub.ts';
 import type { CommandContext } from './command-context.ts';
-import { addCheckCommand } from './commands/check-command.ts';
-import { addCutoverCommands } from './commands/cutover-commands.ts';
-import { addDemoCommand } from './commands/demo-command.ts';
-import { addImportCommand } from './commands/import-command.ts';
-import { addInviteCommand } from './commands/invite-command.ts';
-import { addServeCommand } from './commands/serve-command.ts';
-import { addStatusCommand } from './commands/status-command.ts';
 import { createTerminal, type Terminal } from './terminal.ts';
 
 /**
@@ -29,7 +23,8 @@ export async function main(argv: readonly string[]): Promise<number> {
       },
   };
   try {
-    await createProgram(context).parseAsync(argv, { from: 'user' });
+    const program = await createProgram(argv[0], context);
+    await program.parseAsync(argv, { from: 'user' });
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode;
@@ -37,20 +32,41 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-function createProgram(context: CommandContext): Command {
+type AddCommand = (program: Command, context: CommandContext) => void;
+
+/** Where each command is, by name: only the one that is asked for is loaded, so that it starts fast. */
+const commands = {
+  serve: async () => (await import('./commands/serve-command.ts')).addServeCommand,
+  import: async () => (await import('./commands/import-command.ts')).addImportCommand,
+  check: async () => (await import('./commands/check-command.ts')).addCheckCommand,
+  invite: async () => (await import('./commands/invite-command.ts')).addInviteCommand,
+  status: async () => (await import('./commands/status-command.ts')).addStatusCommand,
+  cutover: async () => (await import('./commands/cutover-commands.ts')).addCutoverCommand,
+  rollback: async () => (await import('./commands/cutover-commands.ts')).addRollbackCommand,
+  retire: async () => (await import('./commands/cutover-commands.ts')).addRetireCommand,
+  demo: async () => (await import('./commands/demo-command.ts')).addDemoCommand,
+} as const satisfies Record<string, () => Promise<AddCommand>>;
+
+/** The program with the command that `name` asks for, or with all of them, for help and typos. */
+async function createProgram(name: string | undefined, context: CommandContext): Promise<Command> {
   const program = new Command('keyshift')
     .description('Move a Klaviyo integration from private keys to OAuth, and run its tokens.')
+    .version(await readVersion())
     .exitOverride()
-    .configureHelp({ showGlobalOptions: true })
     .showSuggestionAfterError();
-  addServeCommand(program, context);
-  addImportCommand(program, context);
-  addCheckCommand(program, context);
-  addInviteCommand(program, context);
-  addStatusCommand(program, context);
-  addCutoverCommands(program, context);
-  addDemoCommand(program, context);
+  const one = Object.entries(commands).find(([known]) => known === name);
+  for (const [, load] of one ? [one] : Object.entries(commands)) {
+    const add: AddCommand = await load();
+    add(program, context);
+  }
   return program;
+}
+
+async function readVersion(): Promise<string> {
+  const manifest: unknown = JSON.parse(
+    await readFile(new URL('../../package.json', import.meta.url), 'utf8'),
+  );
+  return (manifest as { version: string }).version;
 }
 
 function reportError(terminal: Terminal, error: unknown): number {

@@ -1,4 +1,5 @@
 import type { KeyshiftConfig } from '../core/config.ts';
+import { isLoopback } from '../core/read-config.ts';
 import type { GeneratedSecrets } from '../core/generated-secrets.ts';
 import type { BuiltInSandbox } from './built-in-sandbox.ts';
 import type { Terminal } from './terminal.ts';
@@ -20,12 +21,19 @@ export function printWelcome(terminal: Terminal, welcome: Welcome): void {
   const against = sandbox ? `the built-in sandbox at ${sandbox.url}` : config.endpoints.apiUrl;
   terminal.print(`Keyshift runs at ${url} (${config.mode}), against ${against}`);
   if (config.mode === 'production') return;
+  if (!isLoopback(new URL(config.redirectUri).hostname)) {
+    terminal.print(
+      `  warning: development mode answers tokens at ${new URL(config.redirectUri).origin}, which others may reach; set KEYSHIFT_MODE=production`,
+    );
+  }
   terminal.print(`  open  ${url}/auth/start   sign in and get tokens, as in Klaviyo's demo`);
   terminal.print(`        ${url}/console      see where every customer stands`);
   if (sandbox) {
-    terminal.print(`  try   node bin/keyshift.mjs import ${sandbox.customersFile}`);
-    terminal.print(`        node bin/keyshift.mjs invite`);
-    terminal.print(`        then open a link, approve, and: node bin/keyshift.mjs cutover --all`);
+    // Another terminal finds this server and its sandbox by the port alone.
+    const cli = `${config.port === 5000 ? '' : `PORT=${config.port} `}node bin/keyshift.mjs`;
+    terminal.print(`  try   ${cli} import ${sandbox.customersFile}`);
+    terminal.print(`        ${cli} invite`);
+    terminal.print(`        then open a link, approve, and: ${cli} cutover --all`);
     terminal.print(
       `  To use Klaviyo, put CLIENT_ID and CLIENT_SECRET into .env.local (see README.md)`,
     );

@@ -10,23 +10,26 @@ export interface Run {
 }
 
 /** Runs a command over the store alone; enough for what never speaks OAuth. */
-export function withWorkbench<Result>(
-  work: (workbench: Workbench, run: Run) => Promise<Result>,
-): Promise<Result> {
+export function withWorkbench(
+  work: (workbench: Workbench, run: Run) => Promise<number>,
+): Promise<number> {
   return withResource(openWorkbench, work);
 }
 
 /** Runs a command over a whole Keyshift. */
-export function withKeyshift<Result>(
-  work: (keyshift: Keyshift, run: Run) => Promise<Result>,
-): Promise<Result> {
+export function withKeyshift(
+  work: (keyshift: Keyshift, run: Run) => Promise<number>,
+): Promise<number> {
   return withResource(createKeyshift, work);
 }
 
-async function withResource<Resource extends Workbench, Result>(
+/** Exit code of a command that Ctrl-C ended early, as shells expect it. */
+const interrupted = 130;
+
+async function withResource<Resource extends Workbench>(
   open: (config: KeyshiftConfig, runtime: RuntimeOptions) => Promise<Resource>,
-  work: (resource: Resource, run: Run) => Promise<Result>,
-): Promise<Result> {
+  work: (resource: Resource, run: Run) => Promise<number>,
+): Promise<number> {
   const { config } = loadConfig();
   // A command answers by what it prints; its log is for what went wrong on the way.
   const level = config.logLevel === 'info' ? 'warn' : config.logLevel;
@@ -38,7 +41,8 @@ async function withResource<Resource extends Workbench, Result>(
   process.once('SIGINT', onSignal);
   const resource = await open(config, { logger });
   try {
-    return await work(resource, { signal: abort.signal });
+    const exitCode = await work(resource, { signal: abort.signal });
+    return abort.signal.aborted ? interrupted : exitCode;
   } finally {
     process.removeListener('SIGINT', onSignal);
     await resource.close();

@@ -27,7 +27,9 @@ export async function* selectConnections(
     yield* store.connections.list();
     return;
   }
-  for (const customerId of customers) {
+  // All of them are looked up before the first is touched: a typo must not leave half a job.
+  const found: Connection[] = [];
+  for (const customerId of new Set(customers)) {
     const connection = await store.connections.findByCustomer(customerId);
     if (!connection) {
       throw new KeyshiftError(
@@ -35,6 +37,7 @@ export async function* selectConnections(
         `No connection belongs to customer ${JSON.stringify(customerId)}.`,
       );
     }
-    yield connection;
+    found.push(connection);
   }
+  yield* found;
 }

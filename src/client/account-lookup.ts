@@ -85,7 +85,9 @@ export function createAccountLookup(options: AccountLookupOptions): LookUpAccoun
       );
       if (!(result instanceof KeyshiftError)) return result;
       const pauseSec = result.retryAfterSec ?? 2 ** (attempt - 1);
-      const final = result.code === 'upstream_unreadable' || pauseSec > maxPauseSec;
+      // Nobody listening is no outage to sit out: the address or the network is wrong.
+      const unreachable = result.code === 'upstream_unreachable' && attempt >= 2;
+      const final = unreachable || result.code === 'upstream_unreadable' || pauseSec > maxPauseSec;
       if (final || attempt >= attempts) throw result;
       await clock.sleep(pauseSec * 1000, signal);
     }
@@ -105,16 +107,16 @@ function readLookup(reply: HttpReply, nowMs: number): AccountLookup | KeyshiftEr
   if (status === 403 && error) return { kind: 'forbidden', missingScopes: error.missingScopes };
   const retryAfterSec = parseRetryAfterSec(headers['retry-after'], nowMs);
   return new KeyshiftError(
-    codeForStatus(status),
+    codeForStatus(status, error !== undefined),
     `/api/accounts answered ${status}.`,
     retryAfterSec === undefined ? {} : { retryAfterSec },
   );
 }
 
-function codeForStatus(status: number) {
+function codeForStatus(status: number, fromApi: boolean) {
   if (status === 429) return 'upstream_throttled';
-  // The edge's 403 and every 5xx pass; any other status stays the same however often one asks.
-  return status >= 500 || status === 403 || status === 408 || status === 425
+  // The edge's pages and every 5xx pass; the API's own 4xx stays however often one asks.
+  return !fromApi || status >= 500 || status === 408 || status === 425
     ? 'upstream_unavailable'
     : 'upstream_unreadable';
 }

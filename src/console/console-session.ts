@@ -12,7 +12,7 @@ export interface ConsoleSessions {
   /** The session of a request; `undefined` when there is none or it has ended. */
   find(context: HttpContext): Promise<string | undefined>;
   begin(context: HttpContext): Promise<void>;
-  end(context: HttpContext): void;
+  end(context: HttpContext, session: string): void;
   /** A value for the login form that only this browser can send back. */
   beginLogin(context: HttpContext): Promise<string>;
   isLoginForm(context: HttpContext, csrfToken: unknown): Promise<boolean>;
@@ -32,14 +32,19 @@ export function createConsoleSessions({ keyshift }: HttpDeps): ConsoleSessions {
     secure: config.publicUrl.startsWith('https:'),
   } as const;
 
+  // Cookies end by themselves; one that was signed out before must not come back. One process
+  // counts for itself, as the throttle does.
+  const ended = new Map<string, number>();
+  const expiryOf = (session: string) => Number(session.split('.', 1)[0]);
+
   const csrfToken = (session: string) =>
     createHmac('sha256', secret).update(`keyshift console form ${session}`).digest('base64url');
 
   return {
     async find(context) {
       const session = await getSignedCookie(context, secret, sessionCookie);
-      if (!session) return undefined;
-      return Number(session.split('.', 1)[0]) > clock.now() ? session : undefined;
+      if (!session || ended.has(session)) return undefined;
+      return expiryOf(session) > clock.now() ? session : undefined;
     },
     async begin(context) {
       const session = `${clock.now() + sessionMs}.${randomToken(random, 16)}`;
@@ -48,7 +53,9 @@ export function createConsoleSessions({ keyshift }: HttpDeps): ConsoleSessions {
         maxAge: sessionMs / 1000,
       });
     },
-    end(context) {
+    end(context, session) {
+      for (const [old, expiresAtMs] of ended) if (expiresAtMs < clock.now()) ended.delete(old);
+      ended.set(session, expiryOf(session));
       deleteCookie(context, sessionCookie, options);
     },
     async beginLogin(context) {
@@ -66,6 +73,7 @@ export function createConsoleSessions({ keyshift }: HttpDeps): ConsoleSessions {
 }
 
 function isSame(expected: string, presented: unknown): boolean {
-  if (typeof presented !== 'string' || presented.length !== expected.length) return false;
-  return timingSafeEqual(Buffer.from(expected), Buffer.from(presented));
+  if (typeof presented !== 'string') return false;
+  const [left, right] = [Buffer.from(expected), Buffer.from(presented)];
+  return left.length === right.length && timingSafeEqual(left, right);
 }

@@ -47,7 +47,7 @@ export function createConsole(deps: HttpDeps): Hono<HttpEnv> {
     const session = await sessions.find(context);
     const form = await context.req.parseBody();
     if (session !== undefined && sessions.isSessionForm(session, form['csrf_token'])) {
-      sessions.end(context);
+      sessions.end(context, session);
     }
     return context.redirect('/console/login', 303);
   });
@@ -57,12 +57,12 @@ export function createConsole(deps: HttpDeps): Hono<HttpEnv> {
     if (session === undefined) return context.redirect('/console/login', 303);
     const counts = await store.connections.countByStage();
     const rows = await readPage(context.req.query('after'));
-    const last = rows.length === pageSize ? rows.at(-1) : undefined;
+    const last = rows.length > pageSize ? rows[pageSize - 1] : undefined;
     return context.html(
       <StatusPage
         {...pageProps(deps)}
         counts={counts}
-        rows={rows}
+        rows={rows.slice(0, pageSize)}
         total={counts.reduce((sum, { count }) => sum + count, 0)}
         nextHref={last && `/console?after=${encodeURIComponent(last.customerId)}`}
         csrfToken={sessions.csrfToken(session)}
@@ -77,7 +77,8 @@ export function createConsole(deps: HttpDeps): Hono<HttpEnv> {
     const filter = after === undefined ? {} : { afterCustomerId: after };
     for await (const connection of store.connections.list(filter)) {
       rows.push(connection);
-      if (rows.length === pageSize) break;
+      // One more than is shown tells whether there is a next page.
+      if (rows.length > pageSize) break;
     }
     return rows;
   }

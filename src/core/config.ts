@@ -32,7 +32,8 @@ export interface KeyshiftConfig {
   readonly redirectUri: string;
   /** Space separated. */
   readonly scope: string;
-  readonly databaseUrl: string;
+  /** A secret as a whole: it may hold a password. */
+  readonly databaseUrl: Secret<'database_url'>;
   readonly keyring: Keyring;
   readonly sessionSecret: Secret<'session_secret'>;
   readonly adminPassword: Secret<'admin_password'>;

@@ -6,6 +6,7 @@ import { createCutover, type Cutover } from '../migration/cutover.ts';
 import { createDisconnect, type Disconnect } from '../migration/disconnect.ts';
 import { flagLostGrant } from '../migration/lost-grant.ts';
 import { createOAuthClient, type OAuthClient } from '../oauth/oauth-client.ts';
+import { createHttpClient, type HttpClient } from '../runtime/http-client.ts';
 import { createTokenEngine, type TokenEngine } from '../tokens/token-engine.ts';
 import type { KeyshiftConfig } from './config.ts';
 import { requireClient } from './read-config.ts';
@@ -13,6 +14,8 @@ import { openWorkbench, type RuntimeOptions, type Workbench } from './workbench.
 
 /** A whole Keyshift: every service over one store. Whoever creates it closes it. */
 export interface Keyshift extends Workbench {
+  /** Calls the OAuth endpoints, over connections of its own. */
+  readonly oauthHttp: HttpClient;
   readonly oauth: OAuthClient;
   readonly tokens: TokenEngine;
   readonly credentials: Credentials;
@@ -38,11 +41,21 @@ export async function createKeyshift(
   config: KeyshiftConfig,
   runtime: RuntimeOptions = {},
 ): Promise<Keyshift> {
-  const { clientId, clientSecret } = requireClient(config);
+  const credentials = requireClient(config);
+  const { clientId } = credentials;
   const workbench = await openWorkbench(config, runtime);
   const { store, machine, clock, random, logger, http } = workbench;
   const { redirectUri, scope, revision, endpoints } = config;
-  const oauth = createOAuthClient({ clientId, clientSecret, ...endpoints, http, clock });
+  // Connections of their own: a token endpoint that hangs must not take those of the API.
+  const oauthHttp = createHttpClient();
+  const oauth = createOAuthClient({
+    clientId,
+    clientSecret: credentials.clientSecret,
+    previousClientSecret: credentials.previousClientSecret,
+    ...endpoints,
+    http: oauthHttp,
+    clock,
+  });
   const onLost = flagLostGrant({ store, machine });
   const tokens = createTokenEngine({ store, oauth, clock, logger, onLost });
   // A person waits in front of a browser: fewer and shorter attempts than for a batch of keys.
@@ -57,15 +70,24 @@ export async function createKeyshift(
   });
   return {
     ...workbench,
+    oauthHttp,
     oauth,
     tokens,
     credentials: createCredentials({ store, tokens, clientId }),
     authorizations: createAuthorizations({ store, oauth, clock, random, redirectUri, scope }),
     completeConsent: createConsent({ store, oauth, machine, lookUpAccount, clock, random, logger }),
-    cutover: createCutover({ store, machine, tokens, clientId, clock }),
+    cutover: createCutover({
+      store,
+      machine,
+      tokens,
+      lookUpAccount: workbench.lookUpAccount,
+      clientId,
+      clock,
+    }),
     disconnect: createDisconnect({ store, oauth, machine }),
     async close() {
       await tokens.drain();
+      await oauthHttp.close();
       await workbench.close();
     },
   };

@@ -1,6 +1,8 @@
+import { isIP } from 'node:net';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import { klaviyoEndpoints, klaviyoRevision, type KlaviyoEndpoints } from '../klaviyo/endpoints.ts';
 import { logLevels } from '../runtime/logger.ts';
+import { systemRandom } from '../runtime/random.ts';
 import { Secret } from '../runtime/secret.ts';
 import { parseKeyring } from '../vault/keyring.ts';
 import type { ClientCredentials, KeyshiftConfig, Mode, ServiceToken } from './config.ts';
@@ -9,15 +11,16 @@ import {
   type Environment,
   type EnvironmentReader,
 } from './environment-reader.ts';
-import type { GeneratedSecrets } from './generated-secrets.ts';
+import { loadGeneratedSecrets, type GeneratedSecrets } from './generated-secrets.ts';
 import { sandboxProfile } from './sandbox-profile.ts';
 
 /** What {@link readConfig} takes besides the environment. */
 export interface ReadConfigOptions {
   /**
-   * Gives the secrets that development generates and keeps; called only when one is needed.
+   * Gives the secrets that development generates and keeps, in the folder `data` by default.
+   * Called only when one is needed.
    */
-  readonly generate: () => GeneratedSecrets;
+  readonly generate?: () => GeneratedSecrets;
 }
 
 /**
@@ -27,12 +30,16 @@ export interface ReadConfigOptions {
  * @throws KeyshiftError `config_invalid` that names the variable, what is wrong and the fix
  * @example
  * ```ts
- * const config = readConfig(environment, { generate: () => loadGeneratedSecrets('data', random) });
+ * const config = readConfig(process.env);
  * ```
  */
-export function readConfig(environment: Environment, options: ReadConfigOptions): KeyshiftConfig {
+export function readConfig(
+  environment: Environment,
+  options: ReadConfigOptions = {},
+): KeyshiftConfig {
+  const generate = options.generate ?? (() => loadGeneratedSecrets('data', systemRandom));
   const read = createEnvironmentReader(environment);
-  const host = read.text('HOST') ?? 'localhost';
+  const host = readHost(read);
   const port = read.integer('PORT', { min: 1, max: 65_534 }) ?? 5000;
   const mode: Mode =
     read.oneOf('KEYSHIFT_MODE', ['development', 'production']) ??
@@ -40,16 +47,19 @@ export function readConfig(environment: Environment, options: ReadConfigOptions)
   const sandbox = mode === 'development' && wantsSandbox(read);
   const profile = sandbox ? sandboxProfile(port) : undefined;
   const redirectUri = readRedirectUri(read, mode, port);
-  const secrets = readSecrets(read, mode, options.generate);
+  const secrets = readSecrets(read, mode, generate);
   return {
     mode,
     host,
     port,
-    publicUrl: read.url('PUBLIC_URL')?.origin ?? new URL(redirectUri).origin,
+    publicUrl: readPublicUrl(read, mode, redirectUri),
     client: profile?.client ?? readClient(read),
     redirectUri,
     scope: readScope(read) ?? profile?.scope ?? 'accounts:read profiles:read',
-    databaseUrl: read.text('DATABASE_URL') ?? profile?.databaseUrl ?? 'sqlite:./data/keyshift.db',
+    databaseUrl: new Secret(
+      'database_url',
+      read.text('DATABASE_URL') ?? profile?.databaseUrl ?? 'sqlite:./data/keyshift.db',
+    ),
     ...secrets,
     endpoints: profile?.endpoints ?? readEndpoints(read, mode),
     revision: readRevision(read) ?? klaviyoRevision,
@@ -61,6 +71,16 @@ export function readConfig(environment: Environment, options: ReadConfigOptions)
 /** Whether a host name or address can only be reached from the same machine. */
 export function isLoopback(host: string): boolean {
   return /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host);
+}
+
+function readHost(read: EnvironmentReader): string {
+  const host = read.text('HOST') ?? 'localhost';
+  if (isIP(host) > 0 || /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(host)) return host;
+  throw read.wrong(
+    'HOST',
+    `is "${host}", which is no host name or address`,
+    'use localhost, 0.0.0.0, or an address of this machine',
+  );
 }
 
 /** Without an app and without a word about where Klaviyo is, the built-in sandbox stands in. */
@@ -105,6 +125,27 @@ function readRedirectUri(read: EnvironmentReader, mode: Mode, port: number): str
   return value;
 }
 
+function readPublicUrl(read: EnvironmentReader, mode: Mode, redirectUri: string): string {
+  const callback = new URL(redirectUri);
+  const url = read.url('PUBLIC_URL');
+  if (!url) return callback.origin;
+  if (mode === 'production' && url.protocol !== 'https:' && !isLoopback(url.hostname)) {
+    throw read.wrong('PUBLIC_URL', 'is plain http off this machine', 'use https');
+  }
+  if (url.pathname !== '/' || url.search !== '' || url.hash !== '') {
+    throw read.wrong('PUBLIC_URL', 'has a path', 'give the origin alone, as https://app.example');
+  }
+  if (url.hostname !== callback.hostname) {
+    // The cookie that binds an attempt to its browser is set on one host and read on the other.
+    throw read.wrong(
+      'PUBLIC_URL',
+      `has another host than REDIRECT_URI (${callback.hostname})`,
+      'use the same host for both',
+    );
+  }
+  return url.origin;
+}
+
 function readScope(read: EnvironmentReader): string | undefined {
   const value = read.text('KLAVIYO_SCOPES');
   if (value === undefined) return undefined;
@@ -147,7 +188,13 @@ function readEndpoints(read: EnvironmentReader, mode: Mode): KlaviyoEndpoints {
 function readSecrets(read: EnvironmentReader, mode: Mode, generate: () => GeneratedSecrets) {
   const generated = (name: string) => {
     if (mode === 'development') return generate();
-    throw read.wrong(name, 'is not set', 'production starts only with secrets of your own');
+    const why =
+      read.text('KEYSHIFT_MODE') === undefined ? ' (it is production because of HOST)' : '';
+    throw read.wrong(
+      name,
+      'is not set',
+      `production starts only with secrets of your own${why}; to try things out, set KEYSHIFT_MODE=development`,
+    );
   };
   const sessionName =
     read.text('SESSION_SECRET') === undefined ? 'FLASK_SECRET_KEY' : 'SESSION_SECRET';

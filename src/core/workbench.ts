@@ -44,7 +44,13 @@ export async function openWorkbench(
   const random = runtime.random ?? systemRandom;
   const logger = runtime.logger ?? createLogger({ level: config.logLevel });
   const vault = createVault(config.keyring, random);
-  const store = await openStore({ databaseUrl: config.databaseUrl, vault, clock, random });
+  const store = await openStore({
+    databaseUrl: config.databaseUrl.reveal(),
+    vault,
+    clock,
+    random,
+    logger,
+  });
   const http = createHttpClient();
   const machine = createStageMachine(clock);
   const { sessionSecret, revision } = config;

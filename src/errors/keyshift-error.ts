@@ -38,7 +38,15 @@ export class KeyshiftError<Code extends ErrorCode = ErrorCode> extends Error {
   readonly retryAfterSec: number | undefined;
 
   constructor(code: Code, message: string, options: KeyshiftErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(message);
+    if (options.cause !== undefined) {
+      // Not enumerable, as in the language; printing goes through the method below.
+      Object.defineProperty(this, 'cause', {
+        value: options.cause,
+        writable: true,
+        configurable: true,
+      });
+    }
     this.code = code;
     this.fix = options.fix ?? errorTable[code].fix;
     this.retryAfterSec = options.retryAfterSec;
@@ -54,10 +62,27 @@ export class KeyshiftError<Code extends ErrorCode = ErrorCode> extends Error {
     return errorTable[this.code].title;
   }
 
+  /**
+   * The error for a terminal. Of the cause only name and code are shown: its message may repeat
+   * what was sent. The log has the rest, scrubbed.
+   */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    const stack = this.stack ?? `${this.name}: ${this.message}`;
+    return this.cause === undefined
+      ? `${stack} { code: '${this.code}' }`
+      : `${stack} { code: '${this.code}', cause: ${describeCause(this.cause)} }`;
+  }
+
   /** The error as the body of an HTTP answer: no stack, no cause. */
   toJSON(): ErrorBody {
     return { error: this.code, error_description: this.message, fix: this.fix };
   }
+}
+
+function describeCause(cause: unknown): string {
+  if (!(cause instanceof Error)) return typeof cause;
+  const { code } = cause as { code?: unknown };
+  return typeof code === 'string' && /^\w+$/.test(code) ? `${cause.name} (${code})` : cause.name;
 }
 
 /** Whether a value is a {@link KeyshiftError}, optionally of one code. */

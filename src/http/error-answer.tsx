@@ -1,6 +1,7 @@
 import { routePath } from 'hono/route';
 import { errorTable } from '../errors/error-table.ts';
 import { isKeyshiftError, KeyshiftError } from '../errors/keyshift-error.ts';
+import { logFailure } from '../runtime/log-failure.ts';
 import { pageProps, wantsPage, type HttpContext, type HttpDeps } from './http-context.ts';
 import { ErrorPage } from './pages/error-page.tsx';
 import { pageHeaders } from './pages/page-policy.ts';
@@ -13,22 +14,10 @@ export function toKnownError(error: unknown): KeyshiftError {
 
 /** Logs an error once, at the level that its audience deserves. */
 export function logError(context: HttpContext, deps: HttpDeps, error: KeyshiftError): void {
-  const { logger } = deps.keyshift;
-  const level =
-    error.code === 'internal'
-      ? 'error'
-      : errorTable[error.code].audience === 'operator'
-        ? 'warn'
-        : 'info';
-  logger[level](
-    {
-      requestId: context.get('requestId'),
-      code: error.code,
-      path: routePath(context),
-      ...(level === 'info' ? { reason: error.message } : { err: error }),
-    },
-    'request failed',
-  );
+  logFailure(deps.keyshift.logger, 'request failed', error, {
+    requestId: context.get('requestId'),
+    path: routePath(context),
+  });
 }
 
 /** Answers an error as JSON, or as a page for a browser. */

@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import type { Keyshift } from '../core/create-keyshift.ts';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
@@ -36,10 +37,11 @@ export async function startServer(keyshift: Keyshift, app: KeyshiftApp): Promise
   const server = createServer((request, response) => {
     void (request.url?.startsWith('/api/') ? proxy : listener)(request, response);
   });
+  const close = watchConnections(server);
   await listen(server, config.host, config.port);
   return {
     url: `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${config.port}`,
-    close: () => stop(server),
+    close,
   };
 }
 
@@ -64,16 +66,40 @@ async function listen(server: Server, host: string, port: number): Promise<void>
   }
 }
 
-async function stop(server: Server): Promise<void> {
-  const closed = new Promise<void>((resolve) => {
-    server.close(() => {
-      resolve();
+/** Milliseconds that requests under way are given when the server stops. */
+const graceMs = 5_000;
+
+/**
+ * Watches the connections of a server, so that it can stop at once where nothing is under way:
+ * browsers keep connections open that never asked for anything.
+ */
+function watchConnections(server: Server): () => Promise<void> {
+  const underWay = new Map<Socket, number>();
+  let stopping = false;
+
+  server.on('connection', (socket) => {
+    underWay.set(socket, 0);
+    socket.once('close', () => underWay.delete(socket));
+  });
+  server.on('request', ({ socket }, response) => {
+    underWay.set(socket, (underWay.get(socket) ?? 0) + 1);
+    if (stopping) response.setHeader('connection', 'close');
+    response.once('close', () => {
+      const left = (underWay.get(socket) ?? 1) - 1;
+      underWay.set(socket, left);
+      if (stopping && left === 0) socket.destroySoon();
     });
   });
-  server.closeIdleConnections();
-  const timer = setTimeout(() => {
-    server.closeAllConnections();
-  }, 5_000);
-  await closed;
-  clearTimeout(timer);
+
+  return async () => {
+    stopping = true;
+    const closed = once(server, 'close');
+    server.close();
+    for (const [socket, requests] of underWay) if (requests === 0) socket.destroy();
+    const timer = setTimeout(() => {
+      server.closeAllConnections();
+    }, graceMs);
+    await closed;
+    clearTimeout(timer);
+  };
 }

@@ -94,6 +94,15 @@ export function createAuthorizations(options: AuthorizationsOptions): Authorizat
           'The state of the callback was not given out here.',
         );
       }
+      // Told before the cookie is looked for: it is gone by then, and there is nothing left to guard.
+      const nowMs = clock.now();
+      if (attempt.consumedAtMs !== undefined) throw reused();
+      if (attempt.expiresAtMs <= nowMs) {
+        throw new KeyshiftError(
+          'state_expired',
+          'The sign-in was started more than ten minutes ago.',
+        );
+      }
       const nonce = readNonce(toCookieId(stateHash));
       if (nonce === undefined || hashToken(nonce) !== attempt.nonceHash) {
         // Not consumed: whoever lacks the cookie must not end the attempt of the one who has it.
@@ -101,14 +110,6 @@ export function createAuthorizations(options: AuthorizationsOptions): Authorizat
           'state_invalid',
           'This browser did not start the sign-in, or its cookie is missing.',
           { fix: `Start again in this browser, on ${new URL(redirectUri).origin}.` },
-        );
-      }
-      const nowMs = clock.now();
-      if (attempt.consumedAtMs !== undefined) throw reused();
-      if (attempt.expiresAtMs <= nowMs) {
-        throw new KeyshiftError(
-          'state_expired',
-          'The sign-in was started more than ten minutes ago.',
         );
       }
       if (!(await store.authorizations.consume(stateHash, nowMs))) throw reused();

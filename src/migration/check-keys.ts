@@ -6,7 +6,14 @@ import type { StageMachine } from './stage-machine.ts';
 
 /** What the check of one private key found. */
 export type KeyVerdict =
-  'checked' | 'key_invalid' | 'scope_missing' | 'account_mismatch' | 'no_key' | 'unreachable';
+  | 'checked'
+  | 'key_invalid'
+  | 'scope_missing'
+  | 'no_key'
+  /** Klaviyo gave no verdict. */
+  | 'unreachable'
+  /** The row could not be read or written. */
+  | 'failed';
 
 /** One check, as told to the progress listener. */
 export interface KeyCheck {
@@ -35,16 +42,16 @@ export async function checkKey(
   options: KeyCheckOptions,
   signal?: AbortSignal,
 ): Promise<KeyCheck> {
-  const key = await options.store.privateKeys.open(connection.id);
-  if (!key) return toCheck(connection, 'no_key', 'the connection holds no private key');
-  let lookup: AccountLookup;
   try {
-    lookup = await options.lookUpAccount(key, signal);
+    const key = await options.store.privateKeys.open(connection.id);
+    if (!key) return toCheck(connection, 'no_key', 'the connection holds no private key');
+    const lookup = await options.lookUpAccount(key, signal);
+    return await options.store.transaction((store) => record(store, connection, lookup, options));
   } catch (error) {
     if (!isKeyshiftError(error)) throw error;
-    return toCheck(connection, 'unreachable', error.message);
+    const verdict = error.code.startsWith('upstream_') ? 'unreachable' : 'failed';
+    return toCheck(connection, verdict, error.message);
   }
-  return options.store.transaction((store) => record(store, connection, lookup, options));
 }
 
 async function record(
@@ -67,14 +74,6 @@ async function record(
     }
     case 'found': {
       const { accountId, name, testAccount } = lookup.account;
-      if (connection.accountId !== undefined && connection.accountId !== accountId) {
-        const reason = `the private key belongs to account ${accountId}, not to ${connection.accountId}`;
-        const flagged = await machine.flag(store, connection, 'account_mismatch', {
-          actor,
-          reason,
-        });
-        return toCheck(flagged, 'account_mismatch', reason);
-      }
       const patch = { accountId, accountName: name };
       const checked = await machine.move(store, connection, 'checked', { actor, patch });
       return { connection: checked, verdict: 'checked', detail: undefined, testAccount };
@@ -93,20 +92,30 @@ export interface KeyChecksOptions extends KeyCheckOptions {
   readonly signal?: AbortSignal;
 }
 
+/** So many keys in a row without an answer mean that nobody is there to ask. */
+const patience = 8;
+
 /**
- * Checks the key of every connection that was imported and not checked yet.
+ * Checks the key of every connection that was imported and not checked yet. Gives up early when
+ * Klaviyo cannot be reached; the rest stay as they are and can be checked later.
  *
  * @returns how often each verdict was found
  */
 export async function checkKeys(options: KeyChecksOptions): Promise<Map<KeyVerdict, number>> {
   const counts = new Map<KeyVerdict, number>();
+  let unreachableInARow = 0;
   const waiting = options.store.connections.list({ stages: ['imported'] })[Symbol.asyncIterator]();
   const work = async () => {
-    while (!options.signal?.aborted) {
+    while (!options.signal?.aborted && unreachableInARow < patience) {
       const next = await waiting.next();
       if (next.done) return;
-      const check = await checkKey(next.value, options, options.signal);
+      const check = await checkKey(next.value, options, options.signal).catch((error: unknown) => {
+        if (options.signal?.aborted) return undefined;
+        throw error;
+      });
+      if (!check) return;
       counts.set(check.verdict, (counts.get(check.verdict) ?? 0) + 1);
+      unreachableInARow = check.verdict === 'unreachable' ? unreachableInARow + 1 : 0;
       options.onChecked?.(check);
     }
   };

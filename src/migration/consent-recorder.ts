@@ -1,10 +1,10 @@
-import { isKeyshiftError } from '../errors/keyshift-error.ts';
 import type { KlaviyoAccount } from '../klaviyo/account.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
 import type { Authorization, Connection, Stage, TokenPair } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
 import { newConnection } from './new-connection.ts';
+import { retryConflict } from './retry-conflict.ts';
 import type { StageMachine } from './stage-machine.ts';
 
 /** Writes what a consent means for the grant and the connections of its account. */
@@ -134,19 +134,8 @@ export function createConsentRecorder(options: ConsentRecorderOptions): ConsentR
     // Nothing to cut over from: the connection never had a key, or was on OAuth before.
     return machine.move(tx, verified, 'live', {
       actor: 'system',
-      reason: connection.attentionFrom === undefined ? 'no private key' : 'consent renewed',
+      reason: connection.liveSinceMs === undefined ? 'no private key' : 'consent renewed',
       patch: { route: 'oauth', liveSinceMs: connection.liveSinceMs ?? clock.now() },
     });
-  }
-}
-
-/** Two tabs may finish at the same moment; the later one starts over on what the first wrote. */
-async function retryConflict<Result>(write: () => Promise<Result>): Promise<Result> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await write();
-    } catch (error) {
-      if (attempt === 3 || !isKeyshiftError(error, 'stage_conflict')) throw error;
-    }
   }
 }

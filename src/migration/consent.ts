@@ -12,6 +12,7 @@ import type { Store } from '../store/store.ts';
 import { toTokenPair } from '../tokens/token-engine.ts';
 import { checkKey } from './check-keys.ts';
 import { awaitsConsent, createConsentRecorder, findBoundConnection } from './consent-recorder.ts';
+import { retryConflict } from './retry-conflict.ts';
 import type { StageMachine } from './stage-machine.ts';
 
 /** What a completed consent gave. */
@@ -109,11 +110,13 @@ export function createConsent(options: ConsentOptions): CompleteConsent {
   }
 
   async function flagDenied(attempt: Authorization): Promise<void> {
-    await store.transaction(async (tx) => {
-      const connection = await findBoundConnection(tx, attempt);
-      if (!connection || !awaitsConsent(connection)) return;
-      await machine.flag(tx, connection, 'consent_denied', { actor: 'customer' });
-    });
+    await retryConflict(() =>
+      store.transaction(async (tx) => {
+        const connection = await findBoundConnection(tx, attempt);
+        if (!connection || !awaitsConsent(connection)) return;
+        await machine.flag(tx, connection, 'consent_denied', { actor: 'customer' });
+      }),
+    );
   }
 
   /** The token's account. An unbound attempt may do without: its caller gets the tokens anyway. */

@@ -1,9 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { parse, type CsvError } from 'csv-parse';
 import { isKeyshiftError, KeyshiftError } from '../errors/keyshift-error.ts';
 import { parsePrivateKey, type PrivateKey } from '../klaviyo/private-key.ts';
+import { readCsvRecords } from './csv-records.ts';
+import { findCustomerIdProblem, holdsPrivateKey } from './customer-id.ts';
 
 /** A row of the customers' file that can be imported. */
 export interface CustomerRow {
@@ -34,12 +34,13 @@ export interface RowProblem {
     | 'customer_id_invalid'
     | 'private_key_missing'
     | 'private_key_malformed'
+    | 'not_utf8'
+    | 'key_in_wrong_column'
     | 'email_invalid';
   readonly message: string;
 }
 
 type RawRow = Readonly<Record<string, string | undefined>>;
-type ParsedRecord = { readonly record: RawRow; readonly info: { readonly lines: number } };
 
 /**
  * Reads customers from CSV: a header with `customer_id` and `private_key`, optionally `email` and
@@ -61,41 +62,37 @@ export async function* readCustomers(
   source: Readable | string,
   label = 'the input',
 ): AsyncGenerator<CustomerRow | InvalidRow> {
-  const skipped: InvalidRow[] = [];
   const input = typeof source === 'string' ? Readable.from([Buffer.from(source)]) : source;
-  let start: Buffer;
+  let columns: string[] | undefined;
   try {
-    start = await readStart(input);
-  } catch (cause) {
-    throw unreadable(label, cause);
-  }
-  const parser = parse({
-    bom: true,
-    delimiter: detectDelimiter(start),
-    columns: (header: string[]) => readHeader(header, label),
-    info: true,
-    relax_column_count: true,
-    skip_empty_lines: true,
-    skip_records_with_error: true,
-    trim: true,
-    on_skip: (error) => {
-      if (error) skipped.push(toMalformedRow(error));
-    },
-  });
-  const feed = pipeline(withStart(start, input), parser);
-  feed.catch(() => undefined); // The loop below sees the same failure.
-  try {
-    for await (const { record, info } of parser as AsyncIterable<ParsedRecord>) {
-      yield* skipped.splice(0);
-      yield readRow(record, info.lines);
+    for await (const { line, fields } of readCsvRecords(refuseUtf16(input, label))) {
+      if (!columns) columns = readHeader(fields ?? [], label);
+      else yield fields ? readRow(toRawRow(columns, fields), line) : toMalformedRow(line);
     }
-    yield* skipped.splice(0);
   } catch (cause) {
     throw unreadable(label, cause);
   } finally {
-    parser.destroy();
     input.destroy();
   }
+  if (!columns) throw new KeyshiftError('import_invalid', `${label} is empty.`);
+}
+
+/** What spreadsheets call "Unicode text" would be read as garbage. */
+async function* refuseUtf16(input: AsyncIterable<Buffer>, label: string): AsyncGenerator<Buffer> {
+  let first = true;
+  for await (const chunk of input) {
+    if (first && chunk.length > 1 && /^(\xff\xfe|\xfe\xff)/.test(chunk.toString('latin1', 0, 2))) {
+      throw new KeyshiftError('import_invalid', `${label} is UTF-16.`, {
+        fix: 'Save the file as "CSV UTF-8".',
+      });
+    }
+    first = false;
+    yield chunk;
+  }
+}
+
+function toRawRow(columns: readonly string[], fields: readonly string[]): RawRow {
+  return Object.fromEntries(columns.map((name, index) => [name, fields[index]]));
 }
 
 function unreadable(label: string, cause: unknown): KeyshiftError {
@@ -108,35 +105,7 @@ function unreadable(label: string, cause: unknown): KeyshiftError {
   });
 }
 
-/** Reads until the header line is complete, so that its delimiter can be told. */
-async function readStart(input: Readable): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  const iterator = input.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer>;
-  while (size < 65_536) {
-    const next = await iterator.next();
-    if (next.done) break;
-    chunks.push(next.value);
-    size += next.value.length;
-    if (next.value.includes(0x0a)) break;
-  }
-  await iterator.return?.();
-  return Buffer.concat(chunks);
-}
-
-async function* withStart(start: Buffer, rest: Readable): AsyncGenerator<Buffer> {
-  yield start;
-  if (!rest.readableEnded) yield* rest as AsyncIterable<Buffer>;
-}
-
-/** Comma, semicolon (as spreadsheets write in much of Europe) or tab: whichever the header uses. */
-function detectDelimiter(start: Buffer): string {
-  const header = start.toString().split(/\r?\n|\r/, 1)[0] ?? '';
-  const count = (delimiter: string) => header.split(delimiter).length;
-  return [';', '\t'].find((delimiter) => count(delimiter) > count(',')) ?? ',';
-}
-
-function readHeader(header: string[], label: string): string[] {
+function readHeader(header: readonly string[], label: string): string[] {
   const names = header.map((name) =>
     name
       .trim()
@@ -163,14 +132,12 @@ function readRow(record: RawRow, line: number): CustomerRow | InvalidRow {
     problem: { code, message },
   });
   if (customerId === '') return invalid('customer_id_missing', 'customer_id is empty');
-  if (parsePrivateKey(customerId)) {
-    return invalid('customer_id_invalid', 'customer_id holds a private key: are columns swapped?');
-  }
-  if (customerId.length > 200 || /[\p{Cc}\p{Cf}]/u.test(customerId)) {
-    return invalid(
-      'customer_id_invalid',
-      'customer_id must be at most 200 characters without control characters',
-    );
+  if (/\ufffd/.test(customerId + keyText)) return invalid('not_utf8', notUtf8);
+  const problem = findCustomerIdProblem(customerId);
+  if (problem !== undefined) return invalid('customer_id_invalid', problem);
+  if (holdsPrivateKey(`${record['name'] ?? ''} ${record['email'] ?? ''}`)) {
+    const message = 'name or email holds a private key: are columns swapped?';
+    return invalid('key_in_wrong_column', message, customerId);
   }
   if (keyText === '') return invalid('private_key_missing', 'private_key is empty', customerId);
   const key = parsePrivateKey(keyText);
@@ -183,10 +150,16 @@ function readRow(record: RawRow, line: number): CustomerRow | InvalidRow {
   }
   const { email, warnings } = readEmail(record['email']);
   const name = record['name'] === '' ? undefined : record['name']?.slice(0, 200);
+  if (name?.includes('\ufffd')) warnings.push({ code: 'not_utf8', message: notUtf8 });
   return { kind: 'customer', line, customerId, key, email, name, warnings };
 }
 
-function readEmail(value: string | undefined): Pick<CustomerRow, 'email' | 'warnings'> {
+const notUtf8 = 'the row is not UTF-8: save the file as "CSV UTF-8"';
+
+function readEmail(value: string | undefined): {
+  email: string | undefined;
+  warnings: RowProblem[];
+} {
   if (value === undefined || value === '') return { email: undefined, warnings: [] };
   if (/^[^\s@<>",;]+@[^\s@<>",;]+$/.test(value)) return { email: value, warnings: [] };
   return {
@@ -195,8 +168,7 @@ function readEmail(value: string | undefined): Pick<CustomerRow, 'email' | 'warn
   };
 }
 
-function toMalformedRow(error: CsvError): InvalidRow {
-  const line = (error as { lines?: number }).lines ?? 0;
+function toMalformedRow(line: number): InvalidRow {
   return {
     kind: 'invalid',
     line,

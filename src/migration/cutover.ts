@@ -1,3 +1,4 @@
+import type { LookUpAccount } from '../client/account-lookup.ts';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Connection } from '../store/records.ts';
@@ -10,6 +11,7 @@ export interface CutoverOptions {
   readonly store: Store;
   readonly machine: StageMachine;
   readonly tokens: TokenEngine;
+  readonly lookUpAccount: LookUpAccount;
   readonly clientId: string;
   readonly clock: Clock;
 }
@@ -19,7 +21,8 @@ export interface Cutover {
   /**
    * Moves traffic to OAuth, after proving that the grant gives a living token.
    *
-   * @throws KeyshiftError `stage_conflict`, `grant_not_found`, `grant_lost`, `upstream_*`
+   * @throws KeyshiftError `stage_conflict`, `grant_not_found`, `grant_lost`, `account_unverified`,
+   * `upstream_*`
    */
   cutOver(connection: Connection, actor: string): Promise<Connection>;
   /**
@@ -40,7 +43,7 @@ export interface Cutover {
 
 /** Creates the service. */
 export function createCutover(options: CutoverOptions): Cutover {
-  const { store, machine, tokens, clientId, clock } = options;
+  const { store, machine, tokens, lookUpAccount, clientId, clock } = options;
   return {
     async cutOver(connection, actor) {
       if (connection.stage !== 'verified' || connection.accountId === undefined) {
@@ -49,7 +52,7 @@ export function createCutover(options: CutoverOptions): Cutover {
           `Customer ${connection.customerId} is ${describe(connection)}; only verified connections can be cut over.`,
         );
       }
-      await tokens.liveGrant({ clientId, accountId: connection.accountId });
+      await proveGrant(connection.accountId);
       const patch = { route: 'oauth', liveSinceMs: clock.now() } as const;
       return store.transaction((tx) => machine.move(tx, connection, 'live', { actor, patch }));
     },
@@ -90,6 +93,23 @@ export function createCutover(options: CutoverOptions): Cutover {
       });
     },
   };
+
+  /** A token that the clock calls fresh may be dead: Klaviyo itself is asked, once more after a 401. */
+  async function proveGrant(accountId: string): Promise<void> {
+    const key = { clientId, accountId };
+    const grant = await tokens.liveGrant(key);
+    let lookup = await lookUpAccount(grant.accessToken);
+    if (lookup.kind === 'rejected') {
+      const newer = await tokens.afterUnauthorized(key, grant.generation);
+      lookup = await lookUpAccount(newer.accessToken);
+    }
+    if (lookup.kind === 'found' && lookup.account.accountId === accountId) return;
+    throw new KeyshiftError(
+      'account_unverified',
+      `Klaviyo does not confirm that the grant belongs to account ${accountId}.`,
+      { fix: 'Nothing was changed. Try again, or invite the customer to consent again.' },
+    );
+  }
 
   async function requireKey(connection: Connection): Promise<void> {
     if ((await store.privateKeys.info(connection.id))?.present) return;

@@ -27,20 +27,27 @@ export function createDisconnect({ store, oauth, machine }: DisconnectOptions): 
     const revoked = await revokeGrant(connection);
     await store.transaction(async (tx) => {
       const current = await tx.connections.findById(connection.id);
-      if (!current || !consentedStages.has(current.stage)) return;
+      if (!current || !usesGrant(current)) return;
       const cause = { actor, reason: 'disconnected' };
       const key = await tx.privateKeys.info(current.id);
-      if (key?.present && current.stage !== 'retired') {
+      if (key?.present) {
         await machine.move(tx, current, 'checked', {
           ...cause,
           patch: { route: 'key', liveSinceMs: undefined },
         });
       } else {
-        await machine.flag(tx, current, 'grant_lost', cause);
+        // The grant lives on for others: this connection must not use it any more.
+        const patch = revoked ? {} : ({ route: 'key' } as const);
+        await machine.flag(tx, current, 'grant_lost', { ...cause, patch });
       }
     });
     return revoked;
   };
+
+  /** Whether there is anything to end: consent was given, or traffic goes by OAuth. */
+  function usesGrant({ stage, route }: Connection): boolean {
+    return consentedStages.has(stage) || route === 'oauth';
+  }
 
   async function revokeGrant(connection: Connection): Promise<boolean> {
     const { accountId } = connection;

@@ -1,3 +1,4 @@
+import { isKeyshiftError } from '../errors/keyshift-error.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
 import type { Connection, Stage } from '../store/records.ts';
@@ -44,6 +45,12 @@ interface Result {
   readonly issues: readonly ImportIssue[];
 }
 
+/** A row with the line on which its customer stood first in the file. */
+interface NumberedRow {
+  readonly row: CustomerRow | InvalidRow;
+  readonly firstLine: number;
+}
+
 const batchSize = 200;
 
 /** Stages at which nothing has been promised to the customer yet, so that a key may be replaced. */
@@ -69,10 +76,10 @@ export async function importCustomers(
   const firstLines = new Map<string, number>();
   let count = 0;
 
-  const flush = async (batch: readonly (CustomerRow | InvalidRow)[]) => {
+  const flush = async (batch: readonly NumberedRow[]) => {
     const results = await options.store.transaction(async (store) => {
       const written: Result[] = [];
-      for (const row of batch) written.push(await importRow(store, row, firstLines, options));
+      for (const row of batch) written.push(await importRowAlone(store, row, options));
       return written;
     });
     for (const result of results) {
@@ -83,9 +90,9 @@ export async function importCustomers(
     options.onProgress?.(count);
   };
 
-  let batch: (CustomerRow | InvalidRow)[] = [];
+  let batch: NumberedRow[] = [];
   for await (const row of rows) {
-    batch.push(row);
+    batch.push({ row, firstLine: firstLineOf(row, firstLines) });
     if (batch.length < batchSize) continue;
     await flush(batch);
     batch = [];
@@ -95,10 +102,36 @@ export async function importCustomers(
   return { rows: count, verdicts, issues };
 }
 
+/** A customer whom somebody else changes at this moment is one row to look at, not a failed batch. */
+async function importRowAlone(
+  store: Store,
+  numbered: NumberedRow,
+  options: ImportOptions,
+): Promise<Result> {
+  try {
+    return await importRow(store, numbered, options);
+  } catch (error) {
+    if (!isKeyshiftError(error, 'stage_conflict')) throw error;
+    const { line, customerId } = numbered.row;
+    const { code, message } = error;
+    return {
+      verdict: 'rejected',
+      issues: [{ line, customerId, severity: 'error', code, message }],
+    };
+  }
+}
+
+/** The line on which the row's customer stood first; the row's own when that is here. */
+function firstLineOf(row: CustomerRow | InvalidRow, firstLines: Map<string, number>): number {
+  if (row.kind === 'invalid') return row.line;
+  const firstLine = firstLines.get(row.customerId) ?? row.line;
+  firstLines.set(row.customerId, firstLine);
+  return firstLine;
+}
+
 async function importRow(
   store: Store,
-  row: CustomerRow | InvalidRow,
-  firstLines: Map<string, number>,
+  { row, firstLine }: NumberedRow,
   options: ImportOptions,
 ): Promise<Result> {
   const issue = (severity: ImportIssue['severity'], code: string, message: string) => ({
@@ -114,12 +147,10 @@ async function importRow(
       issues: [issue('error', row.problem.code, row.problem.message)],
     };
   }
-  const firstLine = firstLines.get(row.customerId);
-  if (firstLine !== undefined) {
+  if (firstLine !== row.line) {
     const message = `duplicate: customer_id stands on line ${firstLine} already; this row was left out`;
     return { verdict: 'duplicate', issues: [issue('error', 'duplicate_customer', message)] };
   }
-  firstLines.set(row.customerId, row.line);
   const warnings = row.warnings.map(({ code, message }) => issue('warning', code, message));
 
   const sharing = await findSharingCustomers(store, row);
@@ -197,7 +228,13 @@ async function replaceKey(
 ): Promise<boolean> {
   const stage = existing.stage === 'attention' ? existing.attentionFrom : existing.stage;
   if (stage !== undefined && !replaceable.has(stage)) return false;
-  const patch = { email: row.email ?? existing.email, name: row.name ?? existing.name };
+  // The new key may belong to another account: the guard compares with the key that is on file.
+  const patch = {
+    email: row.email ?? existing.email,
+    name: row.name ?? existing.name,
+    accountId: undefined,
+    accountName: undefined,
+  };
   await store.privateKeys.put(existing.id, row.key, options.clock.now());
   if (existing.stage === 'imported') {
     await store.connections.update(existing, patch, options.clock.now());

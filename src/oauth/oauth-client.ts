@@ -1,14 +1,19 @@
 import * as oauth from 'oauth4webapi';
-import { KeyshiftError, isKeyshiftError } from '../errors/keyshift-error.ts';
+import { KeyshiftError } from '../errors/keyshift-error.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { HttpClient } from '../runtime/http-client.ts';
+import { parseRetryAfterSec } from '../runtime/retry-after.ts';
 import type { Secret } from '../runtime/secret.ts';
-import { readTokenReply, type TokenOutcome } from './token-outcome.ts';
+import { validateCallback } from './callback.ts';
+import { createTokenCaller } from './token-caller.ts';
+import type { TokenOutcome } from './token-outcome.ts';
 
 /** The app as registered at Klaviyo, and where Klaviyo's endpoints are. */
 export interface OAuthClientOptions {
   readonly clientId: string;
   readonly clientSecret: Secret<'client_secret'>;
+  /** Tried when Klaviyo refuses the first, as while a secret is being regenerated. */
+  readonly previousClientSecret?: Secret<'client_secret'> | undefined;
   readonly authorizeUrl: string;
   readonly tokenUrl: string;
   readonly revokeUrl: string;
@@ -64,21 +69,14 @@ export interface OAuthClient {
  * ```
  */
 export function createOAuthClient(options: OAuthClientOptions): OAuthClient {
-  const { clientId, http, clock } = options;
-  const deadlineMs = options.deadlineMs ?? 15_000;
+  const { clientId } = options;
   const server: oauth.AuthorizationServer = {
     issuer: new URL(options.authorizeUrl).origin,
     token_endpoint: options.tokenUrl,
     revocation_endpoint: options.revokeUrl,
   };
   const client: oauth.Client = { client_id: clientId };
-  const clientAuth = rawBasicAuth(clientId, options.clientSecret);
-  const requestOptions: oauth.TokenEndpointRequestOptions = {
-    // Loopback sandboxes speak plain http; in production the configuration refuses it elsewhere.
-    // eslint-disable-next-line @typescript-eslint/no-deprecated -- marked so that it stands out
-    [oauth.allowInsecureRequests]: true,
-    [oauth.customFetch]: createFetch(http, deadlineMs),
-  };
+  const caller = createTokenCaller(options);
 
   return {
     clientId,
@@ -99,138 +97,42 @@ export function createOAuthClient(options: OAuthClientOptions): OAuthClient {
     },
     async exchangeCode({ query, state, redirectUri, codeVerifier }) {
       const parameters = validateCallback(server, client, query, state);
-      return toOutcome(
-        () =>
-          oauth.authorizationCodeGrantRequest(
-            server,
-            client,
-            clientAuth,
-            parameters,
-            redirectUri,
-            codeVerifier.reveal(),
-            requestOptions,
-          ),
-        clock,
+      const verifier = codeVerifier.reveal();
+      return caller.callForTokens([verifier, query.get('code') ?? ''], (auth, request) =>
+        oauth.authorizationCodeGrantRequest(
+          server,
+          client,
+          auth,
+          parameters,
+          redirectUri,
+          verifier,
+          request,
+        ),
       );
     },
     refresh: (refreshToken) =>
-      toOutcome(
-        () =>
-          oauth.refreshTokenGrantRequest(
-            server,
-            client,
-            clientAuth,
-            refreshToken.reveal(),
-            requestOptions,
-          ),
-        clock,
+      caller.callForTokens([refreshToken.reveal()], (auth, request) =>
+        oauth.refreshTokenGrantRequest(server, client, auth, refreshToken.reveal(), request),
       ),
     async revoke(refreshToken) {
-      const reply = await oauth.revocationRequest(
-        server,
-        client,
-        clientAuth,
-        refreshToken.reveal(),
-        {
-          ...requestOptions,
+      const { status, headers } = await caller.call((auth, request) =>
+        oauth.revocationRequest(server, client, auth, refreshToken.reveal(), {
+          ...request,
           additionalParameters: { token_type_hint: 'refresh_token' },
-        },
+        }),
       );
-      if (reply.status === 200) return;
-      if (reply.status === 400 || reply.status === 401) {
-        throw new KeyshiftError('client_rejected', `revocation was refused with ${reply.status}`);
-      }
+      if (status === 200) return;
+      const refused = status === 400 || status === 401;
+      const retryAfterSec = parseRetryAfterSec(headers['retry-after'], options.clock.now());
       throw new KeyshiftError(
-        'upstream_unavailable',
-        `revocation was answered with ${reply.status}`,
+        refused
+          ? 'client_rejected'
+          : status === 429
+            ? 'upstream_throttled'
+            : 'upstream_unavailable',
+        `The revocation endpoint answered ${status}.`,
+        retryAfterSec === undefined ? {} : { retryAfterSec },
       );
     },
   };
-}
-
-/** HTTP Basic with id and secret as they are: Klaviyo does not percent-decode them. */
-function rawBasicAuth(clientId: string, clientSecret: Secret<'client_secret'>): oauth.ClientAuth {
-  return (_server, _client, _body, headers) => {
-    const credentials = Buffer.from(`${clientId}:${clientSecret.reveal()}`).toString('base64');
-    headers.set('authorization', `Basic ${credentials}`);
-  };
-}
-
-function createFetch(http: HttpClient, deadlineMs: number) {
-  return async (
-    url: string,
-    init: oauth.CustomFetchOptions<string, URLSearchParams>,
-  ): Promise<Response> => {
-    const reply = await http.send({
-      method: init.method,
-      url,
-      headers: init.headers,
-      body: init.body.toString(),
-      deadlineMs,
-    });
-    const bodyless = reply.status === 204 || reply.status === 205 || reply.status === 304;
-    return new Response(bodyless ? null : reply.body, {
-      status: reply.status,
-      headers: reply.headers,
-    });
-  };
-}
-
-function validateCallback(
-  server: oauth.AuthorizationServer,
-  client: oauth.Client,
-  query: URLSearchParams,
-  state: string,
-): URLSearchParams {
-  if (query.get('error') !== null) throw callbackError(query);
-  if (!query.get('code')) {
-    throw new KeyshiftError('code_missing', 'The callback holds neither a code nor an error.');
-  }
-  try {
-    return oauth.validateAuthResponse(server, client, query, state);
-  } catch (cause) {
-    throw new KeyshiftError(
-      'authorization_failed',
-      'The callback is not a valid authorization response.',
-      { cause },
-    );
-  }
-}
-
-function callbackError(query: URLSearchParams): KeyshiftError {
-  const error = query.get('error') ?? '';
-  if (error === 'access_denied') {
-    return new KeyshiftError(
-      'authorization_denied',
-      'The request for access was declined in Klaviyo.',
-    );
-  }
-  // Only the standard form is repeated (RFC 6749 section 4.1.2.1): a link can put any text here.
-  const known = /^[a-z_]{1,40}$/.test(error) ? ` (${error})` : '';
-  return new KeyshiftError(
-    'authorization_failed',
-    `Klaviyo ended the authorization with an error${known}.`,
-  );
-}
-
-async function toOutcome(send: () => Promise<Response>, clock: Clock): Promise<TokenOutcome> {
-  try {
-    const response = await send();
-    return readTokenReply(
-      {
-        status: response.status,
-        headers: Object.fromEntries(response.headers),
-        body: await response.text(),
-      },
-      clock.now(),
-    );
-  } catch (error) {
-    if (!isKeyshiftError(error)) throw error;
-    return {
-      kind: 'transient',
-      status: error.status,
-      reason: error.message,
-      retryAfterSec: undefined,
-    };
-  }
 }

@@ -29,6 +29,10 @@ export type TokenOutcome =
       readonly status: number;
       readonly reason: string;
       readonly retryAfterSec: number | undefined;
+      /** Whether a reply came at all. */
+      readonly answered: boolean;
+      /** Whether the deadline passed: the endpoint may still be at work on the request. */
+      readonly timedOut: boolean;
     };
 
 const expiresIn = z
@@ -68,13 +72,18 @@ const clientErrors = new Set(['invalid_client', 'unauthorized_client']);
  * that it can never replace a stored pair. An error code counts only with 400 or 401: the same
  * text behind another status is a proxy's or an outage's, not a verdict.
  *
+ * @param sent secrets that the reply may repeat and nobody should read
  * @example
  * ```ts
  * const outcome = readTokenReply(reply, clock.now());
  * if (outcome.kind === 'granted') save(outcome.tokens);
  * ```
  */
-export function readTokenReply(reply: HttpReply, nowMs: number): TokenOutcome {
+export function readTokenReply(
+  reply: HttpReply,
+  nowMs: number,
+  sent: readonly string[] = [],
+): TokenOutcome {
   const { status } = reply;
   const retryAfterSec = parseRetryAfterSec(reply.headers['retry-after'], nowMs);
   const transient = (reason: string): TokenOutcome => ({
@@ -82,6 +91,8 @@ export function readTokenReply(reply: HttpReply, nowMs: number): TokenOutcome {
     status,
     reason,
     retryAfterSec,
+    answered: true,
+    timedOut: false,
   });
   const json = parseJson(reply.body);
   if (status === 200) {
@@ -94,7 +105,10 @@ export function readTokenReply(reply: HttpReply, nowMs: number): TokenOutcome {
     const parsed = errorReply.safeParse(json);
     if (!parsed.success) return transient(`${status} without an OAuth error`);
     const { error, error_description: text } = parsed.data;
-    const rejection = { error: clip(error, 64), description: clip(text ?? '', 200) };
+    const rejection = {
+      error: toShownText(error, sent).slice(0, 64),
+      description: toShownText(text ?? '', sent).slice(0, 200),
+    };
     if (grantErrors.has(error)) return { kind: 'grant_rejected', ...rejection };
     if (clientErrors.has(error)) return { kind: 'client_rejected', ...rejection };
     return { kind: 'request_rejected', ...rejection };
@@ -122,6 +136,10 @@ function parseJson(body: string): unknown {
   }
 }
 
-function clip(text: string, length: number): string {
-  return text.replace(/[^\x20-\x7e]/g, ' ').slice(0, length);
+/** An error text is Klaviyo's own: it may hold anything, also what it complains about. */
+function toShownText(text: string, sent: readonly string[]): string {
+  return sent
+    .filter((secret) => secret !== '')
+    .reduce((shown, secret) => shown.replaceAll(secret, '[hidden]'), text)
+    .replace(/[^\x20-\x7e]/g, ' ');
 }

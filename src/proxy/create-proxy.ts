@@ -12,6 +12,7 @@ import type { Store } from '../store/store.ts';
 import { identifyTarget, type NamedToken, type ProxyTarget } from './proxy-caller.ts';
 import { forwardedReplyHeaders, forwardedRequestHeaders } from './proxy-headers.ts';
 import { sendProxyError } from './proxy-error.ts';
+import { logFailure } from '../runtime/log-failure.ts';
 
 /** What {@link createProxy} works with. */
 export interface ProxyOptions {
@@ -88,8 +89,7 @@ export function createProxy(options: ProxyOptions): Proxy {
     } catch (error) {
       if (abort.signal.aborted) return;
       const failure = toProxyError(error, options.apiUrl);
-      const level = isKeyshiftError(failure, 'internal') ? 'error' : 'warn';
-      logger[level]({ requestId, code: failure.code, err: error }, 'proxied call failed');
+      logFailure(logger, 'proxied call failed', failure, { requestId });
       sendProxyError(response, failure, requestId);
     }
   };

@@ -84,7 +84,7 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
         return {
           status: reply.statusCode,
           headers: flattenHeaders(reply.headers),
-          body: await readText(reply.body, maxReplyBytes),
+          body: await readText(reply.body, maxReplyBytes, controller.signal),
         };
       } catch (error) {
         throw toKeyshiftError(error, url, signal);
@@ -106,16 +106,25 @@ class DeadlineError extends Error {
 
 class TooLargeError extends Error {}
 
+/** The answer began and did not come to its end. */
+class BrokenOffError extends Error {}
+
 async function readText(
   body: Dispatcher.ResponseData['body'],
   maxReplyBytes: number,
+  signal: AbortSignal,
 ): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > maxReplyBytes) throw new TooLargeError(`more than ${maxReplyBytes} bytes`);
-    chunks.push(chunk);
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > maxReplyBytes) throw new TooLargeError(`more than ${maxReplyBytes} bytes`);
+      chunks.push(chunk);
+    }
+  } catch (cause) {
+    if (cause instanceof TooLargeError || signal.aborted) throw cause;
+    throw new BrokenOffError('half an answer', { cause });
   }
   return chunks.length === 1 ? (chunks[0] as Buffer).toString() : Buffer.concat(chunks).toString();
 }
@@ -154,7 +163,7 @@ export function toKeyshiftError(
       cause: error,
     });
   }
-  if (error instanceof TooLargeError) {
+  if (error instanceof TooLargeError || error instanceof BrokenOffError) {
     return new KeyshiftError('upstream_unreadable', `${target} answered ${error.message}`, {
       cause: error,
     });

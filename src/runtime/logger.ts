@@ -53,7 +53,10 @@ function toReadableLine(line: string): string {
   const clockTime = String(time).slice(11, 19);
   const failure = typeof err === 'object' && err !== null && 'message' in err ? err.message : err;
   if (failure !== undefined) details.push(`error=${formatValue(failure)}`);
-  return `${[clockTime, String(level).padEnd(5), typeof msg === 'string' ? msg : '', ...details].join(' ')}\n`;
+  const message = typeof msg === 'string' ? msg : '';
+  const text = [clockTime, String(level).padEnd(5), message, ...details].join(' ');
+  // A message may hold a customer's own words: no forged lines, no colours of theirs.
+  return `${text.replaceAll(/\p{C}/gu, ' ')}\n`;
 }
 
 function formatValue(value: unknown): string {

@@ -11,7 +11,8 @@ export type SecretKind =
   | 'invitation_token'
   | 'service_token'
   | 'session_secret'
-  | 'admin_password';
+  | 'admin_password'
+  | 'database_url';
 
 /**
  * A secret string that does not print. `JSON.stringify`, `util.inspect`, template strings and the

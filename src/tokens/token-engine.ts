@@ -113,7 +113,13 @@ export function createTokenEngine(options: TokenEngineOptions): TokenEngine {
   return {
     async liveGrant(key) {
       const grant = await find(key);
-      return isFresh(grant) ? grant : await refresh(grant);
+      if (isFresh(grant)) return grant;
+      return refresh(grant).catch((error: unknown) => {
+        // A token that still lives is better than none, whatever became of the refresh.
+        const alive = grant.expiresAtMs !== undefined && grant.expiresAtMs > clock.now();
+        if (!alive || isKeyshiftError(error, 'grant_lost')) throw error;
+        return grant;
+      });
     },
     async afterUnauthorized(key, generation) {
       const grant = await find(key);
@@ -142,6 +148,9 @@ export function createTokenEngine(options: TokenEngineOptions): TokenEngine {
   };
 }
 
+/** Ten years: beyond it a lifetime is a mistake, and no date that a database holds. */
+const longestLifeSec = 315_360_000;
+
 /** Completes what a token answer may leave out with what is known already. */
 export function toTokenPair(
   tokens: GrantedTokens,
@@ -152,7 +161,10 @@ export function toTokenPair(
     accessToken: tokens.accessToken,
     refreshToken: tokens.refreshToken ?? known.refreshToken,
     scope: tokens.scope ?? known.scope,
-    expiresAtMs: tokens.expiresInSec === undefined ? undefined : nowMs + tokens.expiresInSec * 1000,
+    expiresAtMs:
+      tokens.expiresInSec === undefined
+        ? undefined
+        : nowMs + Math.floor(Math.min(tokens.expiresInSec, longestLifeSec) * 1000),
     obtainedAtMs: nowMs,
   };
 }

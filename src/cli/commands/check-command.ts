@@ -85,9 +85,9 @@ const verdictWords = {
   checked: 'checked',
   key_invalid: 'unknown to Klaviyo',
   scope_missing: 'without accounts:read',
-  account_mismatch: 'of another account',
   no_key: 'missing',
   unreachable: 'not answered (run `keyshift check` again)',
+  failed: 'not recorded (run `keyshift check` again)',
 } as const satisfies Record<KeyVerdict, string>;
 
 /** The summary as the commands' JSON shows it. */

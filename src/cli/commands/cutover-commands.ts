@@ -25,8 +25,8 @@ interface Step<Flags extends StepFlags> {
   readonly run: (keyshift: Keyshift, connection: Connection, flags: Flags) => Promise<unknown>;
 }
 
-/** `keyshift cutover`, `rollback` and `retire`. */
-export function addCutoverCommands(program: Command, { terminal, run }: CommandContext): void {
+/** `keyshift cutover`: traffic moves to OAuth. */
+export function addCutoverCommand(program: Command, { terminal, run }: CommandContext): void {
   addSelectionOptions(program.command('cutover'))
     .description('move the traffic of verified connections to OAuth')
     .option('--json', 'print one JSON object')
@@ -39,7 +39,10 @@ export function addCutoverCommands(program: Command, { terminal, run }: CommandC
         }),
       ),
     );
+}
 
+/** `keyshift rollback`: traffic moves back to the private keys. */
+export function addRollbackCommand(program: Command, { terminal, run }: CommandContext): void {
   addSelectionOptions(program.command('rollback'))
     .description('move traffic back to the private keys')
     .option('--json', 'print one JSON object')
@@ -52,7 +55,10 @@ export function addCutoverCommands(program: Command, { terminal, run }: CommandC
         }),
       ),
     );
+}
 
+/** `keyshift retire`: private keys that nobody uses any more are destroyed. */
+export function addRetireCommand(program: Command, { terminal, run }: CommandContext): void {
   addSelectionOptions(program.command('retire'))
     .description('destroy the stored private keys of connections that are quiet; final')
     .option('--quiet-days <n>', 'days without key traffic that must have passed', parseDays, 7)

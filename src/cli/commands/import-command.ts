@@ -40,8 +40,9 @@ export function addImportCommand(program: Command, { terminal, run }: CommandCon
               ? await runKeyChecks(workbench, terminal, flags, signal)
               : undefined;
           if (flags.json === true) terminal.print(JSON.stringify(toJson(report, checks)));
-          else if (flags.check) terminal.print('Next: keyshift invite');
-          return report.verdicts.rejected + report.verdicts.duplicate > 0 ? 2 : 0;
+          else if (checks?.counts.get('checked')) terminal.print('Next: keyshift invite');
+          const rowsToMend = report.verdicts.rejected + report.verdicts.duplicate;
+          return rowsToMend > 0 || (checks?.findings.length ?? 0) > 0 ? 2 : 0;
         }),
       ),
     );

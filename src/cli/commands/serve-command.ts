@@ -1,12 +1,13 @@
 import type { Command } from 'commander';
 import { createConsole } from '../../console/create-console.tsx';
+import { keepHouse } from '../../core/housekeeping.ts';
 import { createKeyshift } from '../../core/create-keyshift.ts';
 import { createApp } from '../../http/create-app.tsx';
 import { startServer } from '../../http/start-server.ts';
 import { createLogger } from '../../runtime/logger.ts';
 import { loadConfig } from '../environment.ts';
-import { startBuiltInSandbox } from '../built-in-sandbox.ts';
-import { printWelcome } from '../print-welcome.ts';
+import { printWelcome, type Welcome } from '../print-welcome.ts';
+import type { Terminal } from '../terminal.ts';
 import type { CommandContext } from '../command-context.ts';
 
 /** `keyshift serve`: the server, with the built-in sandbox beside it where there is no app. */
@@ -17,28 +18,37 @@ export function addServeCommand(program: Command, { terminal, run }: CommandCont
     .action(
       run(async () => {
         const { config, generated } = loadConfig();
-        const logger = createLogger({ level: config.logLevel, readable: process.stderr.isTTY });
-        const sandbox = config.sandbox ? await startBuiltInSandbox(config) : undefined;
+        const sandbox = config.sandbox
+          ? await (await import('../built-in-sandbox.ts')).startBuiltInSandbox(config)
+          : undefined;
         try {
-          const keyshift = await createKeyshift(config, { logger });
-          try {
-            const server = await startServer(
-              keyshift,
-              createApp(keyshift, { console: createConsole }),
-            );
-            printWelcome(terminal, { config, generated, url: server.url, sandbox });
-            await untilStopped();
-            terminal.note('stopping: waiting for requests under way');
-            await server.close();
-          } finally {
-            await keyshift.close();
-          }
+          await serve(terminal, { config, generated, sandbox });
         } finally {
           await sandbox?.close();
         }
         return 0;
       }),
     );
+}
+
+/** Runs the server until the process is asked to end; closes everything in order, whatever fails. */
+async function serve(terminal: Terminal, welcome: Omit<Welcome, 'url'>): Promise<void> {
+  const { config } = welcome;
+  const logger = createLogger({ level: config.logLevel, readable: process.stderr.isTTY });
+  const keyshift = await createKeyshift(config, { logger });
+  const work = new AbortController();
+  try {
+    const server = await startServer(keyshift, createApp(keyshift, { console: createConsole }));
+    const house = keepHouse(keyshift, work.signal);
+    printWelcome(terminal, { ...welcome, url: server.url });
+    await untilStopped();
+    terminal.note('stopping: waiting for requests under way');
+    work.abort();
+    await server.close();
+    await house;
+  } finally {
+    await keyshift.close();
+  }
 }
 
 /** Resolves when the process is asked to end. A second Ctrl-C ends it at once. */

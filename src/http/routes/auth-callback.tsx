@@ -1,4 +1,4 @@
-import { isKeyshiftError, type KeyshiftError } from '../../errors/keyshift-error.ts';
+import { isKeyshiftError, KeyshiftError } from '../../errors/keyshift-error.ts';
 import { maskAccountId } from '../../klaviyo/account.ts';
 import { describeScopes } from '../../klaviyo/scopes.ts';
 import { AccountMismatchError, type Consent } from '../../migration/consent.ts';
@@ -48,18 +48,19 @@ function answerConsent(
   if (config.mode === 'development' && !invited) {
     return context.json(toTokenJson(pair, clock.now()), 200, tokenHeaders);
   }
-  const label = account && { name: account.name, maskedId: maskAccountId(account.accountId) };
+  if (!account) {
+    throw new KeyshiftError(
+      'account_unverified',
+      'Klaviyo did not say which account the sign-in belongs to.',
+    );
+  }
+  const label = { name: account.name, maskedId: maskAccountId(account.accountId) };
   if (missingScopes.length > 0) {
     const retryHref = retryHrefOf(deps, attempt);
     const missing = describeScopes(missingScopes);
     return answerOutcome(context, deps, { kind: 'permission_missing', missing, retryHref }, 400);
   }
-  return answerOutcome(
-    context,
-    deps,
-    { kind: 'connected', account: label ?? { name: undefined, maskedId: undefined } },
-    200,
-  );
+  return answerOutcome(context, deps, { kind: 'connected', account: label }, 200);
 }
 
 function answerFailure(

@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 import { KeyshiftError } from '../../errors/keyshift-error.ts';
+import { findCustomerIdProblem } from '../../migration/customer-id.ts';
 import { Secret } from '../../runtime/secret.ts';
 import { setAttemptCookie } from '../attempt-cookie.ts';
 import type { HttpDeps, HttpEnv } from '../http-context.ts';
@@ -31,7 +32,9 @@ export function createAuthRoutes(deps: HttpDeps): Hono<HttpEnv> {
         'Anyone could connect an account of their own to a customer by its id.',
       );
     }
-    const attempt = await authorizations.start(customerId ? { customerId } : {});
+    const problem = customerId === undefined ? undefined : findCustomerIdProblem(customerId);
+    if (problem !== undefined) throw new KeyshiftError('request_invalid', `${problem}.`);
+    const attempt = await authorizations.start(customerId === undefined ? {} : { customerId });
     setAttemptCookie(context, attempt, config.redirectUri);
     return context.body(null, 302, { location: attempt.url, 'cache-control': 'no-store' });
   });

@@ -63,6 +63,12 @@ export function createConnectRoutes(deps: HttpDeps): Hono<HttpEnv> {
   return routes;
 }
 
+/** Links that lead nowhere have pages of their own. */
+const linkOutcomes = {
+  invitation_invalid: 'link_invalid',
+  invitation_expired: 'link_expired',
+} as const;
+
 /** The invitation of a link, or the answer that tells why there is nothing to do with it. */
 async function findOrAnswer(
   context: HttpContext,
@@ -75,15 +81,12 @@ async function findOrAnswer(
     const account = toAccountLabel(found.connection);
     return await answerOutcome(context, deps, { kind: 'already_connected', account }, 200);
   } catch (error) {
-    if (isKeyshiftError(error, 'invitation_invalid')) {
-      logError(context, deps, error);
-      return answerOutcome(context, deps, { kind: 'link_invalid' }, error.status);
-    }
-    if (isKeyshiftError(error, 'invitation_expired')) {
-      logError(context, deps, error);
-      return answerOutcome(context, deps, { kind: 'link_expired' }, error.status);
-    }
-    throw error;
+    if (!isKeyshiftError(error) || !wantsPage(context)) throw error;
+    const kind = linkOutcomes[error.code as keyof typeof linkOutcomes] as
+      (typeof linkOutcomes)[keyof typeof linkOutcomes] | undefined;
+    if (!kind) throw error;
+    logError(context, deps, error);
+    return answerOutcome(context, deps, { kind }, error.status);
   }
 }
 
@@ -93,10 +96,6 @@ function answerOutcome(
   outcome: ConnectOutcome,
   status: number,
 ): Response | Promise<Response> {
-  if (!wantsPage(context) && status >= 400) {
-    const error = outcome.kind === 'link_expired' ? 'invitation_expired' : 'invitation_invalid';
-    return context.json({ error }, status as 404, { 'cache-control': 'no-store' });
-  }
   return context.html(
     <ResultPage {...pageProps(deps)} outcome={outcome} />,
     status as 200,

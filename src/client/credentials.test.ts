@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest';
+import { createFakeOAuthClient } from '../../test/support/fake-oauth-client.ts';
+import { benchClientId, openTestBench } from '../../test/support/workbench-fixture.ts';
+import { createLogger } from '../runtime/logger.ts';
+import { createTokenEngine } from '../tokens/token-engine.ts';
+import { createCredentials } from './credentials.ts';
+
+const key = 'pk_0123456789abcdef';
+
+async function open() {
+  const bench = await openTestBench();
+  const oauth = createFakeOAuthClient();
+  const { store, clock } = bench;
+  const logger = createLogger({ level: 'silent' });
+  const tokens = createTokenEngine({ store, oauth, clock, logger });
+  const credentials = createCredentials({ store, tokens, clientId: benchClientId });
+  return { ...bench, oauth, credentials };
+}
+
+describe('the credential of a connection', () => {
+  it('is missing on the key route without a key', async () => {
+    await using bench = await open();
+    const connection = await bench.add('acme');
+    await expect(bench.credentials.forConnection(connection)).rejects.toMatchObject({
+      code: 'key_not_found',
+      message: expect.stringContaining('acme') as string,
+    });
+  });
+
+  it('is missing on the key route once the key is destroyed', async () => {
+    await using bench = await open();
+    const connection = await bench.add('acme', { key });
+    await bench.store.privateKeys.destroy(connection.id, bench.clock.now());
+    await expect(bench.credentials.forConnection(connection)).rejects.toMatchObject({
+      code: 'key_not_found',
+    });
+  });
+
+  it('is never the key on the OAuth route, even where the grant is missing or lost', async () => {
+    await using bench = await open();
+    const connection = await bench.add('acme', { key, route: 'oauth', accountId: 'AAA111' });
+    await expect(bench.credentials.forConnection(connection)).rejects.toMatchObject({
+      code: 'grant_not_found',
+    });
+    const grant = await bench.grant('AAA111');
+    await bench.store.grants.markState(grant.id, grant.generation, 'lost');
+    await expect(bench.credentials.forConnection(connection)).rejects.toMatchObject({
+      code: 'grant_lost',
+    });
+    const unknown = await bench.add('beta', { key, route: 'oauth' });
+    await expect(bench.credentials.forConnection(unknown)).rejects.toMatchObject({
+      code: 'grant_not_found',
+    });
+  });
+
+  it('is never the grant on the key route, even where there is one', async () => {
+    await using bench = await open();
+    await bench.grant('AAA111');
+    const connection = await bench.add('acme', { key, accountId: 'AAA111' });
+    const credential = await bench.credentials.forConnection(connection);
+    expect(credential.route).toBe('key');
+    expect(credential.secret.reveal()).toBe(key);
+  });
+
+  it('stays the key while no share of a canary is set', async () => {
+    await using bench = await open();
+    await bench.grant('AAA111');
+    const connection = await bench.add('acme', { key, route: 'canary', accountId: 'AAA111' });
+    expect((await bench.credentials.forConnection(connection)).secret.reveal()).toBe(key);
+  });
+
+  it('is the access token of the account on the OAuth route', async () => {
+    await using bench = await open();
+    await bench.grant('AAA111');
+    const connection = await bench.add('acme', { route: 'oauth', accountId: 'AAA111' });
+    const credential = await bench.credentials.forConnection(connection);
+    expect(credential).toMatchObject({ route: 'oauth', accountId: 'AAA111', generation: 1 });
+    expect(credential.secret.reveal()).toBe('access-token-of-AAA111');
+    expect(bench.oauth.spent).toEqual([]);
+  });
+
+  it('is refreshed once after Klaviyo refused it, and not again for a late caller', async () => {
+    await using bench = await open();
+    await bench.grant('AAA111');
+    const { forAccount, afterUnauthorized } = bench.credentials;
+    expect(await forAccount('AAA111')).toMatchObject({ generation: 1 });
+    const newer = await afterUnauthorized('AAA111', 1);
+    expect(newer).toMatchObject({ generation: 2 });
+    expect(newer.secret.reveal()).toBe('access-1');
+    expect(await afterUnauthorized('AAA111', 1)).toMatchObject({ generation: 2 });
+    expect(bench.oauth.spent).toHaveLength(1);
+  });
+});

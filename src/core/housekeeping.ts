@@ -1,0 +1,20 @@
+import type { Workbench } from './workbench.ts';
+
+const everyMs = 10 * 60_000;
+/** Expired attempts are kept for a day, so that a late callback is told what happened. */
+const keptMs = 24 * 3_600_000;
+
+/** Deletes what has had its time, every ten minutes, until the signal ends it. */
+export async function keepHouse(
+  { store, clock, logger }: Pick<Workbench, 'store' | 'clock' | 'logger'>,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await store.authorizations.purge(clock.now() - keptMs);
+    } catch (error) {
+      logger.error({ err: error }, 'old attempts could not be deleted; the next round tries again');
+    }
+    await clock.sleep(everyMs, signal).catch(() => undefined);
+  }
+}

@@ -1,0 +1,231 @@
+import { describe, expect, it, vi } from 'vitest';
+import { klaviyoEndpoints } from '../klaviyo/endpoints.ts';
+import { systemRandom } from '../runtime/random.ts';
+import { generateKeyringEntry } from '../vault/keyring.ts';
+import type { Environment } from './environment-reader.ts';
+import type { GeneratedSecrets } from './generated-secrets.ts';
+import { isLoopback, readConfig, requireClient } from './read-config.ts';
+import { openWorkbench } from './workbench.ts';
+
+const generated: GeneratedSecrets = {
+  keys: generateKeyringEntry(systemRandom),
+  sessionSecret: 'generated-session-secret-0123456789',
+  adminPassword: 'generated-password',
+  serviceToken: 'ks_generated-service-token-0123456',
+  fresh: false,
+};
+const read = (environment: Environment) => readConfig(environment, { generate: () => generated });
+
+/** What a reading throws. */
+function failure(environment: Environment): Error & { code: string; fix: string } {
+  try {
+    read(environment);
+  } catch (error) {
+    return error as Error & { code: string; fix: string };
+  }
+  throw new Error('it was accepted');
+}
+
+describe('a wrong value', () => {
+  it.each([
+    ['HOST', 'http://localhost'],
+    ['HOST', 'my host'],
+    ['PORT', 'http'],
+    ['PORT', '0'],
+    ['PORT', '65536'],
+    ['PORT', '-1'],
+    ['PORT', '5000.5'],
+    ['KEYSHIFT_MODE', 'prod'],
+    ['REDIRECT_URI', '/auth/callback'],
+    ['REDIRECT_URI', 'localhost:5000/auth/callback'],
+    ['REDIRECT_URI', 'ftp://localhost/auth/callback'],
+    ['REDIRECT_URI', 'http://localhost:5000/auth/callback#top'],
+    ['REDIRECT_URI', 'http://user:pass@localhost:5000/auth/callback'],
+    ['PUBLIC_URL', 'shop.example'],
+    ['PUBLIC_URL', 'mailto:me@shop.example'],
+    ['PUBLIC_URL', 'http://localhost:5000/app'],
+    ['PUBLIC_URL', 'https://another-host-than-the-callback.example'],
+    ['KLAVIYO_SCOPES', 'accounts'],
+    ['KLAVIYO_SCOPES', 'accounts:read,profiles:read'],
+    ['KLAVIYO_SCOPES', '"accounts:read profiles:read"'],
+    ['KLAVIYO_REVISION', 'latest'],
+    ['KLAVIYO_REVISION', '2026-7-15'],
+    ['LOG_LEVEL', 'verbose'],
+    ['KLAVIYO_AUTHORIZE_URL', 'www.klaviyo.com/oauth/authorize'],
+    ['KLAVIYO_TOKEN_URL', 'ftp://a.klaviyo.com/oauth/token'],
+    ['KLAVIYO_REVOKE_URL', 'http://'],
+    ['KLAVIYO_API_URL', 'https://key:secret@a.klaviyo.com'],
+    ['KEYSHIFT_KEYS', 'no-colon'],
+    ['KEYSHIFT_KEYS', 'k1:not base64'],
+    ['KEYSHIFT_KEYS', 'k1:c2hvcnQ='],
+    ['KEYSHIFT_KEYS', `${generated.keys},${generated.keys}`],
+    ['KEYSHIFT_SERVICE_TOKENS', 'just-a-token'],
+    ['KEYSHIFT_SERVICE_TOKENS', 'name:'],
+    ['KEYSHIFT_SERVICE_TOKENS', 'shop:token-1,two words:token-2'],
+    ['KEYSHIFT_SERVICE_TOKENS', 'shop:token 1'],
+    ['KEYSHIFT_SERVICE_TOKENS', 'shop:token-1,'],
+  ])('of %s is named with what is wrong and a fix: %j', (name, value) => {
+    const error = failure({ [name]: value });
+    expect(error).toMatchObject({ name: 'KeyshiftError', code: 'config_invalid' });
+    expect(error.message).toMatch(new RegExp(`\\b${name}\\b.{5,}\\.$`));
+    expect(error.fix).toMatch(/^[A-Z].{10,}\.$/);
+  });
+
+  it.each(['mysql://localhost/db', 'sqlite:', 'postgres://app:p%zz@db/keyshift', 'keyshift.db'])(
+    'of DATABASE_URL is named before anything listens: %j',
+    async (databaseUrl) => {
+      const config = read({ DATABASE_URL: databaseUrl, LOG_LEVEL: 'silent' });
+      await expect(openWorkbench(config)).rejects.toMatchObject({
+        code: 'config_invalid',
+        message: expect.stringMatching(/^DATABASE_URL /) as string,
+        fix: expect.stringContaining('DATABASE_URL') as string,
+      });
+    },
+  );
+
+  it.each([
+    ['CLIENT_ID', 'CLIENT_SECRET'],
+    ['CLIENT_SECRET', 'CLIENT_ID'],
+  ])('is %s without %s, and its value is not shown', (present, missing) => {
+    const error = failure({ [present]: 'value-of-the-one-present' });
+    expect(error.message).toContain(missing);
+    expect(error.message + error.fix).not.toContain('value-of-the-one-present');
+  });
+
+  it('of a secret is never repeated', () => {
+    const secrets = [
+      { KEYSHIFT_KEYS: 'k1:very-secret-but-wrong' },
+      { KEYSHIFT_SERVICE_TOKENS: 'very-secret-but-wrong' },
+      { KLAVIYO_API_URL: 'https://key:very-secret-but-wrong@a.klaviyo.com' },
+      { REDIRECT_URI: 'very-secret-but-wrong' },
+    ];
+    for (const environment of secrets) {
+      const error = failure(environment);
+      expect(error.message + error.fix).not.toContain('very-secret');
+    }
+  });
+});
+
+describe('production', () => {
+  const production = {
+    KEYSHIFT_MODE: 'production',
+    CLIENT_ID: 'app-one',
+    CLIENT_SECRET: 'secret-one',
+    REDIRECT_URI: 'https://keyshift.example/auth/callback',
+    SESSION_SECRET: 's'.repeat(32),
+    KEYSHIFT_ADMIN_PASSWORD: 'p'.repeat(12),
+    KEYSHIFT_KEYS: generated.keys,
+    KEYSHIFT_SERVICE_TOKENS: `shop:${'t'.repeat(24)}`,
+  };
+
+  it.each(['SESSION_SECRET', 'KEYSHIFT_ADMIN_PASSWORD', 'KEYSHIFT_KEYS'])(
+    'does not make up a %s',
+    (name) => {
+      const generate = vi.fn(() => generated);
+      const environment = { ...production, [name]: undefined };
+      expect(() => readConfig(environment, { generate })).toThrow(name);
+      expect(generate).not.toHaveBeenCalled();
+    },
+  );
+
+  it.each([
+    ['SESSION_SECRET', 's'.repeat(31)],
+    ['KEYSHIFT_ADMIN_PASSWORD', 'p'.repeat(11)],
+    ['KEYSHIFT_SERVICE_TOKENS', `shop:${'t'.repeat(23)}`],
+    ['KEYSHIFT_SERVICE_TOKENS', `shop:${'t'.repeat(24)},other:short`],
+    ['REDIRECT_URI', 'http://keyshift.example/auth/callback'],
+    ['PUBLIC_URL', 'http://keyshift.example'],
+    ['KLAVIYO_API_URL', 'http://klaviyo.example'],
+    ['KLAVIYO_TOKEN_URL', 'http://klaviyo.example/oauth/token'],
+  ])('refuses a weak %s', (name, value) => {
+    const error = failure({ ...production, [name]: value });
+    expect(error).toMatchObject({ code: 'config_invalid' });
+    expect(error.message).toContain(name);
+    expect(error.fix).not.toBe('');
+  });
+
+  it('refuses a weak secret under the seed demo’s name by that name', () => {
+    const environment = { ...production, SESSION_SECRET: undefined, FLASK_SECRET_KEY: 'dev' };
+    expect(failure(environment).message).toContain('FLASK_SECRET_KEY');
+  });
+
+  it('never runs against the built-in sandbox', () => {
+    const config = read({ ...production, CLIENT_ID: undefined, CLIENT_SECRET: undefined });
+    expect(config).toMatchObject({ sandbox: false, endpoints: klaviyoEndpoints });
+    expect(() => requireClient(config)).toThrow('CLIENT_ID');
+  });
+
+  it('is what a host that others can reach means', () => {
+    const { KEYSHIFT_MODE: _mode, ...rest } = production;
+    for (const host of ['0.0.0.0', '::', 'keyshift.example', '10.0.0.7']) {
+      expect(read({ ...rest, HOST: host }).mode).toBe('production');
+    }
+  });
+
+  it('starts with secrets of its own, and with plain http on this machine', () => {
+    expect(read(production)).toMatchObject({
+      mode: 'production',
+      publicUrl: 'https://keyshift.example',
+      sandbox: false,
+    });
+    const local = { ...production, REDIRECT_URI: 'http://127.0.0.1:5000/auth/callback' };
+    expect(read(local).redirectUri).toBe('http://127.0.0.1:5000/auth/callback');
+    expect(read({ ...production, KEYSHIFT_SERVICE_TOKENS: '' }).serviceTokens).toEqual([]);
+  });
+});
+
+describe('development', () => {
+  it('needs nothing at all, and then runs against the sandbox beside it', () => {
+    const config = read({});
+    expect(config).toMatchObject({
+      mode: 'development',
+      host: 'localhost',
+      port: 5000,
+      publicUrl: 'http://localhost:5000',
+      redirectUri: 'http://localhost:5000/auth/callback',
+      revision: '2026-07-15',
+      logLevel: 'info',
+      sandbox: true,
+      endpoints: { apiUrl: 'http://localhost:5001' },
+    });
+    expect(config.sessionSecret.equals(generated.sessionSecret)).toBe(true);
+    expect(config.serviceTokens).toHaveLength(1);
+  });
+
+  it('runs against Klaviyo once there is an app', () => {
+    const config = read({ CLIENT_ID: 'app-one', CLIENT_SECRET: 'secret-one' });
+    expect(config).toMatchObject({
+      sandbox: false,
+      endpoints: klaviyoEndpoints,
+      scope: 'accounts:read profiles:read',
+    });
+    expect(config.databaseUrl.reveal()).toBe('sqlite:./data/keyshift.db');
+    expect(requireClient(config).clientSecret.reveal()).toBe('secret-one');
+  });
+
+  it('takes an empty variable for one that is not set', () => {
+    const config = read({ PORT: '', CLIENT_ID: ' ', LOG_LEVEL: '' });
+    expect(JSON.stringify(config)).toBe(JSON.stringify(read({})));
+  });
+
+  it('passes the redirect URI on as it was written, and lets PUBLIC_URL differ from it', () => {
+    const config = read({
+      REDIRECT_URI: 'http://LOCALHOST:5000/auth/callback?x=1',
+      PUBLIC_URL: 'https://localhost/',
+    });
+    expect(config.redirectUri).toBe('http://LOCALHOST:5000/auth/callback?x=1');
+    expect(config.publicUrl).toBe('https://localhost');
+  });
+});
+
+describe('isLoopback', () => {
+  it.each(['localhost', 'LOCALHOST', '127.0.0.1', '127.8.8.8', '::1', '[::1]'])(
+    'knows %s',
+    (host) => expect(isLoopback(host)).toBe(true),
+  );
+
+  it.each(['', '0.0.0.0', '::', 'localhost.example', '127.0.0.1.example', '128.0.0.1', 'x::1'])(
+    'does not take %j for this machine',
+    (host) => expect(isLoopback(host)).toBe(false),
+  );
+});

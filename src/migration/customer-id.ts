@@ -1,0 +1,19 @@
+/** Most characters of a customer id. */
+const maxLength = 200;
+
+/**
+ * What is wrong with a customer id, in words that do not repeat it; `undefined` when nothing is.
+ * The id is the integrator's own: any text without control characters will do.
+ */
+export function findCustomerIdProblem(customerId: string): string | undefined {
+  if (customerId === '') return 'customer_id is empty';
+  if (customerId.length > maxLength) return `customer_id is longer than ${maxLength} characters`;
+  if (/[\p{Cc}\p{Cf}\p{Cs}]/u.test(customerId)) return 'customer_id holds a control character';
+  if (holdsPrivateKey(customerId)) return 'customer_id holds a private key: are columns swapped?';
+  return undefined;
+}
+
+/** Whether a text that is stored and shown in clear has a private key in it by mistake. */
+export function holdsPrivateKey(text: string): boolean {
+  return /pk_[A-Za-z0-9]{16,}/.test(text);
+}

@@ -1,0 +1,246 @@
+import type { LookUpAccount } from '../client/account-lookup.ts';
+import { describe, expect, it } from 'vitest';
+import { transientFailure } from '../../test/support/engine-fixture.ts';
+import { createFakeOAuthClient } from '../../test/support/fake-oauth-client.ts';
+import { openTestKeyshift } from '../../test/support/keyshift-fixture.ts';
+import { benchClientId, openTestBench } from '../../test/support/workbench-fixture.ts';
+import { createLogger } from '../runtime/logger.ts';
+import { stages } from '../store/records.ts';
+import { createTokenEngine } from '../tokens/token-engine.ts';
+import { createCutover } from './cutover.ts';
+
+const dayMs = 86_400_000;
+const key = 'pk_0123456789abcdef';
+const account = { accountId: 'AAA111' };
+
+async function open() {
+  const bench = await openTestBench();
+  const oauth = createFakeOAuthClient();
+  const logger = createLogger({ level: 'silent' });
+  const tokens = createTokenEngine({ ...bench, oauth, logger });
+  const lookUpAccount: LookUpAccount = () =>
+    Promise.resolve({
+      kind: 'found',
+      account: { accountId: 'AAA111', name: 'Alpha', testAccount: false },
+    });
+  const cutover = createCutover({ ...bench, tokens, lookUpAccount, clientId: benchClientId });
+  const isKeyPresent = async (customerId: string) =>
+    (await bench.store.privateKeys.info((await bench.read(customerId)).id))?.present;
+  return { ...bench, oauth, cutover, isKeyPresent };
+}
+
+describe('a cutover', () => {
+  it.each(stages.filter((stage) => stage !== 'verified'))(
+    'is refused at stage %s, and changes nothing',
+    async (stage) => {
+      await using bench = await open();
+      await bench.grant('AAA111');
+      const connection = await bench.add('acme', { stage, key, ...account });
+      await expect(bench.cutover.cutOver(connection, 'cli')).rejects.toMatchObject({
+        code: 'stage_conflict',
+        message: expect.stringContaining('acme') as string,
+      });
+      expect(await bench.read('acme')).toEqual(connection);
+    },
+  );
+
+  it('is refused without a grant, with a lost one, and while the token endpoint is away', async () => {
+    await using bench = await open();
+    const connection = await bench.add('acme', { stage: 'verified', key, ...account });
+    const cutOver = () => bench.cutover.cutOver(connection, 'cli');
+    await expect(cutOver()).rejects.toMatchObject({ code: 'grant_not_found' });
+
+    const grant = await bench.grant('AAA111');
+    await bench.clock.advance(3_600_000);
+    bench.oauth.answerRefresh(() => transientFailure(503, 5));
+    await expect(cutOver()).rejects.toMatchObject({ code: 'upstream_unavailable' });
+
+    await bench.store.grants.markState(grant.id, grant.generation, 'lost');
+    await expect(cutOver()).rejects.toMatchObject({ code: 'grant_lost' });
+    expect(await bench.read('acme')).toEqual(connection);
+  });
+
+  it('is refused when the app was uninstalled after the consent, however fresh the token looks', async () => {
+    await using bench = await openTestKeyshift();
+    const { store, cutover } = bench.keyshift;
+    await bench.consent({ customerId: 'acme' }, { account: 'AAA111' });
+    const live = await store.connections.findByCustomer('acme');
+    const verified = await store.connections.update(
+      live!,
+      { stage: 'verified', route: 'key' },
+      bench.clock.now(),
+    );
+    expect(bench.sandbox.uninstall('AAA111')).toBe(1);
+    await expect(cutover.cutOver(verified, 'cli')).rejects.toMatchObject({ code: 'grant_lost' });
+    expect(await store.connections.findByCustomer('acme')).toMatchObject({ route: 'key' });
+  });
+
+  it('loses against another writer, and the traffic stays where it is', async () => {
+    await using bench = await open();
+    await bench.grant('AAA111');
+    const connection = await bench.add('acme', { stage: 'verified', key, ...account });
+    await bench.machine.move(bench.store, connection, 'checked', { actor: 'other' });
+    await expect(bench.cutover.cutOver(connection, 'cli')).rejects.toMatchObject({
+      code: 'stage_conflict',
+    });
+    expect(await bench.read('acme')).toMatchObject({ stage: 'checked', route: 'key' });
+  });
+
+  it('moves the traffic to OAuth from now on, and keeps the key', async () => {
+    await using bench = await open();
+    await bench.grant('AAA111');
+    const connection = await bench.add('acme', { stage: 'verified', key, ...account });
+    const moved = await bench.cutover.cutOver(connection, 'cli');
+    expect(moved).toEqual(await bench.read('acme'));
+    expect(moved).toMatchObject({
+      stage: 'live',
+      route: 'oauth',
+      liveSinceMs: bench.clock.now(),
+    });
+    expect(await bench.isKeyPresent('acme')).toBe(true);
+    expect(await bench.auditOf('acme')).toEqual(['verified → live, cli']);
+  });
+});
+
+describe('a rollback', () => {
+  it('is refused where there is nothing to roll back', async () => {
+    await using bench = await open();
+    for (const stage of ['checked', 'verified', 'attention'] as const) {
+      const connection = await bench.add(stage, { stage, key, route: 'key' });
+      await expect(bench.cutover.rollBack(connection, 'cli')).rejects.toMatchObject({
+        code: 'stage_conflict',
+      });
+    }
+    const retired = await bench.add('acme', { stage: 'retired', key, route: 'oauth' });
+    await expect(bench.cutover.rollBack(retired, 'cli')).rejects.toMatchObject({
+      code: 'stage_conflict',
+    });
+  });
+
+  it('is refused where there is no key to return to', async () => {
+    await using bench = await open();
+    const never = await bench.add('never', { stage: 'live', route: 'oauth' });
+    const gone = await bench.add('gone', { stage: 'live', route: 'oauth', key });
+    await bench.store.privateKeys.destroy(gone.id, bench.clock.now());
+    for (const connection of [never, gone]) {
+      await expect(bench.cutover.rollBack(connection, 'cli')).rejects.toMatchObject({
+        code: 'key_not_found',
+      });
+      expect(await bench.read(connection.customerId)).toEqual(connection);
+    }
+  });
+
+  it.each([
+    ['live', 'verified'],
+    ['quiet', 'verified'],
+    ['attention', 'checked'],
+  ] as const)('from %s returns the traffic to the key, at %s', async (stage, to) => {
+    await using bench = await open();
+    const liveSinceMs = bench.clock.now();
+    const fields = { stage, route: 'oauth', key, liveSinceMs, ...account } as const;
+    const connection = await bench.add('acme', fields);
+    await bench.cutover.rollBack(connection, 'cli', 'orders are missing');
+    expect(await bench.read('acme')).toMatchObject({
+      stage: to,
+      route: 'key',
+      liveSinceMs: undefined,
+    });
+    expect(await bench.auditOf('acme')).toEqual([`${stage} → ${to}, cli: orders are missing`]);
+  });
+
+  it('can be followed by another cutover', async () => {
+    await using bench = await open();
+    await bench.grant('AAA111');
+    const connection = await bench.add('acme', { stage: 'verified', key, ...account });
+    const live = await bench.cutover.cutOver(connection, 'cli');
+    const back = await bench.cutover.rollBack(live, 'cli');
+    await bench.clock.advance(1_000);
+    await bench.cutover.cutOver(back, 'cli');
+    expect(await bench.read('acme')).toMatchObject({
+      stage: 'live',
+      route: 'oauth',
+      liveSinceMs: bench.clock.now(),
+    });
+  });
+});
+
+describe('a retirement', () => {
+  const openLive = async () => {
+    const bench = await open();
+    const liveSinceMs = bench.clock.now();
+    const fields = { stage: 'live', route: 'oauth', key, liveSinceMs, ...account } as const;
+    const connection = await bench.add('acme', fields);
+    const retire = async () => bench.cutover.retire(await bench.read('acme'), 7 * dayMs, 'cli');
+    return { ...bench, connection, retire };
+  };
+
+  it.each(stages.filter((stage) => stage !== 'live' && stage !== 'quiet'))(
+    'is refused at stage %s, and the key is kept',
+    async (stage) => {
+      await using bench = await open();
+      const connection = await bench.add('acme', { stage, key, ...account });
+      await bench.clock.advance(30 * dayMs);
+      await expect(bench.cutover.retire(connection, 0, 'cli')).rejects.toMatchObject({
+        code: 'stage_conflict',
+      });
+      expect(await bench.isKeyPresent('acme')).toBe(true);
+    },
+  );
+
+  it('waits until the quiet days are over, and says how many have passed', async () => {
+    await using bench = await openLive();
+    await bench.clock.advance(3.5 * dayMs);
+    await expect(bench.retire()).rejects.toThrow('3.5 of 7.0 days');
+    await bench.clock.advance(3.5 * dayMs - 1);
+    await expect(bench.retire()).rejects.toMatchObject({ code: 'stage_conflict' });
+    expect(await bench.isKeyPresent('acme')).toBe(true);
+    await bench.clock.advance(1);
+    await expect(bench.retire()).resolves.toMatchObject({ stage: 'retired' });
+  });
+
+  it('counts the days anew after every use of the key', async () => {
+    await using bench = await openLive();
+    await bench.clock.advance(6 * dayMs);
+    await bench.store.privateKeys.markUsed(bench.connection.id, bench.clock.now());
+    await bench.clock.advance(7 * dayMs - 1);
+    await expect(bench.retire()).rejects.toMatchObject({ code: 'stage_conflict' });
+    await bench.clock.advance(1);
+    await expect(bench.retire()).resolves.toMatchObject({ stage: 'retired' });
+  });
+
+  it('counts no use of the key from before the cutover', async () => {
+    await using bench = await openLive();
+    await bench.store.privateKeys.markUsed(bench.connection.id, bench.clock.now() - dayMs);
+    await bench.clock.advance(7 * dayMs);
+    await expect(bench.retire()).resolves.toMatchObject({ stage: 'retired' });
+  });
+
+  it('destroys the key for good, and still knows whose it was', async () => {
+    await using bench = await openLive();
+    await bench.clock.advance(7 * dayMs);
+    await bench.retire();
+    const { id } = bench.connection;
+    expect(await bench.store.privateKeys.open(id)).toBeUndefined();
+    expect(await bench.store.privateKeys.info(id)).toMatchObject({
+      present: false,
+      destroyedAtMs: bench.clock.now(),
+    });
+    expect(await bench.read('acme')).toMatchObject({ stage: 'retired', route: 'oauth' });
+    expect(await bench.auditOf('acme')).toEqual([
+      'live → quiet, cli',
+      'quiet → retired, cli: private key destroyed',
+    ]);
+    await expect(bench.retire()).rejects.toMatchObject({ code: 'stage_conflict' });
+  });
+
+  it('keeps the key when another writer came first', async () => {
+    await using bench = await openLive();
+    await bench.clock.advance(7 * dayMs);
+    await bench.cutover.rollBack(await bench.read('acme'), 'other');
+    await expect(bench.cutover.retire(bench.connection, 0, 'cli')).rejects.toMatchObject({
+      code: 'stage_conflict',
+    });
+    expect(await bench.isKeyPresent('acme')).toBe(true);
+    expect(await bench.read('acme')).toMatchObject({ stage: 'verified', route: 'key' });
+  });
+});

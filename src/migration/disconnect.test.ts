@@ -1,0 +1,153 @@
+import { describe, expect, it } from 'vitest';
+import { createFakeOAuthClient } from '../../test/support/fake-oauth-client.ts';
+import {
+  benchClientId,
+  openTestBench,
+  type ConnectionFields,
+} from '../../test/support/workbench-fixture.ts';
+import { createCredentials } from '../client/credentials.ts';
+import { KeyshiftError } from '../errors/keyshift-error.ts';
+import { createLogger } from '../runtime/logger.ts';
+import { createTokenEngine } from '../tokens/token-engine.ts';
+import { createDisconnect } from './disconnect.ts';
+
+const key = 'pk_0123456789abcdef';
+const live: ConnectionFields = { stage: 'live', route: 'oauth', accountId: 'AAA111' };
+
+async function open() {
+  const bench = await openTestBench();
+  const oauth = createFakeOAuthClient();
+  const disconnect = createDisconnect({ ...bench, oauth });
+  const logger = createLogger({ level: 'silent' });
+  const tokens = createTokenEngine({ ...bench, oauth, logger });
+  const credentials = createCredentials({ ...bench, tokens, clientId: benchClientId });
+  const credentialOf = async (customerId: string) =>
+    credentials.forConnection(await bench.read(customerId)).then(
+      ({ route }) => route,
+      (error: unknown) => (error as KeyshiftError).code,
+    );
+  const stateOf = async (accountId: string) =>
+    (await bench.store.grants.find({ clientId: benchClientId, accountId }))?.state;
+  return { ...bench, oauth, disconnect, credentialOf, stateOf };
+}
+
+describe('a disconnect that fails at Klaviyo', () => {
+  it.each(['upstream_unreachable', 'upstream_timeout', 'client_rejected'] as const)(
+    'changes nothing: %s',
+    async (code) => {
+      await using bench = await open();
+      const connection = await bench.add('acme', { ...live, key });
+      await bench.grant('AAA111');
+      bench.oauth.failRevocation(new KeyshiftError(code, 'no'));
+      await expect(bench.disconnect(connection, 'console')).rejects.toMatchObject({ code });
+      expect(await bench.read('acme')).toEqual(connection);
+      expect(await bench.stateOf('AAA111')).toBe('active');
+    },
+  );
+});
+
+describe('a disconnect', () => {
+  it('uninstalls the app and returns the traffic to the key', async () => {
+    await using bench = await open();
+    const connection = await bench.add('acme', { ...live, key });
+    await bench.grant('AAA111');
+    expect(await bench.disconnect(connection, 'service:shop')).toBe(true);
+    expect(bench.oauth.revoked).toEqual(['refresh-token-of-AAA111']);
+    expect(await bench.stateOf('AAA111')).toBe('revoked');
+    expect(await bench.read('acme')).toMatchObject({
+      stage: 'checked',
+      route: 'key',
+      liveSinceMs: undefined,
+    });
+    expect(await bench.auditOf('acme')).toEqual(['live → checked, service:shop: disconnected']);
+    expect(await bench.credentialOf('acme')).toBe('key');
+  });
+
+  it.each(['live', 'retired'] as const)(
+    'of a connection without a key leaves it to a person, from %s',
+    async (stage) => {
+      await using bench = await open();
+      const connection = await bench.add('acme', { ...live, stage });
+      await bench.grant('AAA111');
+      expect(await bench.disconnect(connection, 'console')).toBe(true);
+      expect(await bench.read('acme')).toMatchObject({
+        stage: 'attention',
+        attentionReason: 'grant_lost',
+        attentionFrom: stage,
+      });
+      expect(await bench.credentialOf('acme')).toBe('grant_lost');
+    },
+  );
+
+  it('does not uninstall the app under another customer of the same account', async () => {
+    await using bench = await open();
+    const connection = await bench.add('acme', { ...live, key });
+    const other = await bench.add('other', live);
+    await bench.grant('AAA111');
+    expect(await bench.disconnect(connection, 'console')).toBe(false);
+    expect(bench.oauth.revoked).toEqual([]);
+    expect(await bench.stateOf('AAA111')).toBe('active');
+    expect(await bench.read('other')).toEqual(other);
+    expect(await bench.credentialOf('other')).toBe('oauth');
+    expect(await bench.credentialOf('acme')).toBe('key');
+  });
+
+  it('ends the use of a shared grant also for a customer who has no key to return to', async () => {
+    await using bench = await open();
+    const connection = await bench.add('acme', { ...live, stage: 'retired' });
+    await bench.add('other', live);
+    await bench.grant('AAA111');
+    await bench.disconnect(connection, 'console');
+    expect(await bench.credentialOf('acme')).not.toBe('oauth');
+    expect(await bench.credentialOf('other')).toBe('oauth');
+  });
+
+  it('uninstalls with the last customer of a shared account', async () => {
+    await using bench = await open();
+    await bench.add('acme', { ...live, key });
+    await bench.add('other', { ...live, key });
+    await bench.grant('AAA111');
+    expect(await bench.disconnect(await bench.read('acme'), 'console')).toBe(false);
+    expect(await bench.disconnect(await bench.read('other'), 'console')).toBe(true);
+    expect(await bench.stateOf('AAA111')).toBe('revoked');
+  });
+
+  it('is not held up by a customer of the same account who never consented', async () => {
+    await using bench = await open();
+    const connection = await bench.add('acme', { ...live, key });
+    await bench.add('other', { stage: 'invited', accountId: 'AAA111', key });
+    await bench.grant('AAA111');
+    expect(await bench.disconnect(connection, 'console')).toBe(true);
+  });
+
+  it('of a connection whose grant was lost returns it to its key', async () => {
+    await using bench = await open();
+    const grant = await bench.grant('AAA111');
+    await bench.store.grants.markState(grant.id, grant.generation, 'lost');
+    const fields = { attentionReason: 'grant_lost', attentionFrom: 'live' } as const;
+    const connection = await bench.add('acme', { ...live, stage: 'attention', ...fields, key });
+    expect(await bench.disconnect(connection, 'console')).toBe(false);
+    expect(bench.oauth.revoked).toEqual([]);
+    expect(await bench.credentialOf('acme')).toBe('key');
+  });
+
+  it('of a connection that never consented does nothing', async () => {
+    await using bench = await open();
+    const connection = await bench.add('acme', { stage: 'invited', accountId: 'AAA111', key });
+    const unknown = await bench.add('new', { key });
+    expect(await bench.disconnect(connection, 'console')).toBe(false);
+    expect(await bench.disconnect(unknown, 'console')).toBe(false);
+    expect(await bench.read('acme')).toEqual(connection);
+    expect(await bench.read('new')).toEqual(unknown);
+  });
+
+  it('done twice is done once', async () => {
+    await using bench = await open();
+    const connection = await bench.add('acme', { ...live, key });
+    await bench.grant('AAA111');
+    await bench.disconnect(connection, 'console');
+    expect(await bench.disconnect(connection, 'console')).toBe(false);
+    expect(bench.oauth.revoked).toHaveLength(1);
+    expect(await bench.auditOf('acme')).toHaveLength(1);
+  });
+});

@@ -1,0 +1,110 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { forwardedReplyHeaders, forwardedRequestHeaders } from './proxy-headers.ts';
+
+const authorization = 'Bearer token-1';
+const forward = (headers: Record<string, string | string[]>) =>
+  forwardedRequestHeaders(headers, authorization, '2026-07-15');
+
+describe('the headers of a call', () => {
+  it('never hold the caller’s own credential or cookies', () => {
+    const sent = forward({
+      authorization: 'Bearer service-token',
+      cookie: 'keyshift_session=1',
+      'proxy-authorization': 'Basic x',
+      connection: 'authorization',
+    });
+    expect(sent).toEqual({ authorization, revision: '2026-07-15' });
+  });
+
+  it('leave out what concerns this hop only, also what Connection names', () => {
+    const sent = forward({
+      host: 'localhost:5000',
+      connection: 'close, X-Trace,  x-other',
+      'keep-alive': 'timeout=5',
+      'proxy-connection': 'keep-alive',
+      te: 'trailers',
+      trailer: 'x-sum',
+      'transfer-encoding': 'chunked',
+      upgrade: 'websocket',
+      expect: '100-continue',
+      'x-trace': '1',
+      'x-other': '2',
+      'x-kept': '3',
+    });
+    expect(sent).toEqual({ authorization, revision: '2026-07-15', 'x-kept': '3' });
+  });
+
+  it('leave out what is for Keyshift alone', () => {
+    const sent = forward({ 'keyshift-account': 'AAA111', 'keyshift-customer': 'acme' });
+    expect(Object.keys(sent).filter((name) => name.startsWith('keyshift'))).toEqual([]);
+  });
+
+  it('keep the revision that the caller set, and add one otherwise', () => {
+    expect(forward({ revision: '2024-10-15' })['revision']).toBe('2024-10-15');
+    expect(forward({})['revision']).toBe('2026-07-15');
+  });
+
+  it('keep what the call is about', () => {
+    const about = {
+      accept: 'application/vnd.api+json',
+      'accept-encoding': 'gzip',
+      'content-type': 'application/json',
+      'content-length': '12',
+      'user-agent': 'shop/1.0',
+      'x-many': ['1', '2'],
+    };
+    expect(forward(about)).toMatchObject(about);
+  });
+
+  it('carry exactly one credential, whatever the caller sends', () => {
+    const name = fc.constantFrom(
+      ...['authorization', 'cookie', 'connection', 'keyshift-x', 'host', 'x-a', 'revision'],
+    );
+    const value = fc.constantFrom('authorization', 'x-a, cookie', 'Bearer other', '');
+    fc.assert(
+      fc.property(fc.dictionary(name, value), (headers) => {
+        const sent = forward(headers);
+        expect(sent['authorization']).toBe(authorization);
+        expect(sent).not.toHaveProperty('cookie');
+        expect(sent).not.toHaveProperty('host');
+        expect(sent).not.toHaveProperty('keyshift-x');
+        expect(typeof sent['revision']).toBe('string');
+      }),
+    );
+  });
+
+  it('are not changed where the caller still reads them', () => {
+    const headers = { authorization: 'Bearer service-token', 'keyshift-account': 'AAA111' };
+    forward(headers);
+    expect(headers).toEqual({
+      authorization: 'Bearer service-token',
+      'keyshift-account': 'AAA111',
+    });
+  });
+});
+
+describe('the headers of an answer', () => {
+  it('set no cookies of Klaviyo’s on our host, and leave the hop out', () => {
+    const sent = forwardedReplyHeaders({
+      'set-cookie': ['a=1', 'b=2'],
+      connection: 'keep-alive, x-hop',
+      'keep-alive': 'timeout=5',
+      'transfer-encoding': 'chunked',
+      'x-hop': '1',
+    });
+    expect(sent).toEqual({});
+  });
+
+  it('keep status-like facts: limits, pauses, types, lengths', () => {
+    const facts = {
+      'content-type': 'application/vnd.api+json',
+      'content-encoding': 'gzip',
+      'content-length': '120',
+      'retry-after': '5',
+      'ratelimit-remaining': '0',
+      'www-authenticate': 'Bearer, Klaviyo-API-Key',
+    };
+    expect(forwardedReplyHeaders(facts)).toEqual(facts);
+  });
+});

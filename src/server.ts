@@ -1,0 +1,5 @@
+export { createApp } from './http/create-app.tsx';
+export type { AppOptions, KeyshiftApp } from './http/create-app.tsx';
+export { startServer } from './http/start-server.ts';
+export type { RunningServer } from './http/start-server.ts';
+export { createConsole } from './console/create-console.tsx';
