@@ -26,7 +26,7 @@ try {
     vault,
     clock: systemClock,
     random: systemRandom,
-    logger: { info: () => (report.migrations += 1), warn: () => undefined },
+    logger: { debug: () => (report.migrations += 1), warn: () => undefined },
   });
   for (let i = 0; i < Number(count); i += 1) {
     try {
