@@ -39,12 +39,15 @@ export function createApp(keyshift: Keyshift, options: AppOptions = {}): Keyshif
   app.use(async (context, next) => {
     const requestId = random.id();
     context.set('requestId', requestId);
-    await next();
+    // Set before the answer is made: afterwards it would have to be made again.
     context.header('keyshift-request-id', requestId);
     context.header('x-content-type-options', 'nosniff');
     context.header('referrer-policy', 'no-referrer');
+    await next();
   });
-  app.use(
+  app.on(
+    'POST',
+    '*',
     bodyLimit({
       maxSize: 64 * 1024,
       onError: () => {

@@ -33,7 +33,7 @@ export async function startServer(keyshift: Keyshift, app: KeyshiftApp): Promise
     random,
     logger,
   });
-  const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  const listener = getRequestListener(app.fetch);
   const server = createServer((request, response) => {
     void (request.url?.startsWith('/api/') ? proxy : listener)(request, response);
   });
