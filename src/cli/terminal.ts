@@ -21,6 +21,8 @@ export function createTerminal(
   streams: { readonly stdout: NodeJS.WriteStream; readonly stderr: NodeJS.WriteStream } = process,
 ): Terminal {
   const { stdout, stderr } = streams;
+  // A reader that has seen enough, as `head`, is no failure: the rest goes nowhere.
+  stdout.on('error', ignoreClosedPipe);
   return {
     print: (line = '') => void stdout.write(`${line}\n`),
     note: (line) => void stderr.write(`${line}\n`),
@@ -45,6 +47,10 @@ export function createTerminal(
       };
     },
   };
+}
+
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
 }
 
 /** Lays rows out in columns, each as wide as its longest cell; control characters are dropped. */

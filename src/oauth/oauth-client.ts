@@ -93,7 +93,8 @@ export function createOAuthClient(options: OAuthClientOptions): OAuthClient {
       })) {
         url.searchParams.set(name, value);
       }
-      return url.href;
+      // As Klaviyo's own SDK writes blanks: %20 means one in every part of a URL, + only in forms.
+      return url.href.replaceAll('+', '%20');
     },
     async exchangeCode({ query, state, redirectUri, codeVerifier }) {
       const parameters = validateCallback(server, client, query, state);
