@@ -3,7 +3,7 @@ const rows = [
   ['cli'],
   ['console'],
   ['http'],
-  ['proxy'],
+  ['proxy', 'klaviyo-sdk'],
   ['core'],
   ['migration'],
   ['client'],

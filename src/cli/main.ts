@@ -44,6 +44,7 @@ const commands = {
   cutover: async () => (await import('./commands/cutover-commands.ts')).addCutoverCommand,
   rollback: async () => (await import('./commands/cutover-commands.ts')).addRollbackCommand,
   retire: async () => (await import('./commands/cutover-commands.ts')).addRetireCommand,
+  refresh: async () => (await import('./commands/refresh-command.ts')).addRefreshCommand,
   demo: async () => (await import('./commands/demo-command.ts')).addDemoCommand,
 } as const satisfies Record<string, () => Promise<AddCommand>>;
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createFakeOAuthClient } from '../../test/support/fake-oauth-client.ts';
 import { benchClientId, openTestBench } from '../../test/support/workbench-fixture.ts';
 import { createLogger } from '../runtime/logger.ts';
+import type { Connection } from '../store/records.ts';
 import { createTokenEngine } from '../tokens/token-engine.ts';
 import { createCredentials } from './credentials.ts';
 
@@ -10,9 +11,9 @@ const key = 'pk_0123456789abcdef';
 async function open() {
   const bench = await openTestBench();
   const oauth = createFakeOAuthClient();
-  const { store, clock } = bench;
+  const { store, clock, random } = bench;
   const logger = createLogger({ level: 'silent' });
-  const tokens = createTokenEngine({ store, oauth, clock, logger });
+  const tokens = createTokenEngine({ store, oauth, clock, random, logger });
   const credentials = createCredentials({ store, tokens, clientId: benchClientId });
   return { ...bench, oauth, credentials };
 }
@@ -79,9 +80,38 @@ describe('the credential of a connection', () => {
     expect(bench.oauth.spent).toEqual([]);
   });
 
+  it('is not refreshed again while Klaviyo refuses what it has just issued', async () => {
+    await using bench = await open();
+    await bench.grant('AAA111');
+    await bench.clock.advance(120_000);
+    const { afterUnauthorized } = bench.credentials;
+    expect(await afterUnauthorized('AAA111', 1)).toMatchObject({ generation: 2 });
+    await expect(afterUnauthorized('AAA111', 2)).rejects.toMatchObject({ code: 'token_refused' });
+    expect(bench.oauth.spent).toHaveLength(1);
+    expect(
+      await bench.store.grants.find({ clientId: benchClientId, accountId: 'AAA111' }),
+    ).toMatchObject({
+      state: 'active',
+    });
+  });
+
+  it('says with whom it shares Klaviyo’s limits', async () => {
+    await using bench = await open();
+    await bench.grant('AAA111');
+    const oauth = await bench.add('acme', { route: 'oauth', accountId: 'AAA111' });
+    const onKey = await bench.add('beta', { key, accountId: 'AAA111' });
+    const unchecked = await bench.add('gamma', { key });
+    const quotaOf = async (connection: Connection) =>
+      (await bench.credentials.forConnection(connection)).quota;
+    expect(await quotaOf(oauth)).toBe('oauth AAA111');
+    expect(await quotaOf(onKey)).toBe('key AAA111');
+    expect(await quotaOf(unchecked)).toBe('key connection-gamma');
+  });
+
   it('is refreshed once after Klaviyo refused it, and not again for a late caller', async () => {
     await using bench = await open();
     await bench.grant('AAA111');
+    await bench.clock.advance(120_000);
     const { forAccount, afterUnauthorized } = bench.credentials;
     expect(await forAccount('AAA111')).toMatchObject({ generation: 1 });
     const newer = await afterUnauthorized('AAA111', 1);

@@ -6,9 +6,15 @@ import type { TokenEngine } from '../tokens/token-engine.ts';
 
 /** The credential that a connection's call is sent with. */
 export type RoutedCredential =
-  | { readonly route: 'key'; readonly secret: PrivateKey }
+  | {
+      readonly route: 'key';
+      /** Who shares Klaviyo's limits with this credential. */
+      readonly quota: string;
+      readonly secret: PrivateKey;
+    }
   | {
       readonly route: 'oauth';
+      readonly quota: string;
       readonly secret: Grant['accessToken'];
       readonly accountId: string;
       readonly generation: number;
@@ -20,11 +26,15 @@ export interface Credentials {
    * @throws KeyshiftError `key_not_found` on the key route without a key, `grant_not_found`,
    * `grant_lost`, `upstream_*` on the OAuth route
    */
-  forConnection(connection: Connection): Promise<RoutedCredential>;
+  forConnection(connection: Connection, signal?: AbortSignal): Promise<RoutedCredential>;
   /** The grant of an account, for accounts that consented without being a customer's connection. */
-  forAccount(accountId: string): Promise<RoutedCredential>;
+  forAccount(accountId: string, signal?: AbortSignal): Promise<RoutedCredential>;
   /** After Klaviyo's 401 for an OAuth credential: a newer one, refreshed if need be. */
-  afterUnauthorized(accountId: string, generation: number): Promise<RoutedCredential>;
+  afterUnauthorized(
+    accountId: string,
+    generation: number,
+    signal?: AbortSignal,
+  ): Promise<RoutedCredential>;
 }
 
 /** What {@link createCredentials} works with. */
@@ -36,25 +46,27 @@ export interface CredentialsOptions {
 
 /** Creates the picker; the one place where a route becomes a credential. */
 export function createCredentials({ store, tokens, clientId }: CredentialsOptions): Credentials {
-  async function forAccount(accountId: string): Promise<RoutedCredential> {
-    return toCredential(await tokens.liveGrant({ clientId, accountId }));
+  async function forAccount(accountId: string, signal?: AbortSignal): Promise<RoutedCredential> {
+    return toCredential(await tokens.liveGrant({ clientId, accountId }, signal));
   }
 
   return {
-    async forConnection(connection) {
+    async forConnection(connection, signal) {
       switch (connection.route) {
         // No command sets a share yet: until one does, a canary connection stays on its key.
         case 'canary':
         case 'key': {
           const secret = await store.privateKeys.open(connection.id);
-          if (secret) return { route: 'key', secret };
+          if (secret) {
+            return { route: 'key', quota: `key ${connection.accountId ?? connection.id}`, secret };
+          }
           throw new KeyshiftError(
             'key_not_found',
             `Customer ${connection.customerId} has no private key.`,
           );
         }
         case 'oauth': {
-          if (connection.accountId !== undefined) return forAccount(connection.accountId);
+          if (connection.accountId !== undefined) return forAccount(connection.accountId, signal);
           throw new KeyshiftError(
             'grant_not_found',
             `The account of customer ${connection.customerId} is not known yet.`,
@@ -65,12 +77,12 @@ export function createCredentials({ store, tokens, clientId }: CredentialsOption
       }
     },
     forAccount,
-    afterUnauthorized: async (accountId, generation) =>
-      toCredential(await tokens.afterUnauthorized({ clientId, accountId }, generation)),
+    afterUnauthorized: async (accountId, generation, signal) =>
+      toCredential(await tokens.afterUnauthorized({ clientId, accountId }, generation, signal)),
   };
 }
 
 function toCredential(grant: Grant): RoutedCredential {
   const { accessToken: secret, accountId, generation } = grant;
-  return { route: 'oauth', secret, accountId, generation };
+  return { route: 'oauth', quota: `oauth ${accountId}`, secret, accountId, generation };
 }

@@ -1,5 +1,12 @@
 import { createAccountLookup } from '../client/account-lookup.ts';
+import { createApiCaller } from '../client/api-caller.ts';
+import {
+  createConnections,
+  type ConnectionHandle,
+  type ConnectionTarget,
+} from '../client/connections.ts';
 import { createCredentials, type Credentials } from '../client/credentials.ts';
+import { createRateWindows } from '../client/rate-windows.ts';
 import { createAuthorizations, type Authorizations } from '../migration/authorizations.ts';
 import { createConsent, type CompleteConsent } from '../migration/consent.ts';
 import { createCutover, type Cutover } from '../migration/cutover.ts';
@@ -7,6 +14,8 @@ import { createDisconnect, type Disconnect } from '../migration/disconnect.ts';
 import { flagLostGrant } from '../migration/lost-grant.ts';
 import { createOAuthClient, type OAuthClient } from '../oauth/oauth-client.ts';
 import { createHttpClient, type HttpClient } from '../runtime/http-client.ts';
+import { defaultBudgets } from '../tokens/refresh-policy.ts';
+import { createSweeper, type Sweeper } from '../tokens/sweeper.ts';
 import { createTokenEngine, type TokenEngine } from '../tokens/token-engine.ts';
 import type { KeyshiftConfig } from './config.ts';
 import { requireClient } from './read-config.ts';
@@ -19,6 +28,9 @@ export interface Keyshift extends Workbench {
   readonly oauth: OAuthClient;
   readonly tokens: TokenEngine;
   readonly credentials: Credentials;
+  /** A customer's Klaviyo account, ready to be called. */
+  readonly connection: (target: ConnectionTarget) => ConnectionHandle;
+  readonly sweeper: Sweeper;
   readonly authorizations: Authorizations;
   readonly completeConsent: CompleteConsent;
   readonly cutover: Cutover;
@@ -55,9 +67,10 @@ export async function createKeyshift(
     ...endpoints,
     http: oauthHttp,
     clock,
+    refreshDeadlineMs: defaultBudgets.httpMs,
   });
   const onLost = flagLostGrant({ store, machine });
-  const tokens = createTokenEngine({ store, oauth, clock, logger, onLost });
+  const tokens = createTokenEngine({ store, oauth, clock, random, logger, onLost });
   // A person waits in front of a browser: fewer and shorter attempts than for a batch of keys.
   const lookUpAccount = createAccountLookup({
     http,
@@ -68,12 +81,23 @@ export async function createKeyshift(
     attempts: 3,
     maxPauseSec: 3,
   });
+  const routed = createCredentials({ store, tokens, clientId });
+  const callApi = createApiCaller({
+    dispatcher: http.dispatcher,
+    apiUrl: endpoints.apiUrl,
+    revision,
+    windows: createRateWindows(),
+    clock,
+    random,
+  });
   return {
     ...workbench,
     oauthHttp,
     oauth,
     tokens,
-    credentials: createCredentials({ store, tokens, clientId }),
+    credentials: routed,
+    connection: createConnections({ store, credentials: routed, callApi, clock }),
+    sweeper: createSweeper({ grants: store.grants, tokens, clientId, clock, random, logger }),
     authorizations: createAuthorizations({ store, oauth, clock, random, redirectUri, scope }),
     completeConsent: createConsent({ store, oauth, machine, lookUpAccount, clock, random, logger }),
     cutover: createCutover({

@@ -191,6 +191,18 @@ export const errorTable = {
     status: 409,
     audience: 'operator',
   },
+  token_refused: {
+    title: 'Klaviyo refuses a token it has just issued',
+    fix: 'Nothing was disconnected. Wait a minute; if it stays, see Klaviyo’s status page.',
+    status: 502,
+    audience: 'operator',
+  },
+  klaviyo_refused: {
+    title: 'Klaviyo answered with an error',
+    fix: 'Look at the status, code and detail of the error; its id is for Klaviyo’s support.',
+    status: 502,
+    audience: 'developer',
+  },
   upstream_timeout: {
     title: 'Klaviyo did not answer in time',
     fix: 'Try again in a moment. Nothing was changed.',

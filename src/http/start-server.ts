@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import type { Keyshift } from '../core/create-keyshift.ts';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
-import { createProxy } from '../proxy/create-proxy.ts';
+import { createKeyshiftProxy } from './keyshift-proxy.ts';
 import type { KeyshiftApp } from './create-app.tsx';
 
 /** A server that is listening. */
@@ -21,18 +21,8 @@ export interface RunningServer {
  * @throws KeyshiftError `port_in_use`, or `config_invalid` when HOST cannot be listened on
  */
 export async function startServer(keyshift: Keyshift, app: KeyshiftApp): Promise<RunningServer> {
-  const { config, store, credentials, http, clock, random, logger } = keyshift;
-  const proxy = createProxy({
-    store,
-    credentials,
-    serviceTokens: config.serviceTokens,
-    dispatcher: http.dispatcher,
-    apiUrl: config.endpoints.apiUrl,
-    revision: config.revision,
-    clock,
-    random,
-    logger,
-  });
+  const { config } = keyshift;
+  const proxy = createKeyshiftProxy(keyshift);
   const listener = getRequestListener(app.fetch);
   const server = createServer((request, response) => {
     void (request.url?.startsWith('/api/') ? proxy : listener)(request, response);

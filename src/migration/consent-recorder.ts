@@ -7,11 +7,14 @@ import { newConnection } from './new-connection.ts';
 import { retryConflict } from './retry-conflict.ts';
 import type { StageMachine } from './stage-machine.ts';
 
+/** For whom an account consented, as known when the attempt began. */
+export type AttemptTarget = Pick<Authorization, 'invitationId' | 'customerId'>;
+
 /** Writes what a consent means for the grant and the connections of its account. */
 export interface ConsentRecorder {
   /** Saves the grant and moves every connection of the account on, all or nothing. */
   record(
-    attempt: Authorization,
+    attempt: AttemptTarget,
     account: KlaviyoAccount,
     pair: TokenPair,
     missingScopes: readonly string[],
@@ -48,7 +51,7 @@ export function awaitsConsent(connection: Connection): boolean {
  */
 export async function findBoundConnection(
   store: Store,
-  attempt: Authorization,
+  attempt: AttemptTarget,
 ): Promise<Connection | undefined> {
   if (attempt.invitationId !== undefined) {
     const invitation = await store.invitations.findById(attempt.invitationId);
@@ -94,7 +97,7 @@ export function createConsentRecorder(options: ConsentRecorderOptions): ConsentR
   /** The bound connection first, then every other of the account: they share the one grant. */
   async function listConnections(
     tx: Store,
-    attempt: Authorization,
+    attempt: AttemptTarget,
     account: KlaviyoAccount,
   ): Promise<Connection[]> {
     let bound = await findBoundConnection(tx, attempt);

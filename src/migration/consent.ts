@@ -9,7 +9,7 @@ import type { Logger } from '../runtime/logger.ts';
 import type { Random } from '../runtime/random.ts';
 import type { Authorization, Connection, TokenPair } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
-import { toTokenPair } from '../tokens/token-engine.ts';
+import { toTokenPair } from '../tokens/token-answer.ts';
 import { checkKey } from './check-keys.ts';
 import { awaitsConsent, createConsentRecorder, findBoundConnection } from './consent-recorder.ts';
 import { retryConflict } from './retry-conflict.ts';

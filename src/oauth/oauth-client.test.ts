@@ -139,7 +139,7 @@ describe('the token endpoint', () => {
     ['answers a status of its own', (response) => response.writeHead(799).end('x')],
     ['breaks off', (response) => response.writeHead(200, { 'content-length': '9' }).write('{')],
   ])('is no verdict on the grant when it %s', async (_name, answer) => {
-    await using bench = await openClient(answer, { deadlineMs: 400 });
+    await using bench = await openClient(answer, { deadlineMs: 400, refreshDeadlineMs: 400 });
     await expect(bench.client.refresh(refreshToken)).resolves.toMatchObject({ kind: 'transient' });
   });
 
@@ -227,7 +227,7 @@ describe('a revocation', () => {
     ['a broken connection', (response) => response.destroy(), 'upstream_unreachable'],
     ['silence', () => undefined, 'upstream_timeout'],
   ])('fails for %s with a code', async (_name, answer, code) => {
-    await using bench = await openClient(answer, { deadlineMs: 400 });
+    await using bench = await openClient(answer, { deadlineMs: 400, refreshDeadlineMs: 400 });
     await expect(bench.client.revoke(refreshToken)).rejects.toMatchObject({ code });
   });
 

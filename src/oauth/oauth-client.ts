@@ -19,7 +19,9 @@ export interface OAuthClientOptions {
   readonly revokeUrl: string;
   readonly http: HttpClient;
   readonly clock: Clock;
-  /** Milliseconds for one call of the token endpoint; 15,000 by default. */
+  /** Milliseconds for one refresh, which nobody may be looking at; 20,000 by default. */
+  readonly refreshDeadlineMs?: number;
+  /** Milliseconds for an exchange or a revocation, where a person waits; 15,000 by default. */
   readonly deadlineMs?: number;
 }
 
@@ -77,6 +79,8 @@ export function createOAuthClient(options: OAuthClientOptions): OAuthClient {
   };
   const client: oauth.Client = { client_id: clientId };
   const caller = createTokenCaller(options);
+  const deadlineMs = options.deadlineMs ?? 15_000;
+  const refreshDeadlineMs = options.refreshDeadlineMs ?? 20_000;
 
   return {
     clientId,
@@ -99,24 +103,27 @@ export function createOAuthClient(options: OAuthClientOptions): OAuthClient {
     async exchangeCode({ query, state, redirectUri, codeVerifier }) {
       const parameters = validateCallback(server, client, query, state);
       const verifier = codeVerifier.reveal();
-      return caller.callForTokens([verifier, query.get('code') ?? ''], (auth, request) =>
-        oauth.authorizationCodeGrantRequest(
-          server,
-          client,
-          auth,
-          parameters,
-          redirectUri,
-          verifier,
-          request,
-        ),
+      return caller.callForTokens(
+        [verifier, query.get('code') ?? ''],
+        deadlineMs,
+        (auth, request) =>
+          oauth.authorizationCodeGrantRequest(
+            server,
+            client,
+            auth,
+            parameters,
+            redirectUri,
+            verifier,
+            request,
+          ),
       );
     },
     refresh: (refreshToken) =>
-      caller.callForTokens([refreshToken.reveal()], (auth, request) =>
+      caller.callForTokens([refreshToken.reveal()], refreshDeadlineMs, (auth, request) =>
         oauth.refreshTokenGrantRequest(server, client, auth, refreshToken.reveal(), request),
       ),
     async revoke(refreshToken) {
-      const { status, headers } = await caller.call((auth, request) =>
+      const { status, headers } = await caller.call(deadlineMs, (auth, request) =>
         oauth.revocationRequest(server, client, auth, refreshToken.reveal(), {
           ...request,
           additionalParameters: { token_type_hint: 'refresh_token' },

@@ -36,6 +36,7 @@ async function open(answers: { readonly current: Answer; readonly previous: Answ
     http,
     clock: createManualClock(),
     deadlineMs: 400,
+    refreshDeadlineMs: 400,
   });
   return { client, used, [Symbol.asyncDispose]: server[Symbol.asyncDispose] };
 }

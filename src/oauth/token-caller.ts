@@ -18,25 +18,31 @@ export interface TokenCallerOptions {
   readonly previousClientSecret?: Secret<'client_secret'> | undefined;
   readonly http: HttpClient;
   readonly clock: Clock;
-  readonly deadlineMs?: number;
 }
 
 /** Calls the token and revocation endpoints with whichever client secret Klaviyo takes. */
 export interface TokenCaller {
   /** The reply as it came. Throws `upstream_*` when there was none. */
-  call(send: SendRequest): Promise<HttpReply>;
+  call(deadlineMs: number, send: SendRequest): Promise<HttpReply>;
   /** What the reply means. `sent` are secrets that an error text must not repeat. */
-  callForTokens(sent: readonly string[], send: SendRequest): Promise<TokenOutcome>;
+  callForTokens(
+    sent: readonly string[],
+    deadlineMs: number,
+    send: SendRequest,
+  ): Promise<TokenOutcome>;
 }
 
 /** Creates the caller. The secret that was taken last is tried first the next time. */
 export function createTokenCaller(options: TokenCallerOptions): TokenCaller {
   const { clientId, http, clock } = options;
-  const deadlineMs = options.deadlineMs ?? 15_000;
   const { clientSecret, previousClientSecret } = options;
   let secrets = previousClientSecret ? [clientSecret, previousClientSecret] : [clientSecret];
 
-  async function callWith(secret: Secret<'client_secret'>, send: SendRequest): Promise<HttpReply> {
+  async function callWith(
+    secret: Secret<'client_secret'>,
+    deadlineMs: number,
+    send: SendRequest,
+  ): Promise<HttpReply> {
     let reply: HttpReply | undefined;
     await send(rawBasicAuth(clientId, secret), {
       // Loopback sandboxes speak plain http; in production the configuration refuses it elsewhere.
@@ -53,22 +59,22 @@ export function createTokenCaller(options: TokenCallerOptions): TokenCaller {
     return reply;
   }
 
-  async function call(send: SendRequest): Promise<HttpReply> {
+  async function call(deadlineMs: number, send: SendRequest): Promise<HttpReply> {
     const [first, second] = secrets;
     if (!first) throw new Error('there is no client secret');
-    const reply = await callWith(first, send);
+    const reply = await callWith(first, deadlineMs, send);
     if (!second || readTokenReply(reply, clock.now()).kind !== 'client_rejected') return reply;
-    const retried = await callWith(second, send);
+    const retried = await callWith(second, deadlineMs, send);
     if (readTokenReply(retried, clock.now()).kind !== 'client_rejected') secrets = [second, first];
     return retried;
   }
 
   return {
     call,
-    async callForTokens(sent, send) {
+    async callForTokens(sent, deadlineMs, send) {
       try {
         const hidden = [...sent, ...secrets.map((secret) => secret.reveal())];
-        return readTokenReply(await call(send), clock.now(), hidden);
+        return readTokenReply(await call(deadlineMs, send), clock.now(), hidden);
       } catch (error) {
         if (!isKeyshiftError(error)) throw error;
         return {

@@ -92,6 +92,8 @@ export function createManualClock(startMs = 1_800_000_000_000): ManualClock {
         await new Promise((resolve) => setImmediate(resolve));
       }
       nowMs = targetMs;
+      // Whoever waits for more than the clock (a database, a socket) gets a turn as well.
+      await new Promise((resolve) => setImmediate(resolve));
     },
   };
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
 import type { ApiErrors } from './api/api-error.ts';
 import type { RateLimiter } from './api/rate-limiter.ts';
+import type { RefreshLimiter } from './oauth/refresh-limiter.ts';
 import type { SandboxState } from './state/sandbox-state.ts';
 
 /**
@@ -27,6 +28,8 @@ export interface SandboxContext {
   readonly settings: SandboxSettings;
   /** `undefined` when limits are off. */
   readonly limiter: RateLimiter | undefined;
+  /** `undefined` when refreshes are not limited. */
+  readonly refreshLimiter: RefreshLimiter | undefined;
   readonly errors: ApiErrors;
   /** Origin of the sandbox, for links. */
   readonly origin: string;

@@ -23,6 +23,8 @@ export interface SandboxOptions {
   readonly accessTokenTtlSec?: number;
   /** What happens to a refresh token when it is used. Default `none`, as seen at Klaviyo. */
   readonly rotation?: RotationMode;
+  /** Refreshes allowed a minute for each install; more are answered 429. Default: no limit. */
+  readonly refreshLimitPerMinute?: number;
   /**
    * Where to keep the state, so that a sandbox that is started again still knows its installs.
    * What the seed names is put back as the seed says; the rest continues. The file holds tokens

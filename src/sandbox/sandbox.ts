@@ -5,6 +5,7 @@ import { createApiErrors } from './api/api-error.ts';
 import { createRateLimiter } from './api/rate-limiter.ts';
 import { createFaultPlan } from './faults/fault-plan.ts';
 import { listen, stopListening } from './http/listen.ts';
+import { createRefreshLimiter } from './oauth/refresh-limiter.ts';
 import { createRequestLog } from './request-log.ts';
 import type { SandboxContext } from './sandbox-context.ts';
 import {
@@ -103,6 +104,10 @@ function createContext(options: SandboxOptions, state: SandboxState, url: string
       rotation: options.rotation ?? 'none',
     },
     limiter: options.limits === false ? undefined : createRateLimiter(clock),
+    refreshLimiter:
+      options.refreshLimitPerMinute === undefined
+        ? undefined
+        : createRefreshLimiter(clock, options.refreshLimitPerMinute),
     errors: createApiErrors(random),
     origin: url,
   };

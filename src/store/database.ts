@@ -4,6 +4,7 @@ import type { Compilable, CompiledQuery, Kysely, QueryResult } from 'kysely';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import type { Random } from '../runtime/random.ts';
 import type { DatabaseBackend } from './database-backend.ts';
+import type { DatabaseKind } from './database-url.ts';
 import { databaseUnavailable } from './database-unavailable.ts';
 import {
   prepareStatement,
@@ -25,6 +26,7 @@ export interface Statement<Parameters, Row> {
  * it. Errors of the driver become `database_unavailable` where they mean that.
  */
 export interface Database {
+  readonly kind: DatabaseKind;
   prepare<Parameters extends Record<string, ParameterValue>, Row>(
     build: StatementBuilder<Parameters, Row>,
   ): Statement<Parameters, Row>;
@@ -89,6 +91,7 @@ export function createDatabase(
   };
 
   return {
+    kind: backend.kind,
     prepare(build) {
       const bind = prepareStatement(root, build);
       return {

@@ -1,8 +1,10 @@
 import { Secret } from '../runtime/secret.ts';
 import type { BlindIndex } from '../vault/blind-index.ts';
-import type { Grant, TokenPair } from './records.ts';
+import type { Grant, RefreshFailure, TokenPair } from './records.ts';
 import type { GrantRow } from './schema.ts';
+import type { Sealed } from './sealed.ts';
 import type { Sealer } from './sealer.ts';
+import { whenDueMs } from './when-due.ts';
 
 /** The columns of a grant that a new pair replaces, all of them together. */
 export type PairColumns = Pick<
@@ -15,12 +17,13 @@ export type PairColumns = Pick<
   | 'scope'
   | 'expires_at'
   | 'obtained_at'
+  | 'due_at'
 >;
 
 /** The fields of a grant that a new pair replaces. */
 export type PairFields = Omit<
   Grant,
-  'id' | 'clientId' | 'accountId' | 'state' | 'consentedAtMs' | 'generation'
+  'id' | 'clientId' | 'accountId' | 'state' | 'consentedAtMs' | 'generation' | 'failure'
 >;
 
 /** Translates grants between their rows, where tokens are sealed, and records. */
@@ -28,6 +31,11 @@ export interface GrantMapper {
   toGrant(row: GrantRow): Grant;
   /** Seals a pair for the row `id`. */
   toColumns(id: string, pair: PairFields): PairColumns;
+  /** Seals a refresh token that is kept beside the pair. */
+  toKeptColumns(
+    id: string,
+    refreshToken: Secret<'refresh_token'>,
+  ): { readonly sealed: Sealed; readonly index: string };
   /** The blind index of a refresh token. */
   indexOf(refreshToken: Secret<'refresh_token'>): string;
 }
@@ -52,8 +60,13 @@ export function createGrantMapper(sealer: Sealer, blindIndex: BlindIndex): Grant
         scope: pair.scope,
         expires_at: pair.expiresAtMs ?? null,
         obtained_at: pair.obtainedAtMs,
+        due_at: whenDueMs(pair),
       };
     },
+    toKeptColumns: (id, refreshToken) => ({
+      sealed: sealer.seal('previousRefreshToken', id, refreshToken.reveal()),
+      index: indexOf(refreshToken),
+    }),
   };
 }
 
@@ -89,5 +102,23 @@ function openGrant(row: GrantRow, sealer: Sealer): Grant {
     obtainedAtMs: row.obtained_at,
     consentedAtMs: row.consented_at,
     generation: row.generation,
+    failure: toFailure(row),
+  };
+}
+
+/** The failure that a row tells of, if any. */
+export function toFailure(
+  row: Pick<
+    GrantRow,
+    'failed_at' | 'failure_code' | 'failure_message' | 'failure_count' | 'retry_at'
+  >,
+): RefreshFailure | undefined {
+  if (row.failed_at === null || row.failure_code === null) return undefined;
+  return {
+    code: row.failure_code,
+    message: row.failure_message ?? '',
+    atMs: row.failed_at,
+    retryAtMs: row.retry_at ?? row.failed_at,
+    count: row.failure_count ?? 1,
   };
 }

@@ -1,4 +1,4 @@
-import { sql, type Kysely } from 'kysely';
+import { sql, type ExpressionBuilder, type Kysely } from 'kysely';
 import type { Database } from './database.ts';
 import type { PairColumns } from './grant-row.ts';
 import type { ParameterOf } from './prepared-statement.ts';
@@ -15,6 +15,9 @@ type InsertParameters = PairParameters & {
 };
 /** `generation` is the one that the row must still have. */
 type UpdateParameters = PairParameters & { id: string; generation: number };
+type GenerationParameters = { id: string; generation: number };
+/** `owner` is whose lease does not stand in the way. */
+type FencedParameters = GenerationParameters & { owner: string };
 
 /** Prepares the statements that read grants. */
 export function prepareGrantReads(database: Database) {
@@ -35,17 +38,7 @@ export function prepareGrantReads(database: Database) {
   const findByPrevious = database.prepare((db, p: ParameterOf<IndexParameters>) =>
     selectByIndex(db, p).where('previous_refresh_index', '=', p('index')),
   );
-  const listDue = database.prepare((db, p: ParameterOf<{ before: number; limit: number }>) =>
-    db
-      .selectFrom('grants')
-      .selectAll()
-      .where('state', '=', sql.lit('active'))
-      .where('expires_at', '<', p('before'))
-      .orderBy('expires_at')
-      .orderBy('id')
-      .limit(p('limit')),
-  );
-  return { findById, find, findByCurrent, findByPrevious, listDue };
+  return { findById, find, findByCurrent, findByPrevious };
 }
 
 /** Prepares the statements that write grants. */
@@ -75,26 +68,43 @@ export function prepareGrantWrites(database: Database) {
       .set({ state: 'active', consented_at: p('obtained_at') })
       .returning('state'),
   );
-  const replaceByRefresh = database.prepare((db, p: ParameterOf<UpdateParameters>) =>
-    updatePair(db, p)
-      .set((eb) => ({
-        // A refresh that succeeds proves the grant alive; what was revoked stays revoked.
-        state: eb
-          .case()
-          .when('state', '=', sql.lit('lost'))
-          .then(sql.lit<GrantState>('active'))
-          .else(eb.ref('state'))
-          .end(),
-      }))
-      .returning('state'),
+  const replaceByRefresh = database.prepare(
+    (db, p: ParameterOf<UpdateParameters & FencedParameters>) =>
+      updatePair(db, p)
+        .where(isUnleased(p))
+        .set((eb) => ({
+          // A refresh that succeeds proves the grant alive; what was revoked stays revoked.
+          state: eb
+            .case()
+            .when('state', '=', sql.lit('lost'))
+            .then(sql.lit<GrantState>('active'))
+            .else(eb.ref('state'))
+            .end(),
+        }))
+        .returning('state'),
   );
-  const markLost = database.prepare((db, p: ParameterOf<{ id: string; generation: number }>) =>
-    updateState(db, p, 'lost', ['active']),
+  const markLost = database.prepare((db, p: ParameterOf<FencedParameters>) =>
+    updateState(db, p, 'lost', ['active']).where(isUnleased(p)),
   );
-  const markRevoked = database.prepare((db, p: ParameterOf<{ id: string; generation: number }>) =>
+  const markRevoked = database.prepare((db, p: ParameterOf<GenerationParameters>) =>
     updateState(db, p, 'revoked', ['active', 'lost']),
   );
   return { insert, replaceByConsent, replaceByRefresh, markLost, markRevoked };
+}
+
+const unleased = { lease_owner: null, lease_expires_at: null, refresh_intent_at: null } as const;
+const unfailed = {
+  failed_at: null,
+  failure_code: null,
+  failure_message: null,
+  failure_count: null,
+  retry_at: null,
+} as const;
+
+/** Whether the lease is free or the writer's own: a holder that came back too late is fenced off. */
+function isUnleased(p: ParameterOf<FencedParameters>) {
+  return (eb: ExpressionBuilder<Schema, 'grants'>) =>
+    eb.or([eb('lease_owner', 'is', null), eb('lease_owner', '=', p('owner'))]);
 }
 
 function selectByIndex(db: Kysely<Schema>, p: ParameterOf<IndexParameters>) {
@@ -116,13 +126,14 @@ function pairValues(p: ParameterOf<PairParameters>): PairColumns {
     scope: p('scope'),
     expires_at: p('expires_at'),
     obtained_at: p('obtained_at'),
+    due_at: p('due_at'),
   };
 }
 
 function updatePair(db: Kysely<Schema>, p: ParameterOf<UpdateParameters>) {
   return db
     .updateTable('grants')
-    .set({ ...pairValues(p), refresh_intent_at: null })
+    .set({ ...pairValues(p), ...unleased, ...unfailed })
     .set((eb) => ({ generation: eb('generation', '+', 1) }))
     .where('id', '=', p('id'))
     .where('generation', '=', p('generation'));
@@ -130,13 +141,13 @@ function updatePair(db: Kysely<Schema>, p: ParameterOf<UpdateParameters>) {
 
 function updateState(
   db: Kysely<Schema>,
-  p: ParameterOf<{ id: string; generation: number }>,
+  p: ParameterOf<GenerationParameters>,
   to: GrantState,
   from: readonly GrantState[],
 ) {
   return db
     .updateTable('grants')
-    .set({ state: to })
+    .set({ state: to, ...unleased })
     .where('id', '=', p('id'))
     .where('generation', '=', p('generation'))
     .where('state', 'in', from);

@@ -1,12 +1,16 @@
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import type { BlindIndex } from '../vault/blind-index.ts';
 import type { Database } from './database.ts';
+import { createGrantLeaseStore } from './grant-lease-store.ts';
 import { createGrantMapper, replacePair, type GrantMapper } from './grant-row.ts';
 import { prepareGrantReads, prepareGrantWrites } from './grant-statements.ts';
 import type { Grant, TokenPair } from './records.ts';
 import type { GrantRow } from './schema.ts';
 import type { Sealer } from './sealer.ts';
 import type { GrantKey, GrantStore } from './store.ts';
+
+/** Owner of no lease: a writer that passes only where there is none. */
+const nobody = '';
 
 /** Each lost race means that another writer saved a pair: so many in a row do not happen. */
 const maxConsentAttempts = 100;
@@ -17,7 +21,7 @@ export function createGrantStore(
   sealer: Sealer,
   blindIndex: BlindIndex,
 ): GrantStore {
-  const { findById, find, findByCurrent, findByPrevious, listDue } = prepareGrantReads(database);
+  const { findById, find, findByCurrent, findByPrevious } = prepareGrantReads(database);
   const writes = prepareGrantWrites(database);
   const mapper = createGrantMapper(sealer, blindIndex);
   const { insertNew, replaceByConsent, replaceByRefresh } = createPairWriter(writes, mapper);
@@ -46,16 +50,18 @@ export function createGrantStore(
       if (saved) return saved;
       throw new KeyshiftError('internal', 'A grant could not be set aside.');
     },
-    async saveRefreshed(id, generation, pair) {
+    async saveRefreshed(id, generation, pair, owner = nobody) {
       const former = open(await findById.first({ id }));
-      return former?.generation === generation ? replaceByRefresh(former, pair) : undefined;
+      return former?.generation === generation ? replaceByRefresh(former, pair, owner) : undefined;
     },
-    async markState(id, generation, state) {
-      const statement = state === 'lost' ? writes.markLost : writes.markRevoked;
-      return (await statement.run({ id, generation })) === 1;
+    async markState(id, generation, state, owner = nobody) {
+      const changed =
+        state === 'lost'
+          ? await writes.markLost.run({ id, generation, owner })
+          : await writes.markRevoked.run({ id, generation });
+      return changed === 1;
     },
-    listDue: async (beforeMs, limit) =>
-      (await listDue.all({ before: beforeMs, limit })).map(mapper.toGrant),
+    ...createGrantLeaseStore(database, mapper),
   };
 }
 
@@ -89,13 +95,29 @@ function createPairWriter(writes: ReturnType<typeof prepareGrantWrites>, mapper:
       const row = await writes.replaceByConsent.first(toParameters(former, fields));
       const { obtainedAtMs: consentedAtMs } = pair;
       const generation = former.generation + 1;
-      return row && { ...former, ...fields, state: row.state, consentedAtMs, generation };
+      return (
+        row && {
+          ...former,
+          ...fields,
+          state: row.state,
+          consentedAtMs,
+          generation,
+          failure: undefined,
+        }
+      );
     },
-    async replaceByRefresh(former: Grant, pair: TokenPair): Promise<Grant | undefined> {
+    async replaceByRefresh(
+      former: Grant,
+      pair: TokenPair,
+      owner: string,
+    ): Promise<Grant | undefined> {
       const fields = replacePair(pair, former);
-      const row = await writes.replaceByRefresh.first(toParameters(former, fields));
+      const row = await writes.replaceByRefresh.first({
+        ...toParameters(former, fields),
+        owner,
+      });
       const generation = former.generation + 1;
-      return row && { ...former, ...fields, state: row.state, generation };
+      return row && { ...former, ...fields, state: row.state, generation, failure: undefined };
     },
   };
 }

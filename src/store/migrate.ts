@@ -4,6 +4,7 @@ import type { DatabaseBackend } from './database-backend.ts';
 import { databaseUnavailable } from './database-unavailable.ts';
 import type { DatabaseKind } from './database-url.ts';
 import * as initial from './migrations/0001-initial.ts';
+import * as refreshLeases from './migrations/0002-refresh-leases.ts';
 import type { Schema } from './schema.ts';
 
 const migrationTable = 'keyshift_migrations';
@@ -11,7 +12,10 @@ const migrationTable = 'keyshift_migrations';
 type MigrationStep = (db: Kysely<Schema>, kind: DatabaseKind) => Promise<void>;
 
 /** Every migration, for both databases, in order of its name. Applied ones are never changed. */
-const migrations: Readonly<Record<string, MigrationStep>> = { '0001-initial': initial.up };
+const migrations: Readonly<Record<string, MigrationStep>> = {
+  '0001-initial': initial.up,
+  '0002-refresh-leases': refreshLeases.up,
+};
 
 /**
  * Brings the database to the newest schema. Several processes may call it at once: one migrates,

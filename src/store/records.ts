@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../errors/error-table.ts';
 import type { Secret } from '../runtime/secret.ts';
 
 /** How far a connection has come, in the order of the journey; `attention` may follow any. */
@@ -104,6 +105,28 @@ export interface Grant {
   readonly consentedAtMs: number;
   /** Grows with every saved pair; the fence for late writers. */
   readonly generation: number;
+  /** How the last refresh failed, until one succeeds. */
+  readonly failure?: RefreshFailure | undefined;
+}
+
+/** Why a refresh gave no tokens, for everyone who waited for it and for who comes before its time. */
+export interface RefreshFailure {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly atMs: number;
+  /** Nobody tries again before. */
+  readonly retryAtMs: number;
+  /** Failures in a row. */
+  readonly count: number;
+}
+
+/** Who may spend the refresh token of a grant, and what the last one came to. */
+export interface GrantLease {
+  readonly state: GrantState;
+  readonly generation: number;
+  readonly owner: string | undefined;
+  readonly expiresAtMs: number;
+  readonly failure: RefreshFailure | undefined;
 }
 
 /** A complete answer of the token endpoint, ready to be saved. */

@@ -1,4 +1,5 @@
 import type { Generated } from 'kysely';
+import type { ErrorCode } from '../errors/error-table.ts';
 import type { AttentionReason, GrantState, Route, Stage } from './records.ts';
 import type { Sealed } from './sealed.ts';
 
@@ -49,6 +50,12 @@ export interface GrantRow {
   lease_owner: string | null;
   lease_expires_at: number | null;
   refresh_intent_at: number | null;
+  due_at: number | null;
+  failed_at: number | null;
+  failure_code: ErrorCode | null;
+  failure_message: string | null;
+  failure_count: number | null;
+  retry_at: number | null;
 }
 
 /** `authorizations`: attempts in progress, by the hash of their state. */

@@ -3,6 +3,7 @@ import { authorizationCases } from './contract/authorization-cases.ts';
 import { connectionCases } from './contract/connection-cases.ts';
 import type { ContractTest } from './contract/contract-test.ts';
 import { grantCases } from './contract/grant-cases.ts';
+import { grantLeaseCases } from './contract/grant-lease-cases.ts';
 import { grantRaceCases } from './contract/grant-race-cases.ts';
 import { invitationCases } from './contract/invitation-cases.ts';
 import { privateKeyCases } from './contract/private-key-cases.ts';
@@ -28,6 +29,7 @@ const tests: Readonly<Record<string, ContractTest>> = {
   ...connectionCases,
   ...privateKeyCases,
   ...grantCases,
+  ...grantLeaseCases,
   ...grantRaceCases,
   ...authorizationCases,
   ...invitationCases,

@@ -5,8 +5,10 @@ import type {
   Connection,
   ConnectionPatch,
   Grant,
+  GrantLease,
   Invitation,
   PrivateKeyInfo,
+  RefreshFailure,
   Route,
   Stage,
   AttentionReason,
@@ -95,7 +97,66 @@ export interface GrantKey {
   readonly accountId: string;
 }
 
-export interface GrantStore {
+/** What {@link GrantLeaseStore.acquireLease} asks for. */
+export interface LeaseRequest {
+  /** The generation that is to be replaced. */
+  readonly generation: number;
+  /** Unique to one attempt. */
+  readonly owner: string;
+  readonly nowMs: number;
+  readonly expiresAtMs: number;
+}
+
+/** What {@link GrantLeaseStore.claimDue} asks for. */
+export interface ClaimRequest {
+  readonly clientId: string;
+  readonly owner: string;
+  readonly nowMs: number;
+  readonly leaseExpiresAtMs: number;
+  readonly limit: number;
+}
+
+/** How much work lies ahead. */
+export interface SweepForecast {
+  /** Active grants of the app. */
+  readonly grants: number;
+  /** Those that fall due in the time asked about. */
+  readonly due: number;
+}
+
+/** Leases on grants: one process at a time spends a refresh token. */
+export interface GrantLeaseStore {
+  /**
+   * Takes the lease and writes the intent to spend the refresh token, both or neither. Answers
+   * the grant as it stands; `undefined` when it is not active, has another generation, or is
+   * leased to somebody else.
+   */
+  acquireLease(id: string, request: LeaseRequest): Promise<Grant | undefined>;
+  /** What can be told of a refresh without opening the tokens. */
+  readLease(id: string): Promise<GrantLease | undefined>;
+  /** Gives the lease back if `owner` still holds it, with the failure to tell to those who wait. */
+  releaseLease(id: string, owner: string, failure?: RefreshFailure): Promise<boolean>;
+  /**
+   * Keeps the refresh token of a holder that came too late, as the previous one, unless a newer
+   * pair is stored: the provider may honour no other.
+   */
+  keepForRecovery(
+    id: string,
+    generation: number,
+    refreshToken: Secret<'refresh_token'>,
+  ): Promise<boolean>;
+  /**
+   * Marks a grant lost whose lease `owner` holds, as that holder knows it: answers false, and
+   * changes nothing, when a newer pair or another kept refresh token is stored by now.
+   */
+  markLost(grant: Grant, owner: string): Promise<boolean>;
+  /** Leases active grants that are due, longest overdue first; no two callers get the same. */
+  claimDue(request: ClaimRequest): Promise<Grant[]>;
+  /** Counts active grants and those that are due before `beforeMs`. */
+  forecast(clientId: string, beforeMs: number): Promise<SweepForecast>;
+}
+
+export interface GrantStore extends GrantLeaseStore {
   findById(id: string): Promise<Grant | undefined>;
   /** The one grant of (client, account) that is not set aside, whatever its state. */
   find(key: GrantKey): Promise<Grant | undefined>;
@@ -116,17 +177,27 @@ export interface GrantStore {
   setAside(key: GrantKey & { readonly id: string }, pair: TokenPair): Promise<Grant>;
   /**
    * Compare-and-set: saves a refreshed pair if the grant still has `generation`, and answers the
-   * new row; `undefined` when a newer generation is stored. A lost grant becomes active again, a
-   * revoked or set-aside one stays what it is.
+   * new row with the lease given back; `undefined` when a newer generation is stored or the
+   * lease is somebody else's than `owner`'s. A lost grant becomes active again, a revoked or
+   * set-aside one stays what it is.
    */
-  saveRefreshed(id: string, generation: number, pair: TokenPair): Promise<Grant | undefined>;
+  saveRefreshed(
+    id: string,
+    generation: number,
+    pair: TokenPair,
+    owner?: string,
+  ): Promise<Grant | undefined>;
   /**
-   * Compare-and-set on the generation; answers whether it was changed. Only an active grant can
-   * be lost, only an active or lost one revoked.
+   * Compare-and-set on the generation, for `lost` also on the lease as in
+   * {@link GrantStore.saveRefreshed}; ends the lease and answers whether it was changed. Only an
+   * active grant can be lost, only an active or lost one revoked.
    */
-  markState(id: string, generation: number, state: 'lost' | 'revoked'): Promise<boolean>;
-  /** Active grants whose access token expires before `beforeMs`, soonest first. */
-  listDue(beforeMs: number, limit: number): Promise<Grant[]>;
+  markState(
+    id: string,
+    generation: number,
+    state: 'lost' | 'revoked',
+    owner?: string,
+  ): Promise<boolean>;
 }
 
 export interface AuthorizationStore {

@@ -1,32 +1,59 @@
 import { isKeyshiftError, KeyshiftError } from '../errors/keyshift-error.ts';
 import type { OAuthClient } from '../oauth/oauth-client.ts';
-import type { GrantedTokens, TokenOutcome } from '../oauth/token-outcome.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
+import type { Random } from '../runtime/random.ts';
 import type { Secret } from '../runtime/secret.ts';
 import type { Grant, TokenPair } from '../store/records.ts';
 import type { GrantKey, Store } from '../store/store.ts';
+import { createClientBreaker } from './client-breaker.ts';
+import { createGrantCache } from './grant-cache.ts';
+import { createOutcomeCounters, type OutcomeCounters } from './outcome-counters.ts';
+import { assertActive, createRefreshAttempt } from './refresh-attempt.ts';
+import { createRefreshCoordinator } from './refresh-coordinator.ts';
+import {
+  assertOrdered,
+  coolDownMs,
+  defaultBudgets,
+  isFresh,
+  isUsable,
+  type RefreshBudgets,
+} from './refresh-policy.ts';
+import { createSingleFlight, type SingleFlight } from './single-flight.ts';
+import type { OnRefreshStep } from './refresh-steps.ts';
+import { toError, toTokenPair } from './token-answer.ts';
+import { withinBudget } from './within-budget.ts';
 
 /** Gives out access tokens that are alive, and is the only place that spends refresh tokens. */
 export interface TokenEngine {
   /**
-   * The grant of an account with an access token that stays valid for a while; refreshed first
-   * when it would not.
+   * The grant of an account with an access token to use now. One that is about to expire is given
+   * out while its successor is fetched; one that is dead is refreshed first.
    *
+   * @param signal ends the caller's wait, never the refresh
    * @throws KeyshiftError `grant_not_found`, `grant_lost`, `client_rejected`, or `upstream_*`
    * when a refresh was due and Klaviyo could not be asked
    */
-  liveGrant(key: GrantKey): Promise<Grant>;
+  liveGrant(key: GrantKey, signal?: AbortSignal): Promise<Grant>;
   /**
    * To be called when Klaviyo answered 401 for the token of `generation`: answers a newer one if
    * the store holds it, else refreshes once.
+   *
+   * @throws KeyshiftError `token_refused` straight after a good refresh: that is the provider's
+   * fault, and refreshing again is no cure; else as {@link TokenEngine.liveGrant}
    */
-  afterUnauthorized(key: GrantKey, generation: number): Promise<Grant>;
+  afterUnauthorized(key: GrantKey, generation: number, signal?: AbortSignal): Promise<Grant>;
   /**
    * Spends a refresh token that a caller brought. A token of a stored grant is refreshed there,
    * so that the store stays right; any other is passed to Klaviyo and nothing is stored.
    */
   refreshByToken(refreshToken: Secret<'refresh_token'>): Promise<TokenPair>;
+  /** Refreshes a grant that was claimed from the store for `owner`. For the sweeper. */
+  refreshClaimed(grant: Grant, owner: string): Promise<Grant>;
+  /** Forgets what this process holds in memory about an account, after another hand changed it. */
+  forget(key: GrantKey): void;
+  readonly counters: OutcomeCounters;
+  readonly budgets: RefreshBudgets;
   /** Resolves when no refresh is on the wire. */
   drain(): Promise<void>;
 }
@@ -36,34 +63,52 @@ export interface TokenEngineOptions {
   readonly store: Store;
   readonly oauth: OAuthClient;
   readonly clock: Clock;
+  readonly random: Random;
   readonly logger: Logger;
-  /** A token with less than this left is refreshed first; 120,000 by default. */
-  readonly refreshAheadMs?: number;
+  readonly budgets?: RefreshBudgets;
+  /** Grants kept open in memory; 20,000 by default. */
+  readonly cacheCapacity?: number;
   /** Told once for every grant that is found dead. */
   readonly onLost?: (grant: Grant) => Promise<void>;
+  /** Told of every step of every refresh. For tests that kill the process there. */
+  readonly onStep?: OnRefreshStep;
 }
 
 /**
- * Creates the engine. Callers that ask for the same grant at the same time share one refresh,
- * which goes on when they go away: its answer may be the only copy of a rotated token.
+ * Creates the engine. However many callers in however many processes ask for one expired grant,
+ * there is one refresh: in this process they share a promise, between processes a lease on the
+ * grant's row. The refresh goes on when its callers go away.
  *
+ * @throws RangeError when the budgets are not ordered
  * @example
  * ```ts
- * const engine = createTokenEngine({ store, oauth, clock, logger });
+ * const engine = createTokenEngine({ store, oauth, clock, random, logger });
  * const { accessToken } = await engine.liveGrant({ clientId, accountId: 'AbC123' });
  * ```
  */
 export function createTokenEngine(options: TokenEngineOptions): TokenEngine {
   const { store, oauth, clock, logger } = options;
-  const refreshAheadMs = options.refreshAheadMs ?? 120_000;
-  const inFlight = new Map<string, Promise<unknown>>();
+  const budgets = options.budgets ?? defaultBudgets;
+  assertOrdered(budgets);
+  const cache = createGrantCache(options.cacheCapacity ?? 20_000);
+  const flights = createSingleFlight();
+  const { breaker, counters, coordinator } = createMachinery(options, budgets, flights);
 
-  function share<Result>(id: string, start: () => Promise<Result>): Promise<Result> {
-    const running = inFlight.get(id) as Promise<Result> | undefined;
-    if (running) return running;
-    const started = start().finally(() => inFlight.delete(id));
-    inFlight.set(id, started);
-    return started;
+  function refresh(
+    grant: Grant,
+    advance = () => coordinator.advance(grant),
+    id = grant.id,
+  ): Promise<Grant> {
+    return flights.share(id, async () => {
+      try {
+        const advanced = await advance();
+        cache.put(advanced, clock.now());
+        return advanced;
+      } catch (error) {
+        cache.drop(grant);
+        throw error;
+      }
+    });
   }
 
   async function find(key: GrantKey): Promise<Grant> {
@@ -74,132 +119,124 @@ export function createTokenEngine(options: TokenEngineOptions): TokenEngine {
     return assertActive(grant);
   }
 
-  function refresh(grant: Grant): Promise<Grant> {
-    return share(grant.id, async () => {
-      // Read again: another process may have refreshed since the caller looked.
-      const current = assertActive((await store.grants.findById(grant.id)) ?? grant);
-      if (current.generation !== grant.generation) return current;
-      const outcome = await oauth.refresh(current.refreshToken);
-      if (outcome.kind === 'granted') return save(current, outcome.tokens);
-      if (outcome.kind === 'grant_rejected') return recoverOrLose(current, outcome);
-      throw toError(outcome);
+  /** Serves a token in its last minutes while the next one is fetched behind the caller's back. */
+  function refreshBehind(grant: Grant): void {
+    if (flights.has(grant.id) || (grant.failure?.retryAtMs ?? 0) > clock.now()) return;
+    refresh(grant).catch((error: unknown) => {
+      logger.debug({ err: error, account: grant.accountId }, 'refresh ahead of expiry failed');
     });
   }
 
-  async function save(grant: Grant, tokens: GrantedTokens): Promise<Grant> {
-    const pair = toTokenPair(tokens, grant, clock.now());
-    const saved = await store.grants.saveRefreshed(grant.id, grant.generation, pair);
-    if (saved) return saved;
-    return assertActive((await store.grants.findById(grant.id)) ?? grant);
-  }
-
-  async function recoverOrLose(
-    grant: Grant,
-    outcome: Extract<TokenOutcome, { kind: 'grant_rejected' }>,
-  ): Promise<Grant> {
-    const latest = await store.grants.findById(grant.id);
-    if (latest && latest.generation !== grant.generation) return assertActive(latest);
-    if (await store.grants.markState(grant.id, grant.generation, 'lost')) {
-      logger.warn({ account: grant.accountId, reason: outcome.error }, 'grant lost');
-      await options.onLost?.(grant);
-    }
-    throw new KeyshiftError('grant_lost', describeRejection(outcome));
-  }
-
-  function isFresh(grant: Grant): boolean {
-    return grant.expiresAtMs === undefined || grant.expiresAtMs - clock.now() > refreshAheadMs;
+  async function refreshUnstored(refreshToken: Secret<'refresh_token'>): Promise<TokenPair> {
+    const { httpMs: budgetMs } = budgets;
+    const outcome = await withinBudget(oauth.refresh(refreshToken), { budgetMs, clock });
+    if (outcome.kind === 'client_rejected') throw breaker.trip(toError(outcome).message);
+    if (outcome.kind !== 'granted') throw toError(outcome);
+    breaker.reset();
+    return toTokenPair(outcome.tokens, { refreshToken, scope: '' }, clock.now());
   }
 
   return {
-    async liveGrant(key) {
+    async liveGrant(key, signal) {
+      const nowMs = clock.now();
+      const cached = cache.get(key, nowMs);
+      if (cached && isFresh(cached, nowMs)) return cached;
       const grant = await find(key);
-      if (isFresh(grant)) return grant;
-      return refresh(grant).catch((error: unknown) => {
-        // A token that still lives is better than none, whatever became of the refresh.
-        const alive = grant.expiresAtMs !== undefined && grant.expiresAtMs > clock.now();
-        if (!alive || isKeyshiftError(error, 'grant_lost')) throw error;
+      if (isUsable(grant, nowMs)) {
+        cache.put(grant, nowMs);
+        if (!isFresh(grant, nowMs)) refreshBehind(grant);
         return grant;
-      });
+      }
+      return abortable(refresh(grant), signal);
     },
-    async afterUnauthorized(key, generation) {
+
+    async afterUnauthorized(key, generation, signal) {
       const grant = await find(key);
-      return grant.generation === generation ? await refresh(grant) : grant;
+      if (grant.generation !== generation) {
+        cache.put(grant, clock.now());
+        return grant;
+      }
+      if (isJustRefreshed(grant, clock.now()) && !flights.has(grant.id)) {
+        throw new KeyshiftError(
+          'token_refused',
+          `Klaviyo refuses the token of account ${key.accountId} although it was just issued.`,
+        );
+      }
+      return abortable(refresh(grant), signal);
     },
+
     async refreshByToken(refreshToken) {
       const grant = await store.grants.findByRefreshToken(oauth.clientId, refreshToken);
       if (grant?.state === 'active') {
-        return refresh(grant).catch((error: unknown) => {
+        const press = () => coordinator.advance(grant, 'pressing');
+        return refresh(grant, press).catch((error: unknown) => {
           // The caller asked about a token, not about a grant.
           if (!isKeyshiftError(error, 'grant_lost')) throw error;
           throw new KeyshiftError('refresh_token_rejected', error.message, { cause: error });
         });
       }
-      return share(`unstored:${refreshToken.reveal()}`, async () => {
-        const outcome = await oauth.refresh(refreshToken);
-        if (outcome.kind === 'granted') {
-          return toTokenPair(outcome.tokens, { refreshToken, scope: '' }, clock.now());
-        }
-        throw toError(outcome);
+      return flights.share(`unstored ${refreshToken.reveal()}`, () =>
+        refreshUnstored(refreshToken),
+      );
+    },
+
+    refreshClaimed(grant, owner) {
+      const advance = () => coordinator.advanceClaimed(grant, owner);
+      // Whoever is in flight here waits for the very lease that `owner` holds: no use to wait too.
+      const id = flights.has(grant.id) ? `${grant.id} claimed by ${owner}` : grant.id;
+      return refresh(grant, advance, id);
+    },
+    forget: (key) => {
+      cache.drop(key);
+    },
+    counters,
+    budgets,
+    drain: () => flights.drain(),
+  };
+}
+
+/** What stands behind the engine: the lease, the attempt, the breaker and the counters. */
+function createMachinery(
+  options: TokenEngineOptions,
+  budgets: RefreshBudgets,
+  flights: SingleFlight,
+) {
+  const { store, oauth, clock, random, logger } = options;
+  const counters = createOutcomeCounters();
+  const breaker = createClientBreaker(clock, logger);
+  const onStep = options.onStep ?? (() => undefined);
+  const shared = { grants: store.grants, clock, random, budgets, breaker, onStep };
+  const attempt = createRefreshAttempt({
+    ...shared,
+    oauth,
+    logger,
+    counters,
+    onLost: options.onLost ?? (() => Promise.resolve()),
+    inBackground: (work) => {
+      flights.share(`background ${random.id()}`, work).catch((error: unknown) => {
+        logger.error({ err: error }, 'a late answer of the token endpoint could not be saved');
       });
     },
-    async drain() {
-      await Promise.allSettled(inFlight.values());
-    },
-  };
+  });
+  return { breaker, counters, coordinator: createRefreshCoordinator({ ...shared, attempt }) };
 }
 
-/** Ten years: beyond it a lifetime is a mistake, and no date that a database holds. */
-const longestLifeSec = 315_360_000;
-
-/** Completes what a token answer may leave out with what is known already. */
-export function toTokenPair(
-  tokens: GrantedTokens,
-  known: Pick<TokenPair, 'refreshToken' | 'scope'>,
-  nowMs: number,
-): TokenPair {
-  return {
-    accessToken: tokens.accessToken,
-    refreshToken: tokens.refreshToken ?? known.refreshToken,
-    scope: tokens.scope ?? known.scope,
-    expiresAtMs:
-      tokens.expiresInSec === undefined
-        ? undefined
-        : nowMs + Math.floor(Math.min(tokens.expiresInSec, longestLifeSec) * 1000),
-    obtainedAtMs: nowMs,
-  };
+/** A consent may be followed by an uninstall at any time; a refresh has just proved the grant. */
+function isJustRefreshed(grant: Grant, nowMs: number): boolean {
+  return grant.obtainedAtMs > grant.consentedAtMs && nowMs - grant.obtainedAtMs < coolDownMs;
 }
 
-/** The error that a caller sees for an outcome without tokens. */
-export function toError(outcome: Exclude<TokenOutcome, { kind: 'granted' }>): KeyshiftError {
-  switch (outcome.kind) {
-    case 'grant_rejected':
-    case 'request_rejected':
-      return new KeyshiftError('refresh_token_rejected', describeRejection(outcome));
-    case 'client_rejected':
-      return new KeyshiftError('client_rejected', describeRejection(outcome));
-    case 'transient': {
-      const { status, reason, retryAfterSec } = outcome;
-      const retry = retryAfterSec === undefined ? {} : { retryAfterSec };
-      const message = `The token endpoint gave no verdict: ${reason}.`;
-      if (status === 429) return new KeyshiftError('upstream_throttled', message, retry);
-      if (status === 503) return new KeyshiftError('upstream_unavailable', message, retry);
-      if (status === 504) return new KeyshiftError('upstream_timeout', message, retry);
-      if (status === 502) return new KeyshiftError('upstream_unreachable', message, retry);
-      return new KeyshiftError('upstream_unreadable', message, retry);
-    }
-    default:
-      return outcome satisfies never;
-  }
-}
-
-function describeRejection(outcome: { error: string; description: string }): string {
-  return `Klaviyo answered ${outcome.error}${outcome.description && `: ${outcome.description}`}`;
-}
-
-function assertActive(grant: Grant): Grant {
-  if (grant.state === 'active') return grant;
-  throw new KeyshiftError(
-    'grant_lost',
-    `The grant of account ${grant.accountId} is ${grant.state}.`,
-  );
+/** Lets a caller go without ending what it waited for. */
+function abortable<Result>(work: Promise<Result>, signal?: AbortSignal): Promise<Result> {
+  if (!signal) return work;
+  return new Promise((resolve, reject) => {
+    const onAbort = () => {
+      reject(signal.reason as Error);
+    };
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    work.then(resolve, reject).finally(() => {
+      signal.removeEventListener('abort', onAbort);
+    });
+  });
 }

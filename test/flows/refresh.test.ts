@@ -149,11 +149,17 @@ describe('POST /auth/refresh when Klaviyo gives no tokens', () => {
       const answer = await refresh(fixture, refreshToken);
       expect(answer.status).toBe(status);
       expect(errorOf(answer).error).toBe(code);
-      if (status === 503 || status === 429) expect(answer.headers.get('retry-after')).toBe('5');
+      if (status === 503 || status === 429) {
+        // As long as Klaviyo asked for, and a little more at random.
+        expect(Number(answer.headers.get('retry-after'))).toBeGreaterThanOrEqual(5);
+      }
       expect(answer.body).not.toContain(refreshToken);
       expect((await grantOf(fixture, accountOf(fixture, 0))).state).toBe('active');
       fixture.sandbox.clearFaults();
-      tokensOf(await refresh(fixture, refreshToken));
+      const again = await refresh(fixture, refreshToken);
+      // After silence the provider may still be at work on the token: nobody spends it meanwhile.
+      if (code === 'upstream_timeout') expect(errorOf(again).error).toBe(code);
+      else tokensOf(again);
     },
   );
 });

@@ -49,7 +49,7 @@ export async function openEngineBench(): Promise<EngineBench> {
   const lost: Grant[] = [];
   const lines: string[] = [];
   const engine = createTokenEngine({
-    ...{ store, oauth, clock },
+    ...{ store, oauth, clock, random: bench.random },
     logger: createLogger({ level: 'debug', destination: { write: (line) => lines.push(line) } }),
     onLost: async (grant) => void lost.push(grant),
   });

@@ -39,7 +39,10 @@ async function serve(terminal: Terminal, welcome: Omit<Welcome, 'url'>): Promise
   const work = new AbortController();
   try {
     const server = await startServer(keyshift, createApp(keyshift, { console: createConsole }));
-    const house = keepHouse(keyshift, work.signal);
+    const house = Promise.all([
+      keepHouse(keyshift, work.signal),
+      keyshift.sweeper.run(work.signal),
+    ]);
     printWelcome(terminal, { ...welcome, url: server.url });
     await untilStopped();
     terminal.note('stopping: waiting for requests under way');

@@ -54,8 +54,10 @@ function exchangeCode(context: SandboxContext, app: App, form: URLSearchParams):
 function refresh(context: SandboxContext, app: App, form: URLSearchParams): Reply {
   const presented = form.get('refresh_token');
   if (!presented) return oauthError('invalid_request', 'Missing "refresh_token" in request.');
-  const accountId = context.state.installOfRefreshToken(presented)?.accountId;
-  const trace = accountId === undefined ? {} : { accountId };
+  const install = context.state.installOfRefreshToken(presented);
+  const trace = install ? { accountId: install.accountId } : {};
+  const refusal = install && context.refreshLimiter?.refuse(install);
+  if (refusal) return traced(refusal, trace);
   const refreshed = refreshTokens(context, app.clientId, presented);
   return traced(
     refreshed

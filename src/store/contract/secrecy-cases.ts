@@ -30,7 +30,7 @@ export const secrecyCases = {
       await store.grants.saveRefreshed('g1', 1, samplePair('2')),
       await store.grants.saveConsent({ ...key, id: 'g1' }, samplePair('3')),
       await store.grants.find(key),
-      await store.grants.listDue(t0 + 10_000_000, 10),
+      await store.grants.readLease('g1'),
       await store.grants.setAside({ ...key, id: 'g2' }, samplePair('4')),
     ];
     const secrets = /pk_secret_value|access-token-|refresh-token-|code-verifier-of-/;

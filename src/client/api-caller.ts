@@ -1,0 +1,177 @@
+import type { Dispatcher } from 'undici';
+import { KeyshiftError } from '../errors/keyshift-error.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Random } from '../runtime/random.ts';
+import { authorizationHeader } from './account-lookup.ts';
+import { readApiCall, type ApiCall, type ApiRequestInit } from './api-call.ts';
+import { ApiResponse } from './api-response.ts';
+import { CallStop } from './call-stop.ts';
+import { isUnauthorized, toAnswered, toFailed, type Attempt } from './attempt.ts';
+import type { RoutedCredential } from './credentials.ts';
+import type { RateWindows } from './rate-windows.ts';
+import { mayRetry, retryPauseMs } from './retry-policy.ts';
+import { createWindowGate, readRetryAfter } from './window-gate.ts';
+
+/** Gives a credential, and a better one after a 401. */
+export interface CredentialSource {
+  current(signal: AbortSignal | undefined): Promise<RoutedCredential>;
+  /** Answers `undefined` when a 401 has to stand: a key has no successor. */
+  afterUnauthorized(
+    refused: RoutedCredential,
+    signal: AbortSignal | undefined,
+  ): Promise<RoutedCredential | undefined>;
+}
+
+/** What {@link createApiCaller} works with. */
+export interface ApiCallerOptions {
+  readonly dispatcher: Dispatcher;
+  /** Origin of Klaviyo's API: the only host that is called. */
+  readonly apiUrl: string;
+  /** Sent when a call sets no `revision`. */
+  readonly revision: string;
+  readonly windows: RateWindows;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Attempts in all, the one after a 401 not counted; 4 by default. */
+  readonly attempts?: number;
+}
+
+/** Sends calls to Klaviyo with credentials that are picked at the last moment. */
+export type ApiCaller = (
+  source: CredentialSource,
+  target: string,
+  init?: ApiRequestInit,
+) => Promise<ApiResponse>;
+
+/** The edge takes a caller without a name for a robot. */
+const userAgent = 'keyshift';
+const defaultAttempts = 4;
+
+/**
+ * Creates the caller. It keeps to Klaviyo's windows, refreshes once on 401, waits as long as
+ * `Retry-After` says, and repeats only what may be repeated. A stream is never sent twice.
+ *
+ * @throws KeyshiftError from the caller it creates: `request_invalid` before anything is sent,
+ * `upstream_*` when no answer came, `upstream_throttled` when the windows are full for longer
+ * than the deadline
+ */
+export function createApiCaller(options: ApiCallerOptions): ApiCaller {
+  const { dispatcher, apiUrl, revision, clock, random } = options;
+  const gate = createWindowGate(options.windows, clock);
+  const attempts = options.attempts ?? defaultAttempts;
+
+  return async (source, target, init = {}) => {
+    const nowMs = clock.now();
+    const call = readApiCall(target, init, apiUrl, nowMs);
+    const leftMs = call.endsAtMs - nowMs;
+    const onTimeout = () => timeoutOf(call, leftMs);
+    const stop = new CallStop({ leftMs, onTimeout, signal: init.signal });
+    try {
+      return await perform(source, call, stop);
+    } finally {
+      stop.end();
+    }
+  };
+
+  async function perform(
+    source: CredentialSource,
+    call: ApiCall,
+    stop: CallStop,
+  ): Promise<ApiResponse> {
+    let credential = await stop.race(source.current(call.signal));
+    let renewed = false;
+    for (let failures = 0; ;) {
+      const turn = gate.pass(call, credential, stop);
+      if (turn) await turn;
+      const attempt = await send(call, credential, stop);
+      const { reply } = attempt;
+      if (reply) gate.learn(call, credential, reply);
+      if (reply?.ok) return reply;
+      if (isUnauthorized(attempt) && !renewed) {
+        renewed = true;
+        const next = await renew(source, call, stop, credential, attempt.reply);
+        if (!next) return attempt.reply;
+        credential = next;
+        continue;
+      }
+      failures += 1;
+      const pauseMs = pauseAfter(call, attempt, failures);
+      if (pauseMs === undefined) {
+        if (reply) return reply;
+        throw attempt.error;
+      }
+      await reply?.dump(stop.signal);
+      await clock.sleep(pauseMs, stop.signal);
+    }
+  }
+
+  function pauseAfter(call: ApiCall, attempt: Attempt, failures: number): number | undefined {
+    if (failures >= attempts || !call.repeatable) return undefined;
+    if (!mayRetry(attempt.result, call.idempotent)) return undefined;
+    const retryAfterSec = attempt.reply && readRetryAfter(attempt.reply, clock);
+    const pauseMs = retryPauseMs(failures, retryAfterSec, random);
+    return clock.now() + pauseMs > call.endsAtMs ? undefined : pauseMs;
+  }
+
+  async function send(
+    call: ApiCall,
+    credential: RoutedCredential,
+    stop: CallStop,
+  ): Promise<Attempt> {
+    stop.throwIfAborted();
+    try {
+      const reply = await dispatcher.request({
+        origin: apiUrl,
+        path: call.path,
+        method: call.method,
+        headers: {
+          accept: 'application/vnd.api+json',
+          'user-agent': userAgent,
+          revision,
+          ...(call.body === null ? {} : { 'content-type': 'application/vnd.api+json' }),
+          ...call.headers,
+          authorization: authorizationHeader(credential.secret),
+        },
+        body: call.body,
+        signal: stop,
+      });
+      return toAnswered(
+        new ApiResponse(reply, credential.route, () => ({
+          leftMs: call.endsAtMs - clock.now(),
+          onTimeout: () => timeoutOf(call),
+          signal: call.signal,
+        })),
+      );
+    } catch (error) {
+      stop.throwIfAborted();
+      return toFailed(error, apiUrl + call.path);
+    }
+  }
+}
+
+/** The credential to try once more with, unless the answer has to stand. */
+async function renew(
+  source: CredentialSource,
+  call: ApiCall,
+  stop: CallStop,
+  refused: RoutedCredential,
+  reply: ApiResponse,
+): Promise<RoutedCredential | undefined> {
+  try {
+    const next = await stop.race(source.afterUnauthorized(refused, call.signal));
+    if (!next || !call.repeatable) return undefined;
+    await reply.dump(stop.signal);
+    return next;
+  } catch (error) {
+    reply.body.on('error', () => undefined).destroy();
+    throw error;
+  }
+}
+
+function timeoutOf({ path }: ApiCall, withinMs?: number): KeyshiftError {
+  const within = withinMs === undefined ? 'in time' : `within ${withinMs} ms`;
+  return new KeyshiftError(
+    'upstream_timeout',
+    `${path.split('?', 1)[0]} gave no whole answer ${within}.`,
+  );
+}

@@ -1,0 +1,73 @@
+import { errors } from 'undici';
+import { KeyshiftError } from '../errors/keyshift-error.ts';
+import { toKeyshiftError } from '../runtime/http-client.ts';
+import type { ApiResponse } from './api-response.ts';
+import type { AttemptResult } from './retry-policy.ts';
+
+/** A call that was sent once and answered, however. */
+export interface Answered {
+  readonly reply: ApiResponse;
+  readonly result: AttemptResult;
+}
+
+/** A call that was sent once, or tried to be, and got no answer. */
+export interface Failed {
+  readonly reply: undefined;
+  readonly result: AttemptResult;
+  readonly error: Error;
+}
+
+export type Attempt = Answered | Failed;
+
+/** The attempt that an answer makes. */
+export function toAnswered(reply: ApiResponse): Answered {
+  return { reply, result: { kind: 'status', status: reply.status, edge: isFromEdge(reply) } };
+}
+
+/**
+ * The attempt that a transport error makes.
+ *
+ * @throws KeyshiftError `request_invalid` when the call itself was at fault: no attempt helps
+ */
+export function toFailed(error: unknown, url: string): Failed {
+  if (isMistake(error)) {
+    throw new KeyshiftError('request_invalid', `The call cannot be sent: ${error.message}.`, {
+      cause: error,
+    });
+  }
+  return {
+    reply: undefined,
+    result: { kind: isUnsent(error) ? 'unsent' : 'broken' },
+    error: toKeyshiftError(error, url),
+  };
+}
+
+/** Whether Klaviyo refuses the credential. The edge's page says nothing about one. */
+export function isUnauthorized(attempt: Attempt): attempt is Answered {
+  const { result } = attempt;
+  return result.kind === 'status' && result.status === 401 && !result.edge;
+}
+
+/** An HTML page is the edge speaking: neither a verdict on the credential nor on its scopes. */
+function isFromEdge(reply: ApiResponse): boolean {
+  if (reply.ok) return false;
+  const type = reply.headers.get('content-type') ?? '';
+  return reply.headers.has('cf-mitigated') || type.startsWith('text/html');
+}
+
+function isMistake(error: unknown): error is Error {
+  return (
+    error instanceof errors.InvalidArgumentError ||
+    error instanceof errors.NotSupportedError ||
+    error instanceof errors.RequestContentLengthMismatchError
+  );
+}
+
+/** Failures before a byte of the request went out. */
+function isUnsent(error: unknown): boolean {
+  if (error instanceof errors.ConnectTimeoutError) return true;
+  // A host with several addresses fails with one error for each of them.
+  if (error instanceof AggregateError) return error.errors.every(isUnsent);
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  return syscall === 'connect' || code === 'ENOTFOUND' || code === 'EAI_AGAIN';
+}

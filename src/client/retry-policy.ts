@@ -1,0 +1,59 @@
+import type { Random } from '../runtime/random.ts';
+
+/** What came of one attempt, as far as a retry depends on it. */
+export type AttemptResult =
+  | { readonly kind: 'status'; readonly status: number; readonly edge: boolean }
+  /** Nothing was sent: the connection was never there. */
+  | { readonly kind: 'unsent' }
+  /** The answer did not come, or broke off: the call may have been applied. */
+  | { readonly kind: 'broken' };
+
+const safeToRepeat: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
+
+/** Whether sending a request twice has the effect of sending it once (RFC 9110 section 9.2.2). */
+export function isIdempotent(method: string): boolean {
+  return safeToRepeat.has(method);
+}
+
+/**
+ * Whether an attempt may be repeated. A call that was surely not applied (nothing sent, or 429)
+ * always may. One that may have been applied is repeated only when that does no harm: an event
+ * that was accepted behind a 503 must not be recorded twice.
+ */
+export function mayRetry(result: AttemptResult, idempotent: boolean): boolean {
+  switch (result.kind) {
+    case 'unsent':
+      return true;
+    case 'broken':
+      return idempotent;
+    case 'status':
+      if (result.status === 429) return true;
+      return idempotent && (isPassing(result.status) || result.edge);
+    default:
+      return result satisfies never;
+  }
+}
+
+/** 501 says that there is no such thing, however often one asks. */
+function isPassing(status: number): boolean {
+  return status === 408 || status === 425 || (status >= 500 && status !== 501);
+}
+
+const firstPauseMs = 250;
+const longestPauseMs = 8_000;
+
+/**
+ * Milliseconds before the next attempt: `Retry-After` where Klaviyo sent one, else doubling from a
+ * quarter of a second; up to a quarter more at random, so that callers do not come back together.
+ */
+export function retryPauseMs(
+  failures: number,
+  retryAfterSec: number | undefined,
+  random: Random,
+): number {
+  const pauseMs =
+    retryAfterSec === undefined
+      ? Math.min(firstPauseMs * 2 ** (failures - 1), longestPauseMs)
+      : retryAfterSec * 1000;
+  return Math.round(pauseMs * (1 + random.fraction() / 4));
+}

@@ -1,0 +1,115 @@
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import { getRequestListener } from '@hono/node-server';
+import type { Keyshift } from '../core/create-keyshift.ts';
+import { isKeyshiftError, KeyshiftError } from '../errors/keyshift-error.ts';
+import { sendProxyError } from '../proxy/proxy-error.ts';
+import { createApp } from './create-app.tsx';
+import { createKeyshiftProxy } from './keyshift-proxy.ts';
+import { createStylesheet } from './pages/stylesheet.ts';
+import { withUnreadBody, type ParsedRequest } from './replayed-request.ts';
+
+/** Passes a request on to what comes next, or an error to the application's error handler. */
+export type Next = (error?: Error) => void;
+
+/** A middleware of Express 4 and 5, Connect, and whatever takes theirs. */
+export type Middleware = (request: IncomingMessage, response: ServerResponse, next: Next) => void;
+
+/** What Express and Connect add to a request. */
+interface MountedRequest extends ParsedRequest {
+  readonly originalUrl?: string;
+}
+
+/**
+ * Creates a middleware that gives an application Keyshift's routes: `/auth/start`,
+ * `/auth/callback`, `/auth/refresh`, `/auth/disconnect`, `/connect/*`, `/whoami`, the stylesheet of
+ * the pages, and `/api/*` for calls that are addressed to Keyshift by a private key, or by a
+ * service token with `Keyshift-Account` or `Keyshift-Customer`. All else goes to `next`.
+ *
+ * Mount it at the root and before body parsers. Behind one it uses what the parser left, where
+ * that is JSON, text or bytes. Under a path it serves programs, and refuses to serve pages, whose
+ * links begin at the root.
+ *
+ * @example
+ * ```ts
+ * const keyshift = await createKeyshift(readConfig(process.env));
+ * app.use(createMiddleware(keyshift));
+ * ```
+ */
+export function createMiddleware(keyshift: Keyshift): Middleware {
+  const proxy = createKeyshiftProxy(keyshift);
+  const listener = getRequestListener(createApp(keyshift).fetch, { overrideGlobalObjects: false });
+  const stylesheetPath = createStylesheet().path;
+
+  async function serve(
+    request: ParsedRequest,
+    response: ServerResponse,
+    proxied: boolean,
+  ): Promise<void> {
+    let unread: IncomingMessage;
+    try {
+      unread = withUnreadBody(request);
+    } catch (error) {
+      if (!isKeyshiftError(error)) throw error;
+      if (proxied) sendProxyError(response, error, keyshift.random.id());
+      else sendError(response, error);
+      return;
+    }
+    await (proxied ? proxy : listener)(unread, response);
+  }
+
+  return (request, response, next) => {
+    const path = (request.url ?? '').split('?', 1)[0] ?? '';
+    const proxied = path.startsWith('/api/') && isAddressed(request.headers);
+    if (!proxied && !isRoute(path) && path !== stylesheetPath) {
+      next();
+    } else if (isForPeople(path) && isUnderPath(request)) {
+      next(misplaced());
+    } else {
+      serve(request, response, proxied).catch(next);
+    }
+  };
+}
+
+const routes: ReadonlySet<string> = new Set([
+  '/auth/start',
+  '/auth/callback',
+  '/auth/refresh',
+  '/auth/disconnect',
+  '/whoami',
+]);
+
+/** The rest of `/auth` may be the application's own. */
+function isRoute(path: string): boolean {
+  return routes.has(path) || path.startsWith('/connect/');
+}
+
+/** An application has calls of its own under `/api`; those name neither a key nor an account. */
+function isAddressed(headers: IncomingHttpHeaders): boolean {
+  return (
+    /^Klaviyo-API-Key /i.test(headers.authorization ?? '') ||
+    headers['keyshift-account'] !== undefined ||
+    headers['keyshift-customer'] !== undefined
+  );
+}
+
+function isForPeople(path: string): boolean {
+  return path === '/auth/start' || path === '/auth/callback' || path.startsWith('/connect/');
+}
+
+/** Frameworks cut the mount path off and keep the whole. */
+function isUnderPath({ url, originalUrl }: MountedRequest): boolean {
+  return originalUrl !== undefined && originalUrl !== url;
+}
+
+function misplaced(): KeyshiftError {
+  return new KeyshiftError(
+    'config_invalid',
+    'Keyshift is mounted under a path, but its pages link to the root.',
+    { fix: 'Mount it without a path: it takes its own paths alone and passes the rest on.' },
+  );
+}
+
+function sendError(response: ServerResponse, error: KeyshiftError): void {
+  response.writeHead(error.status, { 'content-type': 'application/json' });
+  response.end(JSON.stringify(error));
+}

@@ -1,0 +1,51 @@
+import { Counter, Gauge, Registry } from 'prom-client';
+import type { Keyshift } from '../core/create-keyshift.ts';
+
+/**
+ * The figures of one server for Prometheus: connections by stage, grants and what is due, and
+ * refreshes by how they ended. Nothing in them names a customer.
+ */
+export function createMetrics({ store, tokens, sweeper }: Keyshift): Registry {
+  const registry = new Registry();
+  new Gauge({
+    name: 'keyshift_connections',
+    help: 'Connections by stage and route',
+    labelNames: ['stage', 'reason', 'route'],
+    registers: [registry],
+    async collect() {
+      this.reset();
+      for (const {
+        stage,
+        attentionReason,
+        route,
+        count,
+      } of await store.connections.countByStage()) {
+        this.set({ stage, reason: attentionReason ?? '', route }, count);
+      }
+    },
+  });
+  new Gauge({
+    name: 'keyshift_grants',
+    help: 'Active grants, and those that fall due within the hour',
+    labelNames: ['when'],
+    registers: [registry],
+    async collect() {
+      const { grants, due } = await sweeper.forecast();
+      this.set({ when: 'active' }, grants);
+      this.set({ when: 'due' }, due);
+    },
+  });
+  new Counter({
+    name: 'keyshift_refreshes_total',
+    help: 'Refreshes of this process by how they ended',
+    labelNames: ['outcome'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [outcome, count] of Object.entries(tokens.counters.read())) {
+        this.inc({ outcome }, count);
+      }
+    },
+  });
+  return registry;
+}

@@ -1,0 +1,43 @@
+import type { Clock } from '../../runtime/clock.ts';
+import { jsonReply, type Reply } from '../http/reply.ts';
+
+/** Counts refreshes per install, in fixed windows of a minute. */
+export interface RefreshLimiter {
+  /** Takes a place and answers `undefined`, or answers the 429 to send; a refused call is free. */
+  refuse(install: { readonly clientId: string; readonly accountId: string }): Reply | undefined;
+}
+
+const windowMs = 60_000;
+
+/**
+ * Creates the limit that Klaviyo is said to have: about ten refreshes a minute for each install
+ * (second-hand). That a refused call leaves the token unspent, what the body says, and that the
+ * window opens with its first refresh, is assumed.
+ */
+export function createRefreshLimiter(clock: Clock, perMinute: number): RefreshLimiter {
+  const windows = new Map<string, { startMs: number; count: number }>();
+  return {
+    refuse({ clientId, accountId }) {
+      const nowMs = clock.now();
+      const name = `${clientId} ${accountId}`;
+      const known = windows.get(name);
+      const window =
+        known && known.startMs + windowMs > nowMs ? known : { startMs: nowMs, count: 0 };
+      windows.set(name, window);
+      if (window.count >= perMinute) {
+        return throttled(Math.ceil((window.startMs + windowMs - nowMs) / 1_000));
+      }
+      window.count += 1;
+      return undefined;
+    },
+  };
+}
+
+function throttled(retryAfterSec: number): Reply {
+  const error_description = `Request was throttled. Expected available in ${retryAfterSec} seconds.`;
+  return jsonReply(
+    429,
+    { error: 'throttled', error_description },
+    { 'retry-after': String(retryAfterSec) },
+  );
+}

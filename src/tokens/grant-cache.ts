@@ -1,0 +1,43 @@
+import type { Grant } from '../store/records.ts';
+import type { GrantKey } from '../store/store.ts';
+
+/** Opened grants of this process, so that a busy account is not decrypted for every call. */
+export interface GrantCache {
+  /** A grant that was read at most {@link maxAgeMs} ago. */
+  get(key: GrantKey, nowMs: number): Grant | undefined;
+  put(grant: Grant, nowMs: number): void;
+  drop(key: GrantKey): void;
+  readonly size: number;
+}
+
+/** For so long another process's news may go unnoticed; a 401 brings them at once. */
+const maxAgeMs = 5_000;
+
+/** Creates a cache of at most `capacity` grants; the one that was read longest ago leaves first. */
+export function createGrantCache(capacity: number): GrantCache {
+  const entries = new Map<string, { readonly grant: Grant; readonly readAtMs: number }>();
+  return {
+    get(key, nowMs) {
+      const entry = entries.get(nameOf(key));
+      return entry && nowMs - entry.readAtMs <= maxAgeMs ? entry.grant : undefined;
+    },
+    put(grant, nowMs) {
+      const name = nameOf(grant);
+      entries.delete(name);
+      entries.set(name, { grant, readAtMs: nowMs });
+      if (entries.size <= capacity) return;
+      const [oldest] = entries.keys();
+      if (oldest !== undefined) entries.delete(oldest);
+    },
+    drop(key) {
+      entries.delete(nameOf(key));
+    },
+    get size() {
+      return entries.size;
+    },
+  };
+}
+
+function nameOf({ clientId, accountId }: GrantKey): string {
+  return `${clientId} ${accountId}`;
+}

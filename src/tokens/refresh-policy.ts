@@ -1,0 +1,71 @@
+import type { Random } from '../runtime/random.ts';
+import type { Grant } from '../store/records.ts';
+
+/**
+ * How long each party waits, in the one order that works: whoever holds the lease gives up on the
+ * network before the lease ends, and whoever waits for the holder waits longer than the lease.
+ */
+export interface RefreshBudgets {
+  /** One call of the token endpoint; set on the OAuth client. */
+  readonly httpMs: number;
+  readonly leaseMs: number;
+  readonly waitMs: number;
+}
+
+/** The budgets in use unless told otherwise. */
+export const defaultBudgets: RefreshBudgets = { httpMs: 20_000, leaseMs: 40_000, waitMs: 60_000 };
+
+/** @throws RangeError unless `httpMs < leaseMs < waitMs` */
+export function assertOrdered({ httpMs, leaseMs, waitMs }: RefreshBudgets): void {
+  if (httpMs < leaseMs && leaseMs < waitMs) return;
+  throw new RangeError(
+    `budgets must be ordered: http ${httpMs} < lease ${leaseMs} < wait ${waitMs} ms`,
+  );
+}
+
+const longestAheadMs = 120_000;
+const shareOfLifetime = 0.2;
+/** A token with less than this left may die on its way to Klaviyo. */
+const transitMs = 5_000;
+
+/**
+ * Whether an access token is given out without a thought of refreshing: two minutes before its
+ * end it is not, and earlier for tokens that live for minutes only. A token whose end Klaviyo did
+ * not tell is fresh until a 401 says otherwise.
+ */
+export function isFresh(grant: Grant, nowMs: number): boolean {
+  if (grant.expiresAtMs === undefined) return true;
+  const lifetimeMs = grant.expiresAtMs - grant.obtainedAtMs;
+  const aheadMs = Math.min(longestAheadMs, lifetimeMs * shareOfLifetime);
+  return nowMs < grant.expiresAtMs - aheadMs;
+}
+
+/** Whether an access token can still be given out while a refresh is on its way. */
+export function isUsable(grant: Grant, nowMs: number): boolean {
+  return grant.expiresAtMs === undefined || nowMs < grant.expiresAtMs - transitMs;
+}
+
+const firstBackOffMs = 1_000;
+const longestBackOffMs = 5 * 60_000;
+
+/**
+ * Pause before the next attempt, in milliseconds: what Klaviyo asked for, else doubling from one
+ * second, with up to half as much again at random, so that many grants do not come back at once.
+ */
+export function backOffMs(
+  failures: number,
+  retryAfterSec: number | undefined,
+  random: Random,
+): number {
+  const baseMs =
+    retryAfterSec === undefined
+      ? firstBackOffMs * 2 ** Math.min(failures, 16)
+      : retryAfterSec * 1000;
+  return Math.round(Math.min(baseMs, longestBackOffMs) * (1 + random.fraction() / 2));
+}
+
+/**
+ * For so long after a good refresh a 401 is taken for the provider's fault: refreshing again
+ * would not help, and would be limited to ten a minute.
+ */
+export const coolDownMs = 60_000;

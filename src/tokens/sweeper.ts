@@ -1,0 +1,134 @@
+import { isKeyshiftError } from '../errors/keyshift-error.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Logger } from '../runtime/logger.ts';
+import type { Random } from '../runtime/random.ts';
+import type { Grant } from '../store/records.ts';
+import type { GrantStore, SweepForecast } from '../store/store.ts';
+import type { TokenEngine } from './token-engine.ts';
+
+/** What {@link createSweeper} works with. */
+export interface SweeperOptions {
+  readonly grants: GrantStore;
+  readonly tokens: TokenEngine;
+  readonly clientId: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Refreshes started a second, over all grants of this process; 20 by default. */
+  readonly ratePerSec?: number;
+}
+
+/** How one sweep went. */
+export interface SweepResult {
+  readonly refreshed: number;
+  readonly lost: number;
+  readonly failed: number;
+}
+
+/** Keeps grants alive that nobody asks for. */
+export interface Sweeper {
+  /** Refreshes what is due until nothing is, or the signal ends it between two grants. */
+  sweep(signal?: AbortSignal, onRefreshed?: (done: number) => void): Promise<SweepResult>;
+  /** Sweeps every half minute, with jitter, until the signal ends it. */
+  run(signal: AbortSignal): Promise<void>;
+  /** What the coming hour will ask for. */
+  forecast(): Promise<SweepForecast>;
+}
+
+const batchSize = 20;
+const pauseMs = 30_000;
+
+/**
+ * Creates the sweeper. It refreshes tokens shortly before they end, finishes what a crash left
+ * undone, and touches every grant at least once a day: that keeps the 90 days of idleness away
+ * and finds an uninstall, of which Klaviyo tells nobody. Several processes share the work: each
+ * claims rows that no other has.
+ *
+ * @example
+ * ```ts
+ * const sweeper = createSweeper({ grants: store.grants, tokens, clientId, clock, random, logger });
+ * const { refreshed, lost } = await sweeper.sweep();
+ * ```
+ */
+export function createSweeper(options: SweeperOptions): Sweeper {
+  const { grants, tokens, clientId, clock, random, logger } = options;
+  const ratePerSec = options.ratePerSec ?? 20;
+  let nextStartMs = 0;
+
+  /** One start at a time, no faster than the rate, whatever the batches. */
+  async function takeTurn(signal?: AbortSignal): Promise<void> {
+    const nowMs = clock.now();
+    const turnMs = Math.max(nowMs, nextStartMs);
+    nextStartMs = turnMs + 1000 / ratePerSec;
+    if (turnMs > nowMs) await clock.sleep(turnMs - nowMs, signal);
+  }
+
+  async function refreshOne(grant: Grant, owner: string): Promise<keyof SweepResult> {
+    try {
+      await tokens.refreshClaimed(grant, owner);
+      return 'refreshed';
+    } catch (error) {
+      if (!isKeyshiftError(error)) throw error;
+      return error.code === 'grant_lost' ? 'lost' : 'failed';
+    }
+  }
+
+  async function sweep(
+    signal?: AbortSignal,
+    onRefreshed?: (done: number) => void,
+  ): Promise<SweepResult> {
+    const result = { refreshed: 0, lost: 0, failed: 0 };
+    const isEnded = () => signal?.aborted === true;
+    while (!isEnded()) {
+      const owner = random.id();
+      const nowMs = clock.now();
+      const claimed = await grants.claimDue({
+        clientId,
+        owner,
+        nowMs,
+        leaseExpiresAtMs: nowMs + tokens.budgets.leaseMs + (batchSize * 1000) / ratePerSec,
+        limit: batchSize,
+      });
+      if (claimed.length === 0) break;
+      const running = new Set<Promise<void>>();
+      for (const grant of claimed) {
+        if (isEnded()) {
+          await grants.releaseLease(grant.id, owner);
+          continue;
+        }
+        await takeTurn();
+        const work = refreshOne(grant, owner).then((outcome) => {
+          result[outcome] += 1;
+          running.delete(work);
+          onRefreshed?.(result.refreshed + result.lost + result.failed);
+        });
+        running.add(work);
+      }
+      await Promise.all(running);
+    }
+    if (result.refreshed + result.lost + result.failed > 0) logger.info(result, 'sweep done');
+    return result;
+  }
+
+  return {
+    sweep,
+    async run(signal) {
+      while (!signal.aborted) {
+        try {
+          await sweep(signal);
+          await clock.sleep(Math.round(pauseMs * (0.75 + random.fraction() / 2)), signal);
+        } catch (error) {
+          if (isAborted(signal)) return;
+          logger.error({ err: error }, 'sweep failed; the next one goes on');
+          await clock.sleep(pauseMs, signal).catch(() => undefined);
+        }
+      }
+    },
+    forecast: () => grants.forecast(clientId, clock.now() + 3_600_000),
+  };
+}
+
+/** Asked anew each time: TypeScript would remember the answer across an `await`. */
+function isAborted(signal: AbortSignal): boolean {
+  return signal.aborted;
+}
