@@ -18,6 +18,8 @@ export function newConnection(
     attentionReason: undefined,
     attentionFrom: undefined,
     liveSinceMs: undefined,
+    canaryPercent: undefined,
+    shadowPercent: undefined,
     createdAtMs: atMs,
     updatedAtMs: atMs,
     ...fields,

@@ -19,6 +19,8 @@ const patchColumns = {
   attentionFrom: 'attention_from',
   route: 'route',
   liveSinceMs: 'live_since',
+  canaryPercent: 'canary_percent',
+  shadowPercent: 'shadow_percent',
 } as const satisfies Record<keyof ConnectionPatch, keyof ConnectionRow>;
 
 /** Keeps connections. */
@@ -38,6 +40,8 @@ export function createConnectionStore(database: Database): ConnectionStore {
         attention_from: p('attention_from'),
         route: p('route'),
         live_since: p('live_since'),
+        canary_percent: p('canary_percent'),
+        shadow_percent: p('shadow_percent'),
         created_at: p('created_at'),
         updated_at: p('updated_at'),
         version: 1,
@@ -158,6 +162,8 @@ function toParameters(connection: Omit<Connection, 'version'>): InsertParameters
     attention_from: connection.attentionFrom ?? null,
     route: connection.route,
     live_since: connection.liveSinceMs ?? null,
+    canary_percent: connection.canaryPercent ?? null,
+    shadow_percent: connection.shadowPercent ?? null,
     created_at: connection.createdAtMs,
     updated_at: connection.updatedAtMs,
   };
@@ -176,6 +182,8 @@ function toConnection(row: ConnectionRow): Connection {
     attentionFrom: row.attention_from ?? undefined,
     route: row.route,
     liveSinceMs: row.live_since ?? undefined,
+    canaryPercent: row.canary_percent ?? undefined,
+    shadowPercent: row.shadow_percent ?? undefined,
     createdAtMs: row.created_at,
     updatedAtMs: row.updated_at,
     version: row.version,

@@ -5,6 +5,7 @@ import { databaseUnavailable } from './database-unavailable.ts';
 import type { DatabaseKind } from './database-url.ts';
 import * as initial from './migrations/0001-initial.ts';
 import * as refreshLeases from './migrations/0002-refresh-leases.ts';
+import * as traffic from './migrations/0004-traffic.ts';
 import type { Schema } from './schema.ts';
 
 const migrationTable = 'keyshift_migrations';
@@ -15,6 +16,7 @@ type MigrationStep = (db: Kysely<Schema>, kind: DatabaseKind) => Promise<void>;
 const migrations: Readonly<Record<string, MigrationStep>> = {
   '0001-initial': initial.up,
   '0002-refresh-leases': refreshLeases.up,
+  '0004-traffic': traffic.up,
 };
 
 /**

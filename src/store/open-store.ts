@@ -22,6 +22,8 @@ import type { Schema } from './schema.ts';
 import { createSealer, type Sealer } from './sealer.ts';
 import { openSqliteBackend } from './sqlite-backend.ts';
 import type { Store } from './store.ts';
+import { createSwitchStore } from './switch-store.ts';
+import { createTrafficStore } from './traffic-store.ts';
 
 /** What {@link openStore} needs. */
 export interface OpenStoreOptions {
@@ -92,6 +94,8 @@ function createStore(database: Database, sealer: Sealer, blindIndex: BlindIndex)
     authorizations: createAuthorizationStore(database, sealer),
     invitations: createInvitationStore(database),
     audit: createAuditStore(database),
+    traffic: createTrafficStore(database),
+    switches: createSwitchStore(database),
     transaction: (work) => database.transaction(() => work(store)),
     async ping() {
       await ping.first({});

@@ -50,6 +50,10 @@ export interface Connection {
   readonly route: Route;
   /** When traffic moved to OAuth; start of the quiet days. */
   readonly liveSinceMs: number | undefined;
+  /** Share of calls that go by OAuth while `route` is `canary`, 0 to 100; absent means none. */
+  readonly canaryPercent: number | undefined;
+  /** Share of reads sent by key that are repeated by OAuth and compared, 0 to 100; absent means none. */
+  readonly shadowPercent: number | undefined;
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
   /** Grows with every write; the fence of {@link ConnectionStore.update}. */
@@ -69,6 +73,8 @@ export type ConnectionPatch = Partial<{
       | 'attentionFrom'
       | 'route'
       | 'liveSinceMs'
+      | 'canaryPercent'
+      | 'shadowPercent'
   ]: Connection[Field];
 }>;
 

@@ -2,6 +2,13 @@ import type { Generated } from 'kysely';
 import type { ErrorCode } from '../errors/error-table.ts';
 import type { AttentionReason, GrantState, Route, Stage } from './records.ts';
 import type { Sealed } from './sealed.ts';
+import type {
+  KeySightingTable,
+  RouteExceptionTable,
+  ShadowResultTable,
+  SwitchTable,
+  TrafficTable,
+} from './traffic-schema.ts';
 
 /** `connections`: descriptive columns only, so that no write here can touch a secret. */
 export interface ConnectionRow {
@@ -16,6 +23,8 @@ export interface ConnectionRow {
   attention_from: Stage | null;
   route: Route;
   live_since: number | null;
+  canary_percent: number | null;
+  shadow_percent: number | null;
   created_at: number;
   updated_at: number;
   version: number;
@@ -112,4 +121,9 @@ export interface Schema {
   invitations: InvitationRow;
   audit_events: AuditEventRow;
   vault_state: VaultStateRow;
+  traffic: TrafficTable;
+  switches: SwitchTable;
+  route_exceptions: RouteExceptionTable;
+  key_sightings: KeySightingTable;
+  shadow_results: ShadowResultTable;
 }

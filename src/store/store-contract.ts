@@ -8,6 +8,8 @@ import { grantRaceCases } from './contract/grant-race-cases.ts';
 import { invitationCases } from './contract/invitation-cases.ts';
 import { privateKeyCases } from './contract/private-key-cases.ts';
 import { secrecyCases } from './contract/secrecy-cases.ts';
+import { switchCases } from './contract/switch-cases.ts';
+import { trafficCases } from './contract/traffic-cases.ts';
 import { transactionCases } from './contract/transaction-cases.ts';
 import type { Store } from './store.ts';
 
@@ -34,6 +36,8 @@ const tests: Readonly<Record<string, ContractTest>> = {
   ...authorizationCases,
   ...invitationCases,
   ...auditCases,
+  ...trafficCases,
+  ...switchCases,
   ...transactionCases,
   ...secrecyCases,
 };

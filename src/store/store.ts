@@ -14,6 +14,8 @@ import type {
   AttentionReason,
   TokenPair,
 } from './records.ts';
+import type { SwitchStore } from './switch-store.ts';
+import type { TrafficStore } from './traffic.ts';
 
 /**
  * Everything Keyshift remembers, on SQLite or PostgreSQL. Secrets go in and come out as
@@ -29,6 +31,8 @@ export interface Store {
   readonly authorizations: AuthorizationStore;
   readonly invitations: InvitationStore;
   readonly audit: AuditStore;
+  readonly traffic: TrafficStore;
+  readonly switches: SwitchStore;
   /**
    * Runs `work` in one transaction: all of its writes or none. Keep it short and never wait for
    * the network inside. A nested call joins the outer transaction, and so does every call that

@@ -117,6 +117,8 @@ async function connect(store: Store, accountId: string, customerId: string): Pro
     attentionFrom: undefined,
     route: 'oauth',
     liveSinceMs: nowMs,
+    canaryPercent: undefined,
+    shadowPercent: undefined,
     createdAtMs: nowMs,
     updatedAtMs: nowMs,
   });

@@ -115,6 +115,8 @@ async function addConnection(
     attentionFrom: undefined,
     route: 'key',
     liveSinceMs: undefined,
+    canaryPercent: undefined,
+    shadowPercent: undefined,
     createdAtMs: clock.now(),
     updatedAtMs: clock.now(),
     ...fields,

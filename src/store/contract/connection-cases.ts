@@ -19,6 +19,8 @@ const full = sampleConnection('acme', {
   attentionFrom: 'checked',
   route: 'canary',
   liveSinceMs: t0 + 1,
+  canaryPercent: 25,
+  shadowPercent: 1,
   updatedAtMs: t0 + 2,
 });
 
@@ -109,11 +111,11 @@ export const connectionCases = {
   async 'connections: an update can change every field of the patch'(store) {
     const before = await store.connections.insert(sampleConnection('acme'));
     const { accountId, accountName, email, name, stage, route, liveSinceMs } = full;
-    const { attentionReason, attentionFrom } = full;
+    const { attentionReason, attentionFrom, canaryPercent, shadowPercent } = full;
     const patch = { accountId, accountName, email, name, stage, route, liveSinceMs };
     const after = await store.connections.update(
       before,
-      { ...patch, attentionReason, attentionFrom },
+      { ...patch, attentionReason, attentionFrom, canaryPercent, shadowPercent },
       t0 + 2,
     );
     assert.deepEqual(after, { ...full, version: 2 });

@@ -55,6 +55,8 @@ export function sampleConnection(
     attentionFrom: undefined,
     route: 'key',
     liveSinceMs: undefined,
+    canaryPercent: undefined,
+    shadowPercent: undefined,
     createdAtMs: t0,
     updatedAtMs: t0,
     ...fields,
