@@ -2,7 +2,7 @@ import { betaOperations, findOperation, type OperationMatch } from '../../klaviy
 import { traced, type Reply, type RequestTrace } from '../http/reply.ts';
 import type { SandboxRequest } from '../http/sandbox-request.ts';
 import type { SandboxContext } from '../sandbox-context.ts';
-import { sandboxHeader, type ApiErrors } from './api-error.ts';
+import type { ApiErrors } from './api-error.ts';
 import {
   authenticate,
   lackingScopes,
@@ -10,6 +10,7 @@ import {
   type Caller,
 } from './authenticate.ts';
 import { handlers } from './handlers.ts';
+import { answerOtherMethod } from './other-method.ts';
 import { refuseRevision } from './revision.ts';
 
 const betaIds = new Set(betaOperations.map(({ id }) => id));
@@ -29,8 +30,10 @@ interface KnownCall {
  */
 export function answerApi(context: SandboxContext, request: SandboxRequest): Reply {
   const { errors, state, clock } = context;
-  const match = findOperation(request.method, request.path);
-  if (!match) return unknownOperation(errors);
+  // Whoever asks for HEAD gets the answer of GET; Node leaves its body out.
+  const method = request.method === 'HEAD' ? 'GET' : request.method;
+  const match = findOperation(method, request.path);
+  if (!match) return answerOtherMethod(errors, request);
   const operation = match.operation.id;
   if (request.path.startsWith('/client/')) {
     const reply = refuseForRevision(errors, request, match) ?? notImplemented(errors, match);
@@ -47,16 +50,6 @@ export function answerApi(context: SandboxContext, request: SandboxRequest): Rep
 
 function traceOf({ operation }: OperationMatch, { credential, account }: Caller): RequestTrace {
   return { operation: operation.id, credential, accountId: account.id };
-}
-
-function unknownOperation(errors: ApiErrors): Reply {
-  return errors.error({
-    status: 404,
-    code: 'not_found',
-    title: 'Not found.',
-    detail: 'Klaviyo has no such path and method.',
-    headers: { [sandboxHeader]: 'unknown-operation' },
-  });
 }
 
 const failures = {
