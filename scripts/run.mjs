@@ -14,6 +14,7 @@ const commands = {
   test: (args) => underRightNode(() => runTests(args)),
   check: (args) => underRightNode(() => runChecks(args)),
   format: (args) => underRightNode(() => runFormat(args)),
+  bench: (args) => underRightNode(() => runMeasurements(args)),
 };
 
 endWithNpm();
@@ -68,6 +69,11 @@ async function runTests(args) {
 async function runChecks(args) {
   const { check } = await import('./check.mjs');
   return check(cloneRoot, args);
+}
+
+async function runMeasurements(args) {
+  const { runBench } = await import('../bench/support/run.mjs');
+  return runBench(args);
 }
 
 async function runFormat(args) {

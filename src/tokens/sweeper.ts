@@ -86,7 +86,8 @@ export function createSweeper(options: SweeperOptions): Sweeper {
         clientId,
         owner,
         nowMs,
-        leaseExpiresAtMs: nowMs + tokens.budgets.leaseMs + (batchSize * 1000) / ratePerSec,
+        leaseExpiresAtMs:
+          nowMs + tokens.budgets.leaseMs + Math.ceil((batchSize * 1000) / ratePerSec),
         limit: batchSize,
       });
       if (claimed.length === 0) break;

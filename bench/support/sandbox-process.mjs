@@ -1,5 +1,5 @@
 /** Runs a sandbox without limits in a process of its own, so that its CPU is not counted. */
-import { createSampleSeed, startSandbox } from '../dist/sandbox.js';
+import { createSampleSeed, startSandbox } from '../../dist/sandbox.js';
 
 const [redirectUri, clientId, clientSecret, customers] = process.argv.slice(2);
 const seed = createSampleSeed({

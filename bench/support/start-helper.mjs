@@ -1,0 +1,16 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+/**
+ * Starts a program of this folder in a process of its own, so that its CPU is not counted. It ends
+ * when this process does.
+ *
+ * @returns {Promise<{ ready: unknown, stop: () => void }>} `ready` is its first message
+ */
+export async function startHelper(name, args = []) {
+  const program = fileURLToPath(new URL(`${name}.mjs`, import.meta.url));
+  const child = fork(program, args, { execArgv: [] });
+  const [ready] = await once(child, 'message');
+  return { ready, stop: () => child.disconnect() };
+}
