@@ -121,7 +121,7 @@ type InsertParameters = Omit<ConnectionRow, 'version'> & Record<string, string |
 
 async function* listPages(
   database: Database,
-  { stages, customerId, accountId, afterCustomerId }: ConnectionFilter,
+  { stages, customerId, accountId, labels = {}, wave, afterCustomerId }: ConnectionFilter,
 ): AsyncGenerator<Connection> {
   // An empty list matches nothing, and is no valid SQL.
   if (stages?.length === 0) return;
@@ -132,6 +132,20 @@ async function* listPages(
       if (stages) query = query.where('stage', 'in', stages);
       if (customerId !== undefined) query = query.where('customer_id', '=', customerId);
       if (accountId !== undefined) query = query.where('account_id', '=', accountId);
+      for (const [name, value] of Object.entries(labels)) {
+        query = query.where('id', 'in', (eb) =>
+          eb
+            .selectFrom('connection_labels')
+            .select('connection_id')
+            .where('name', '=', name)
+            .where('value', '=', value),
+        );
+      }
+      if (wave !== undefined) {
+        query = query.where('id', 'in', (eb) =>
+          eb.selectFrom('invitations').select('connection_id').where('wave', '=', wave),
+        );
+      }
       if (after !== undefined) query = query.where('customer_id', '>', after);
       return query.orderBy('customer_id').limit(pageSize);
     });

@@ -47,6 +47,7 @@ function prepareReads(database: Database) {
       opened_at: p('opened_at'),
       consumed_at: p('consumed_at'),
       revoked_at: p('revoked_at'),
+      wave: p('wave'),
     }),
   );
   const findById = database.prepare((db, p: ParameterOf<{ id: string }>) =>
@@ -105,6 +106,7 @@ function toRow(invitation: Invitation): InsertParameters {
     opened_at: invitation.openedAtMs ?? null,
     consumed_at: invitation.consumedAtMs ?? null,
     revoked_at: invitation.revokedAtMs ?? null,
+    wave: invitation.wave ?? null,
   };
 }
 
@@ -118,5 +120,6 @@ function toInvitation(row: InvitationRow): Invitation {
     openedAtMs: row.opened_at ?? undefined,
     consumedAtMs: row.consumed_at ?? undefined,
     revokedAtMs: row.revoked_at ?? undefined,
+    ...(row.wave === null ? {} : { wave: row.wave }),
   };
 }

@@ -6,6 +6,7 @@ import type { DatabaseKind } from './database-url.ts';
 import * as initial from './migrations/0001-initial.ts';
 import * as refreshLeases from './migrations/0002-refresh-leases.ts';
 import * as traffic from './migrations/0004-traffic.ts';
+import * as outreach from './migrations/0005-outreach.ts';
 import type { Schema } from './schema.ts';
 
 const migrationTable = 'keyshift_migrations';
@@ -17,6 +18,7 @@ const migrations: Readonly<Record<string, MigrationStep>> = {
   '0001-initial': initial.up,
   '0002-refresh-leases': refreshLeases.up,
   '0004-traffic': traffic.up,
+  '0005-outreach': outreach.up,
 };
 
 /**

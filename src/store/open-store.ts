@@ -15,7 +15,10 @@ import { parseDatabaseUrl } from './database-url.ts';
 import { createDatabase, type Database } from './database.ts';
 import { createGrantStore } from './grant-store.ts';
 import { createInvitationStore } from './invitation-store.ts';
+import { createLabelStore } from './label-store.ts';
 import { migrate } from './migrate.ts';
+import { createOptOutStore } from './opt-out-store.ts';
+import { createOutboxStore } from './outbox-store.ts';
 import { createPostgresBackend } from './postgres-backend.ts';
 import { createPrivateKeyStore } from './private-key-store.ts';
 import type { Schema } from './schema.ts';
@@ -93,6 +96,9 @@ function createStore(database: Database, sealer: Sealer, blindIndex: BlindIndex)
     grants: createGrantStore(database, sealer, blindIndex),
     authorizations: createAuthorizationStore(database, sealer),
     invitations: createInvitationStore(database),
+    labels: createLabelStore(database),
+    outbox: createOutboxStore(database),
+    optOuts: createOptOutStore(database),
     audit: createAuditStore(database),
     traffic: createTrafficStore(database),
     switches: createSwitchStore(database),

@@ -169,6 +169,8 @@ export interface Invitation {
   readonly connectionId: string;
   /** SHA-256 of the link's token, base64url; the token itself is never stored. */
   readonly tokenHash: string;
+  /** The round of invitations that it belongs to, where rounds have names. */
+  readonly wave?: string | undefined;
   readonly createdAtMs: number;
   readonly expiresAtMs: number;
   readonly openedAtMs: number | undefined;

@@ -1,6 +1,7 @@
 import type { Generated } from 'kysely';
 import type { ErrorCode } from '../errors/error-table.ts';
 import type { AttentionReason, GrantState, Route, Stage } from './records.ts';
+import type { MessageChannel, MessageKind, OutboxState } from './outreach.ts';
 import type { Sealed } from './sealed.ts';
 import type {
   KeySightingTable,
@@ -91,6 +92,40 @@ export interface InvitationRow {
   opened_at: number | null;
   consumed_at: number | null;
   revoked_at: number | null;
+  wave: string | null;
+}
+
+/** `connection_labels`: what the integrator's file says of a customer in further columns. */
+export interface ConnectionLabelRow {
+  connection_id: string;
+  name: string;
+  value: string;
+}
+
+/** `outbox`: messages to customers; the lease columns belong to whoever sends. */
+export interface OutboxRow {
+  id: string;
+  once_key: string;
+  connection_id: string;
+  invitation_id: string;
+  kind: MessageKind;
+  channel: MessageChannel;
+  recipient: string | null;
+  state: OutboxState;
+  attempts: number;
+  due_at: number;
+  created_at: number;
+  ended_at: number | null;
+  lease_owner: string | null;
+  lease_expires_at: number | null;
+  detail: string | null;
+}
+
+/** `opt_outs`: addresses, in lower case, that want no more mail. */
+export interface OptOutRow {
+  address: string;
+  at: number;
+  source: string;
 }
 
 /** `audit_events`: append only; `seq` gives the order. */
@@ -119,6 +154,9 @@ export interface Schema {
   grants: GrantRow;
   authorizations: AuthorizationRow;
   invitations: InvitationRow;
+  connection_labels: ConnectionLabelRow;
+  outbox: OutboxRow;
+  opt_outs: OptOutRow;
   audit_events: AuditEventRow;
   vault_state: VaultStateRow;
   traffic: TrafficTable;

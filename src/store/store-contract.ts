@@ -6,6 +6,8 @@ import { grantCases } from './contract/grant-cases.ts';
 import { grantLeaseCases } from './contract/grant-lease-cases.ts';
 import { grantRaceCases } from './contract/grant-race-cases.ts';
 import { invitationCases } from './contract/invitation-cases.ts';
+import { labelCases } from './contract/label-cases.ts';
+import { outboxCases } from './contract/outbox-cases.ts';
 import { privateKeyCases } from './contract/private-key-cases.ts';
 import { secrecyCases } from './contract/secrecy-cases.ts';
 import { switchCases } from './contract/switch-cases.ts';
@@ -35,6 +37,8 @@ const tests: Readonly<Record<string, ContractTest>> = {
   ...grantRaceCases,
   ...authorizationCases,
   ...invitationCases,
+  ...labelCases,
+  ...outboxCases,
   ...auditCases,
   ...trafficCases,
   ...switchCases,

@@ -27,7 +27,7 @@ describe('the store contract on SQLite', () => {
 describe('the store contract on PostgreSQL', () => {
   const tables =
     'connections, private_keys, grants, authorizations, invitations, audit_events, vault_state, ' +
-    'traffic, switches, route_exceptions, key_sightings, shadow_results';
+    'connection_labels, outbox, opt_outs, traffic, switches, route_exceptions, key_sightings, shadow_results';
   let database: TestDatabase;
   beforeAll(async () => {
     database = await createPostgresDatabase();

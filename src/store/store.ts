@@ -16,6 +16,7 @@ import type {
 } from './records.ts';
 import type { SwitchStore } from './switch-store.ts';
 import type { TrafficStore } from './traffic.ts';
+import type { Labels, LabelStore, OptOutStore, OutboxStore } from './outreach.ts';
 
 /**
  * Everything Keyshift remembers, on SQLite or PostgreSQL. Secrets go in and come out as
@@ -30,6 +31,9 @@ export interface Store {
   readonly grants: GrantStore;
   readonly authorizations: AuthorizationStore;
   readonly invitations: InvitationStore;
+  readonly labels: LabelStore;
+  readonly outbox: OutboxStore;
+  readonly optOuts: OptOutStore;
   readonly audit: AuditStore;
   readonly traffic: TrafficStore;
   readonly switches: SwitchStore;
@@ -50,6 +54,10 @@ export interface ConnectionFilter {
   readonly stages?: readonly Stage[];
   readonly customerId?: string;
   readonly accountId?: string;
+  /** Bears every one of these labels. */
+  readonly labels?: Labels;
+  /** Was invited in this wave. */
+  readonly wave?: string;
   /** Starts behind this customer: where an earlier page ended. */
   readonly afterCustomerId?: string;
 }

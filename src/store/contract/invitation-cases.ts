@@ -51,6 +51,7 @@ export const invitationCases = {
       openedAtMs: t0 + 1,
       consumedAtMs: t0 + 2,
       revokedAtMs: t0 + 3,
+      wave: 'spring',
     });
     for (const invitation of [full, sampleInvitation('open', one)]) {
       await store.invitations.insert(invitation);

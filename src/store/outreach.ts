@@ -1,0 +1,168 @@
+import type { Connection } from './records.ts';
+
+/** Free words about a customer by name, as the integrator's file had them in further columns. */
+export type Labels = Readonly<Record<string, string>>;
+
+/** Groups customers: cohorts, languages, time zones, whatever the integrator knows of them. */
+export interface LabelStore {
+  /** Adds labels or replaces their values; an empty value removes one. Answers whether any changed. */
+  put(connectionId: string, labels: Labels): Promise<boolean>;
+  /** Of one connection, by name. */
+  of(connectionId: string): Promise<Labels>;
+  /** How many connections bear each value of a label, most first; what cohorts there are. */
+  count(name: string): Promise<{ readonly value: string; readonly count: number }[]>;
+}
+
+/** Why a message goes out: an invitation, a reminder of it, or its passing on to an administrator. */
+export type MessageKind = 'invitation' | 'reminder' | 'hand_over';
+
+/** How it goes out; `export` is a row of a file for the integrator's own mailer. */
+export type MessageChannel = 'mail' | 'webhook' | 'export';
+
+/**
+ * `waiting` for its time or for a free hand; `sending` since just before the other side was told;
+ * `sent`; `failed` for good; `uncertain` when nobody knows whether the other side took it;
+ * `cancelled` when it became pointless before it was sent.
+ */
+export const outboxStates = [
+  'waiting',
+  'sending',
+  'sent',
+  'failed',
+  'uncertain',
+  'cancelled',
+] as const;
+export type OutboxState = (typeof outboxStates)[number];
+
+/** One message to one customer. Never holds the link: it is made when the message is sent. */
+export interface OutboxEntry {
+  readonly id: string;
+  readonly connectionId: string;
+  readonly invitationId: string;
+  readonly kind: MessageKind;
+  readonly channel: MessageChannel;
+  /** The address of a mail. */
+  readonly recipient: string | undefined;
+  readonly state: OutboxState;
+  /** How often sending was begun. */
+  readonly attempts: number;
+  /** Not to be sent before. */
+  readonly dueAtMs: number;
+  readonly createdAtMs: number;
+  /** When it was sent, given up or cancelled. */
+  readonly endedAtMs: number | undefined;
+  /** Who holds it at present. */
+  readonly leaseOwner: string | undefined;
+  readonly leaseExpiresAtMs: number | undefined;
+  /** What the other side said, or why it was not sent. */
+  readonly detail: string | undefined;
+}
+
+/** A message to be queued. */
+export interface NewMessage {
+  readonly id: string;
+  /** Two messages with the same key are one: the second is not queued. */
+  readonly onceKey: string;
+  readonly connectionId: string;
+  readonly invitationId: string;
+  readonly kind: MessageKind;
+  readonly channel: MessageChannel;
+  readonly recipient: string | undefined;
+  readonly dueAtMs: number;
+  readonly createdAtMs: number;
+  /** `sent` for what is recorded after the fact; `waiting` by default. */
+  readonly state?: 'waiting' | 'sent';
+}
+
+/** How the sending of one message came out. */
+export type SendOutcome =
+  | { readonly state: 'sent'; readonly atMs: number; readonly detail?: string }
+  | {
+      readonly state: 'failed' | 'uncertain' | 'cancelled';
+      readonly atMs: number;
+      readonly detail: string;
+    }
+  | { readonly state: 'waiting'; readonly dueAtMs: number; readonly detail: string };
+
+/** Who takes messages, and until when. */
+export interface OutboxClaim {
+  readonly owner: string;
+  readonly nowMs: number;
+  readonly leaseExpiresAtMs: number;
+  readonly limit: number;
+  readonly channels: readonly MessageChannel[];
+}
+
+export interface OutboxFilter {
+  readonly states?: readonly OutboxState[];
+  readonly kinds?: readonly MessageKind[];
+  readonly connectionId?: string;
+  readonly invitationId?: string;
+  /** Created at this time or later. */
+  readonly sinceMs?: number;
+}
+
+export interface OutboxCount {
+  readonly kind: MessageKind;
+  readonly channel: MessageChannel;
+  readonly state: OutboxState;
+  readonly count: number;
+}
+
+/** What one customer was told, for reports: who was told when, reminded how often, and opened it. */
+export interface ContactRecord {
+  readonly connectionId: string;
+  /** When the first message was sent, by whatever channel. */
+  readonly firstToldAtMs: number | undefined;
+  readonly lastToldAtMs: number | undefined;
+  readonly reminders: number;
+  /** When a person first opened the link. */
+  readonly openedAtMs: number | undefined;
+}
+
+/**
+ * Messages to customers, each a row that outlives a crash: claimed with a lease, marked before the
+ * other side is told, and ended with what it said. What was marked and not ended is `uncertain`.
+ */
+export interface OutboxStore {
+  /** Answers false, and queues nothing, when its key is taken. */
+  add(message: NewMessage): Promise<boolean>;
+  findById(id: string): Promise<OutboxEntry | undefined>;
+  /** Leases messages that wait and are due, longest due first; no two callers get the same. */
+  claim(claim: OutboxClaim): Promise<OutboxEntry[]>;
+  /** Marks a message just before it is sent; false when `owner` does not hold it any more. */
+  begin(id: string, owner: string, leaseExpiresAtMs: number): Promise<boolean>;
+  /** Ends what `owner` began or claimed; false when somebody else decided on it meanwhile. */
+  finish(id: string, owner: string, outcome: SendOutcome): Promise<boolean>;
+  /** Gives back what `owner` claimed and did not begin. */
+  release(owner: string): Promise<void>;
+  /** Owners that hold anything at present, for finding those that died. */
+  listOwners(): Promise<string[]>;
+  /**
+   * Takes over from those who let their lease run out before `nowMs`, and from the owners that are
+   * known to be dead: what was not begun waits again, a mail that was is `uncertain`, anything
+   * else, which its receiver recognises by its id, is sent again. Answers how many are uncertain.
+   */
+  takeOver(nowMs: number, deadOwners: readonly string[]): Promise<number>;
+  /** In order of creation, read in pages so that memory stays flat. */
+  list(filter?: OutboxFilter): AsyncIterable<OutboxEntry>;
+  count(filter?: OutboxFilter): Promise<number>;
+  countByState(): Promise<OutboxCount[]>;
+  /** Lets a failed or uncertain message be sent once more, under the same id; false for any other. */
+  resend(id: string, atMs: number): Promise<boolean>;
+  /** Cancels what still waits for an invitation; answers how many. */
+  cancelByInvitation(invitationId: string, atMs: number, detail: string): Promise<number>;
+  /** When the earliest waiting message falls due. */
+  nextDueMs(): Promise<number | undefined>;
+  /** What each connection was told, ordered by id, in pages; for reports. */
+  listContacts(): AsyncIterable<ContactRecord>;
+  contactOf(connection: Pick<Connection, 'id'>): Promise<ContactRecord>;
+}
+
+/** Addresses that asked for no more mail. */
+export interface OptOutStore {
+  /** Records the first wish; later ones change nothing. Case does not matter. */
+  add(address: string, atMs: number, source: string): Promise<void>;
+  has(address: string): Promise<boolean>;
+  count(): Promise<number>;
+}
