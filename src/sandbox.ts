@@ -1,15 +1,19 @@
 export { approveConsent } from './sandbox/approve-consent.ts';
 export type { ConsentChoice } from './sandbox/approve-consent.ts';
+export type { ClockReading } from './sandbox/control/controlled-clock.ts';
+export type {
+  RemoveFault,
+  SandboxAccount,
+  SandboxControl,
+  SandboxInstall,
+} from './sandbox/control/sandbox-control.ts';
+export type { PlannedFault } from './sandbox/faults/fault-plan.ts';
 export type { Fault, FaultKind, FaultMatch, FaultPhase } from './sandbox/faults/fault.ts';
 export type { CredentialKind } from './sandbox/http/reply.ts';
 export type { RecordedRequest, SandboxStatistics } from './sandbox/request-log.ts';
 export type { RotationMode } from './sandbox/sandbox-context.ts';
-export type {
-  Sandbox,
-  SandboxAccount,
-  SandboxInstall,
-  SandboxOptions,
-} from './sandbox/sandbox-options.ts';
+export type { Sandbox, SandboxOptions } from './sandbox/sandbox-options.ts';
+export type { SandboxSettings } from './sandbox/settings.ts';
 export { startSandbox } from './sandbox/sandbox.ts';
 export { createSampleSeed } from './sandbox/seed/sample-seed.ts';
 export type { SampleSeedOptions } from './sandbox/seed/sample-seed.ts';

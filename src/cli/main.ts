@@ -45,6 +45,7 @@ const commands = {
   rollback: async () => (await import('./commands/cutover-commands.ts')).addRollbackCommand,
   retire: async () => (await import('./commands/cutover-commands.ts')).addRetireCommand,
   refresh: async () => (await import('./commands/refresh-command.ts')).addRefreshCommand,
+  sandbox: async () => (await import('./commands/sandbox-command.ts')).addSandboxCommand,
   demo: async () => (await import('./commands/demo-command.ts')).addDemoCommand,
 } as const satisfies Record<string, () => Promise<AddCommand>>;
 

@@ -1,6 +1,10 @@
 import { operations } from '../klaviyo/operations.ts';
 import { answerApi } from './api/api-endpoint.ts';
 import { handlers } from './api/handlers.ts';
+import { answerControl, controlPrefix } from './control/answer-control.ts';
+import type { ControlRoute } from './control/control-route.ts';
+import { controlRoutes } from './control/control-routes.ts';
+import type { SandboxControl } from './control/sandbox-control.ts';
 import { jsonReply, textReply, type Reply } from './http/reply.ts';
 import { trimSlash, type SandboxRequest } from './http/sandbox-request.ts';
 import { answerAuthorize } from './oauth/authorization-endpoint.ts';
@@ -9,7 +13,7 @@ import { answerToken } from './oauth/token-endpoint.ts';
 import { indexPage } from './pages/index-page.ts';
 import type { SandboxContext } from './sandbox-context.ts';
 
-/** Answers any request. */
+/** Answers what Klaviyo has: the API and OAuth. */
 export function answer(context: SandboxContext, request: SandboxRequest): Reply {
   if (request.body === undefined) return tooLarge(context);
   if (/^\/(api|client)(\/|$)/.test(request.path)) return answerApi(context, request);
@@ -20,6 +24,19 @@ export function answer(context: SandboxContext, request: SandboxRequest): Reply 
       return answerToken(context, request);
     case '/oauth/revoke':
       return answerRevocation(context, request);
+    default:
+      return textReply(404, 'Nothing is here. GET / shows what the sandbox holds.\n');
+  }
+}
+
+/** Answers what the sandbox has beside Klaviyo: its page, its help, its control routes. */
+export function answerOwn(
+  context: SandboxContext,
+  control: SandboxControl,
+  request: SandboxRequest,
+): Reply {
+  if (request.body === undefined) return tooLarge(context);
+  switch (trimSlash(request.path)) {
     case '/':
       return getOnly(request, () => indexPage(context.state));
     case '/_sandbox/health':
@@ -27,7 +44,7 @@ export function answer(context: SandboxContext, request: SandboxRequest): Reply 
     case '/_sandbox/help':
       return getOnly(request, () => textReply(200, helpText(context.origin)));
     default:
-      return textReply(404, 'Nothing is here. GET / shows what the sandbox holds.\n');
+      return answerControl(control, request);
   }
 }
 
@@ -61,5 +78,14 @@ ${implemented.map(({ method, path }) => `  ${method.padEnd(5)} ${path}`).join('\
 Every other operation of Klaviyo's API checks credential, revision, scopes and limits, then
 answers 501 with the header Keyshift-Sandbox: not-implemented. A path and method that Klaviyo
 does not have answers 404 with Keyshift-Sandbox: unknown-operation.
+
+Control (from this machine; GET with a query, POST with form fields or JSON)
+${controlRoutes.map(describeRoute).join('\n')}
 `;
+}
+
+function describeRoute({ method, path, does, input }: ControlRoute): string {
+  const fields = Object.keys(input.shape).join(', ');
+  const place = `${controlPrefix}${path}`.padEnd(30);
+  return `  ${method.padEnd(5)} ${place} ${does}${fields ? ` (${fields})` : ''}`;
 }

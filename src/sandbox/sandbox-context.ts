@@ -3,6 +3,7 @@ import type { Random } from '../runtime/random.ts';
 import type { ApiErrors } from './api/api-error.ts';
 import type { RateLimiter } from './api/rate-limiter.ts';
 import type { RefreshLimiter } from './oauth/refresh-limiter.ts';
+import type { SandboxSettings } from './settings.ts';
 import type { SandboxState } from './state/sandbox-state.ts';
 
 /**
@@ -12,15 +13,9 @@ import type { SandboxState } from './state/sandbox-state.ts';
  * - `rotate_with_reuse_detection`: as `rotate`, and using the old one kills its whole family.
  * - `rotate_with_grace`: as `rotate`, but the old one works once more.
  */
-export type RotationMode = 'none' | 'rotate' | 'rotate_with_reuse_detection' | 'rotate_with_grace';
+export type RotationMode = SandboxSettings['rotation'];
 
-/** The switches of a running sandbox. */
-export interface SandboxSettings {
-  readonly accessTokenTtlSec: number;
-  readonly rotation: RotationMode;
-}
-
-/** What every handler works with. */
+/** What every handler works with. A member may be another one at the next request. */
 export interface SandboxContext {
   readonly state: SandboxState;
   readonly clock: Clock;
@@ -28,8 +23,7 @@ export interface SandboxContext {
   readonly settings: SandboxSettings;
   /** `undefined` when limits are off. */
   readonly limiter: RateLimiter | undefined;
-  /** `undefined` when refreshes are not limited. */
-  readonly refreshLimiter: RefreshLimiter | undefined;
+  readonly refreshLimiter: RefreshLimiter;
   readonly errors: ApiErrors;
   /** Origin of the sandbox, for links. */
   readonly origin: string;

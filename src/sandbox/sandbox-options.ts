@@ -1,7 +1,6 @@
 import type { Clock } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
-import type { Fault } from './faults/fault.ts';
-import type { RecordedRequest, SandboxStatistics } from './request-log.ts';
+import type { SandboxControl } from './control/sandbox-control.ts';
 import type { RotationMode } from './sandbox-context.ts';
 import type { SandboxSeed } from './seed/seed.ts';
 
@@ -31,28 +30,14 @@ export interface SandboxOptions {
    * and keys of the sandbox, in clear, readable only by its owner.
    */
   readonly stateFile?: string;
-}
-
-/** An account with the apps installed in it. */
-export interface SandboxAccount {
-  readonly id: string;
-  readonly name: string;
-  readonly email: string;
-  readonly testAccount: boolean;
-  readonly installs: readonly SandboxInstall[];
-}
-
-/** An app installed in an account. */
-export interface SandboxInstall {
-  readonly clientId: string;
-  readonly scopes: readonly string[];
-  readonly installedAtMs: number;
-  /** Access tokens that are not expired. */
-  readonly liveAccessTokens: number;
+  /**
+   * Whether other machines may use `/_sandbox/*` and the page at `/`. Default: only this one may.
+   */
+  readonly remoteControl?: boolean;
 }
 
 /** A running sandbox: a stateful stand-in for Klaviyo on this machine. */
-export interface Sandbox extends AsyncDisposable {
+export interface Sandbox extends SandboxControl, AsyncDisposable {
   /** Origin, without a trailing slash. */
   readonly url: string;
   readonly authorizeUrl: string;
@@ -60,22 +45,6 @@ export interface Sandbox extends AsyncDisposable {
   readonly revokeUrl: string;
   /** Origin of the API: the same as {@link Sandbox.url}. */
   readonly apiUrl: string;
-  accounts(): SandboxAccount[];
-  /** The last 1,000 requests, oldest first; never a token, a key, a query or a body. */
-  requests(): RecordedRequest[];
-  statistics(): SandboxStatistics;
-  /** Uninstalls from Klaviyo's side, without telling the app; answers how many installs ended. */
-  uninstall(accountId: string, clientId?: string): number;
-  /** Lets access tokens expire now, of all accounts or one; answers how many. */
-  expireAccessTokens(accountId?: string): number;
-  /**
-   * Makes access tokens unknown before their time, of all accounts or one, as in an incident at
-   * Klaviyo; refresh tokens go on working. Answers how many.
-   */
-  invalidateAccessTokens(accountId?: string): number;
-  /** Adds a fault; answers a function that removes it. */
-  addFault(fault: Fault): () => void;
-  clearFaults(): void;
   /** Stops at once: open connections break, the state file is written. */
   close(): Promise<void>;
 }

@@ -1,21 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { systemClock } from '../runtime/clock.ts';
-import { systemRandom } from '../runtime/random.ts';
-import { createApiErrors } from './api/api-error.ts';
-import { createRateLimiter } from './api/rate-limiter.ts';
-import { createFaultPlan } from './faults/fault-plan.ts';
+import { createControl } from './control/create-control.ts';
+import { createEngine } from './engine.ts';
 import { listen, stopListening } from './http/listen.ts';
-import { createRefreshLimiter } from './oauth/refresh-limiter.ts';
-import { createRequestLog } from './request-log.ts';
-import type { SandboxContext } from './sandbox-context.ts';
-import {
-  expireAccessTokens,
-  invalidateAccessTokens,
-  listAccounts,
-  uninstall,
-} from './sandbox-control.ts';
 import type { Sandbox, SandboxOptions } from './sandbox-options.ts';
-import { serveRequest } from './serve-request.ts';
+import { serveRequest, type Serving } from './serve-request.ts';
 import { createSampleSeed } from './seed/sample-seed.ts';
 import { mergeSeed, seedData } from './seed/seed-data.ts';
 import { parseSeed } from './seed/seed.ts';
@@ -35,32 +24,34 @@ import { createStateSaver, loadState } from './state/state-file.ts';
  */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const state = await loadOrSeed(options);
-  const server = createServer();
-  const url = await listen(server, options.port ?? 0, options.host ?? 'localhost');
-  const context = createContext(options, state, url);
-  const log = createRequestLog();
-  const faults = createFaultPlan(context.random);
+  let url = '';
   const saver = options.stateFile
-    ? createStateSaver(options.stateFile, () => state.toData())
+    ? createStateSaver(options.stateFile, () => engine.context.state.toData())
     : undefined;
+  const engine = createEngine(options, {
+    state,
+    origin: () => url,
+    changed: () => saver?.touch(),
+  });
+  const control = createControl(engine);
   const closing = new AbortController();
+  const serving: Serving = {
+    engine,
+    control,
+    signal: closing.signal,
+    remoteControl: options.remoteControl ?? false,
+  };
 
+  const server = createServer();
   server.on('request', (incoming: IncomingMessage, response: ServerResponse) => {
-    const changed = () => saver?.touch();
-    void serveRequest(
-      { context, log, faults, changed, signal: closing.signal },
-      incoming,
-      response,
-    );
+    void serveRequest(serving, incoming, response);
   });
   server.on('connect', (_request, socket) => {
     socket.end('HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
   });
 
-  const touched = (count: number) => {
-    saver?.touch();
-    return count;
-  };
+  url = await listen(server, options.port ?? 0, options.host ?? 'localhost');
+
   const close = async () => {
     closing.abort();
     await stopListening(server);
@@ -72,14 +63,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     tokenUrl: `${url}/oauth/token`,
     revokeUrl: `${url}/oauth/revoke`,
     apiUrl: url,
-    accounts: () => listAccounts(context),
-    requests: log.requests,
-    statistics: log.statistics,
-    uninstall: (accountId, clientId) => touched(uninstall(context, accountId, clientId)),
-    expireAccessTokens: (accountId) => touched(expireAccessTokens(context, accountId)),
-    invalidateAccessTokens: (accountId) => touched(invalidateAccessTokens(context, accountId)),
-    addFault: faults.add,
-    clearFaults: faults.clear,
+    ...control,
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -91,24 +75,4 @@ async function loadOrSeed({ seed, stateFile, clock }: SandboxOptions): Promise<S
   if (earlier && !seed) return new SandboxState(earlier);
   const seeded = seedData(parseSeed(seed ?? createSampleSeed({ customers: 10 })), nowMs);
   return new SandboxState(earlier ? mergeSeed(earlier, seeded) : seeded);
-}
-
-function createContext(options: SandboxOptions, state: SandboxState, url: string): SandboxContext {
-  const { clock = systemClock, random = systemRandom } = options;
-  return {
-    state,
-    clock,
-    random,
-    settings: {
-      accessTokenTtlSec: options.accessTokenTtlSec ?? 3_600,
-      rotation: options.rotation ?? 'none',
-    },
-    limiter: options.limits === false ? undefined : createRateLimiter(clock),
-    refreshLimiter:
-      options.refreshLimitPerMinute === undefined
-        ? undefined
-        : createRefreshLimiter(clock, options.refreshLimitPerMinute),
-    errors: createApiErrors(random),
-    origin: url,
-  };
 }

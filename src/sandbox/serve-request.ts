@@ -1,21 +1,23 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { controlPrefix } from './control/answer-control.ts';
+import { refuseControl } from './control/guard-control.ts';
+import type { SandboxControl } from './control/sandbox-control.ts';
+import type { Engine } from './engine.ts';
 import { applyFault, type Outcome } from './faults/apply-fault.ts';
-import type { FaultPlan } from './faults/fault-plan.ts';
+import { textReply, type Reply } from './http/reply.ts';
 import { readRequest, type SandboxRequest } from './http/sandbox-request.ts';
 import { sendHalf, sendReply } from './http/send-reply.ts';
-import type { RequestLog } from './request-log.ts';
-import { answer } from './router.ts';
+import { answer, answerOwn } from './router.ts';
 import type { SandboxContext } from './sandbox-context.ts';
 
 /** What serving needs besides the request. */
 export interface Serving {
-  readonly context: SandboxContext;
-  readonly log: RequestLog;
-  readonly faults: FaultPlan;
-  /** Called after a request that may have changed the state. */
-  readonly changed: () => void;
+  readonly engine: Engine;
+  readonly control: SandboxControl;
   /** Aborted when the sandbox closes. */
   readonly signal: AbortSignal;
+  /** Whether other machines may control the sandbox. */
+  readonly remoteControl: boolean;
 }
 
 /** Reads a request, applies the fault planned for it, answers and records it. Never rejects. */
@@ -26,9 +28,7 @@ export async function serveRequest(
 ): Promise<void> {
   try {
     const request = await readRequest(incoming);
-    const outcome = await carryOut(serving, request);
-    if (request.method !== 'GET') serving.changed();
-    send(response, outcome);
+    send(response, await carryOut(serving, request));
   } catch {
     // The client went away in the middle of its request, or the sandbox is closing.
     response.destroy();
@@ -36,19 +36,34 @@ export async function serveRequest(
 }
 
 async function carryOut(serving: Serving, request: SandboxRequest): Promise<Outcome> {
-  const { context, log, faults, signal } = serving;
+  if (isOwn(request.path)) return { reply: answerOwnSafely(serving, request), send: 'all' };
+  const { engine, signal } = serving;
+  const { context, faults, log } = engine;
   const fault = faults.take(request.method, request.path);
-  const process = () => answerSafely(context, request);
+  const process = () => safely(context, () => answer(context, request));
   const outcome: Outcome = fault
     ? await applyFault(fault, process, context.clock, signal)
     : { reply: process(), send: 'all' };
   log.record(request, outcome.reply, context.clock.now(), fault?.kind);
+  if (request.method !== 'GET') engine.changed();
   return outcome;
 }
 
-function answerSafely(context: SandboxContext, request: SandboxRequest) {
+/** The page and the control routes: no fault applies to them, and no log remembers them. */
+function isOwn(path: string): boolean {
+  return path === '/' || path === controlPrefix || path.startsWith(`${controlPrefix}/`);
+}
+
+function answerOwnSafely(serving: Serving, request: SandboxRequest): Reply {
+  const { context } = serving.engine;
+  const refusal = refuseControl(request, serving.remoteControl);
+  if (refusal !== undefined) return textReply(403, `${refusal}\n`);
+  return safely(context, () => answerOwn(context, serving.control, request));
+}
+
+function safely(context: SandboxContext, process: () => Reply): Reply {
   try {
-    return answer(context, request);
+    return process();
   } catch (error) {
     const detail = `A defect of the sandbox: ${error instanceof Error ? error.name : 'unknown'}.`;
     return context.errors.error({ status: 500, code: 'error', title: 'A server error.', detail });

@@ -9,6 +9,7 @@ import { loadConfig } from '../environment.ts';
 import { printWelcome, type Welcome } from '../print-welcome.ts';
 import type { Terminal } from '../terminal.ts';
 import type { CommandContext } from '../command-context.ts';
+import { untilStopped } from '../until-stopped.ts';
 
 /** `keyshift serve`: the server, with the built-in sandbox beside it where there is no app. */
 export function addServeCommand(program: Command, { terminal, run }: CommandContext): void {
@@ -52,16 +53,4 @@ async function serve(terminal: Terminal, welcome: Omit<Welcome, 'url'>): Promise
   } finally {
     await keyshift.close();
   }
-}
-
-/** Resolves when the process is asked to end. A second Ctrl-C ends it at once. */
-function untilStopped(): Promise<void> {
-  return new Promise((resolve) => {
-    process.once('SIGINT', () => {
-      resolve();
-    });
-    process.once('SIGTERM', () => {
-      resolve();
-    });
-  });
 }

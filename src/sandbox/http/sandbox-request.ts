@@ -8,6 +8,8 @@ export interface SandboxRequest {
   /** As sent, without the question mark. */
   readonly search: string;
   readonly headers: IncomingHttpHeaders;
+  /** Address of the client, empty when it has gone. */
+  readonly remoteAddress: string;
   /** `undefined` when it was larger than {@link bodyLimit}. */
   readonly body: Buffer | undefined;
 }
@@ -26,6 +28,7 @@ export async function readRequest(incoming: IncomingMessage): Promise<SandboxReq
     path: mark === -1 ? target : target.slice(0, mark),
     search: mark === -1 ? '' : target.slice(mark + 1),
     headers: incoming.headers,
+    remoteAddress: incoming.socket.remoteAddress ?? '',
     body: hasBody(incoming.headers) ? await readBody(incoming) : nothing,
   };
 }

@@ -4,7 +4,10 @@ import { jsonReply, type Reply } from '../http/reply.ts';
 /** Counts refreshes per install, in fixed windows of a minute. */
 export interface RefreshLimiter {
   /** Takes a place and answers `undefined`, or answers the 429 to send; a refused call is free. */
-  refuse(install: { readonly clientId: string; readonly accountId: string }): Reply | undefined;
+  refuse(
+    install: { readonly clientId: string; readonly accountId: string },
+    perMinute: number,
+  ): Reply | undefined;
 }
 
 const windowMs = 60_000;
@@ -14,10 +17,10 @@ const windowMs = 60_000;
  * (second-hand). That a refused call leaves the token unspent, what the body says, and that the
  * window opens with its first refresh, is assumed.
  */
-export function createRefreshLimiter(clock: Clock, perMinute: number): RefreshLimiter {
+export function createRefreshLimiter(clock: Clock): RefreshLimiter {
   const windows = new Map<string, { startMs: number; count: number }>();
   return {
-    refuse({ clientId, accountId }) {
+    refuse({ clientId, accountId }, perMinute) {
       const nowMs = clock.now();
       const name = `${clientId} ${accountId}`;
       const known = windows.get(name);

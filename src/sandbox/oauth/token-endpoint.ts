@@ -56,7 +56,8 @@ function refresh(context: SandboxContext, app: App, form: URLSearchParams): Repl
   if (!presented) return oauthError('invalid_request', 'Missing "refresh_token" in request.');
   const install = context.state.installOfRefreshToken(presented);
   const trace = install ? { accountId: install.accountId } : {};
-  const refusal = install && context.refreshLimiter?.refuse(install);
+  const { refreshLimitPerMinute: limit } = context.settings;
+  const refusal = install && limit !== null && context.refreshLimiter.refuse(install, limit);
   if (refusal) return traced(refusal, trace);
   const refreshed = refreshTokens(context, app.clientId, presented);
   return traced(

@@ -1,0 +1,151 @@
+import { readFile } from 'node:fs/promises';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { KeyshiftError } from '../../errors/keyshift-error.ts';
+import type { RotationMode } from '../../sandbox/sandbox-context.ts';
+import type { Sandbox } from '../../sandbox/sandbox-options.ts';
+import { startSandbox } from '../../sandbox/sandbox.ts';
+import { createSampleSeed } from '../../sandbox/seed/sample-seed.ts';
+import { parseSeed, type SandboxSeed } from '../../sandbox/seed/seed.ts';
+import { settingsTable } from '../../sandbox/settings.ts';
+import type { CommandContext } from '../command-context.ts';
+import type { Terminal } from '../terminal.ts';
+import { untilStopped } from '../until-stopped.ts';
+
+interface SandboxFlags {
+  readonly port: number;
+  readonly host: string;
+  readonly seed?: string;
+  readonly state?: string;
+  readonly limits: boolean;
+  readonly rotation: RotationMode;
+  readonly accessTokenTtl?: number;
+  readonly refreshLimit?: number;
+  readonly remoteControl?: boolean;
+  readonly json?: boolean;
+}
+
+/** `keyshift sandbox`: a stand-in for Klaviyo, until Ctrl-C. */
+export function addSandboxCommand(program: Command, { terminal, run }: CommandContext): void {
+  program
+    .command('sandbox')
+    .description("run a stand-in for Klaviyo's OAuth and API on this machine")
+    .option('--port <n>', 'port; 0 finds a free one', wholeNumber(0, 65_535), 5001)
+    .option('--host <name>', 'address to listen on', 'localhost')
+    .option('--seed <file>', 'accounts, keys and apps, as YAML or JSON (default: sample shops)')
+    .option('--state <file>', 'keep the state in a file, for the next start')
+    .option('--no-limits', 'do not enforce rate limits')
+    .addOption(
+      new Option('--rotation <mode>', 'what happens to a refresh token when it is used')
+        .choices(settingsTable.rotation.schema.options)
+        .default(settingsTable.rotation.default),
+    )
+    .option('--access-token-ttl <seconds>', 'lifetime of access tokens', wholeNumber(1, 1e8))
+    .option('--refresh-limit <n>', 'refreshes a minute for each install', wholeNumber(1, 1e6))
+    .option('--remote-control', 'let other machines use /_sandbox and the page too')
+    .option('--json', 'print one JSON object when it listens')
+    .action(
+      run(async (flags: SandboxFlags) => {
+        const seed = flags.seed === undefined ? sampleSeed() : await readSeedFile(flags.seed);
+        const stopped = untilStopped();
+        await using sandbox = await startSandbox({
+          port: flags.port,
+          host: flags.host,
+          seed,
+          limits: flags.limits,
+          rotation: flags.rotation,
+          remoteControl: flags.remoteControl ?? false,
+          ...(flags.state === undefined ? {} : { stateFile: flags.state }),
+          ...(flags.accessTokenTtl === undefined
+            ? {}
+            : { accessTokenTtlSec: flags.accessTokenTtl }),
+          ...(flags.refreshLimit === undefined
+            ? {}
+            : { refreshLimitPerMinute: flags.refreshLimit }),
+        });
+        if (flags.json === true) terminal.print(JSON.stringify(describe(sandbox, seed)));
+        else welcome(terminal, sandbox, seed);
+        await stopped;
+        return 0;
+      }),
+    );
+}
+
+function wholeNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() !== '' && Number.isInteger(value) && value >= least && value <= most) {
+      return value;
+    }
+    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+  };
+}
+
+function sampleSeed(): SandboxSeed {
+  return createSampleSeed({ customers: 10 });
+}
+
+async function readSeedFile(path: string): Promise<SandboxSeed> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (cause) {
+    const reason = (cause as NodeJS.ErrnoException).code ?? 'unknown';
+    throw new KeyshiftError('config_invalid', `The seed file ${path} cannot be read (${reason}).`, {
+      cause,
+      fix: 'Check the path of the file.',
+    });
+  }
+  const { parse } = await import('yaml');
+  let value: unknown;
+  try {
+    value = parse(text);
+  } catch (cause) {
+    // The parser's message quotes the text, which holds keys: only the place is told.
+    const { linePos } = cause as { linePos?: readonly [{ line: number; col: number }] };
+    const place = linePos ? ` (line ${linePos[0].line}, column ${linePos[0].col})` : '';
+    throw new KeyshiftError(
+      'config_invalid',
+      `The seed file ${path} is neither YAML nor JSON${place}.`,
+      { fix: 'Correct the file at the place named; docs/sandbox.md shows one.' },
+    );
+  }
+  return parseSeed(value);
+}
+
+/** What a program needs to use the sandbox. */
+function describe({ url, authorizeUrl, tokenUrl, revokeUrl, apiUrl }: Sandbox, seed: SandboxSeed) {
+  return {
+    url,
+    authorize_url: authorizeUrl,
+    token_url: tokenUrl,
+    revoke_url: revokeUrl,
+    api_url: apiUrl,
+    accounts: seed.accounts.length,
+    apps: seed.apps.map(({ clientId, clientSecret, name, redirectUris, scopes }) => ({
+      client_id: clientId,
+      client_secret: clientSecret,
+      name,
+      redirect_uris: redirectUris,
+      scopes,
+    })),
+  };
+}
+
+function welcome(terminal: Terminal, sandbox: Sandbox, seed: SandboxSeed): void {
+  const [app] = seed.apps;
+  const account = seed.accounts.find(({ keys }) => keys.length > 0);
+  terminal.print(`Klaviyo sandbox at ${sandbox.url}, ${seed.accounts.length} accounts`);
+  terminal.print(`  open  ${sandbox.url}/                what it holds, and buttons`);
+  terminal.print(`        ${sandbox.url}/_sandbox/help   what it can do`);
+  if (app) {
+    terminal.print(`  app   CLIENT_ID=${app.clientId}`);
+    terminal.print(`        CLIENT_SECRET=${app.clientSecret}`);
+    terminal.print(`        REDIRECT_URI=${app.redirectUris[0] ?? ''}`);
+  }
+  if (account) terminal.print(`  key   ${account.keys[0]?.key ?? ''} (${account.name})`);
+  terminal.print(`  urls  KLAVIYO_AUTHORIZE_URL=${sandbox.authorizeUrl}`);
+  terminal.print(`        KLAVIYO_TOKEN_URL=${sandbox.tokenUrl}`);
+  terminal.print(`        KLAVIYO_REVOKE_URL=${sandbox.revokeUrl}`);
+  terminal.print(`        KLAVIYO_API_URL=${sandbox.apiUrl}`);
+  terminal.print('Ctrl-C ends it.');
+}

@@ -1,0 +1,68 @@
+import type { PlannedFault } from '../faults/fault-plan.ts';
+import type { Fault } from '../faults/fault.ts';
+import type { RecordedRequest, SandboxStatistics } from '../request-log.ts';
+import type { SandboxSettings } from '../settings.ts';
+import type { ClockReading } from './controlled-clock.ts';
+
+/** An account with the apps installed in it. */
+export interface SandboxAccount {
+  readonly id: string;
+  readonly name: string;
+  readonly email: string;
+  readonly testAccount: boolean;
+  readonly installs: readonly SandboxInstall[];
+}
+
+/** An app installed in an account. */
+export interface SandboxInstall {
+  readonly clientId: string;
+  readonly scopes: readonly string[];
+  readonly installedAtMs: number;
+  /** Access tokens that are not expired. */
+  readonly liveAccessTokens: number;
+}
+
+/** Removes the fault it was given for. */
+export interface RemoveFault {
+  (): void;
+  /** The id by which {@link SandboxControl.faults} lists the fault. */
+  readonly id: number;
+}
+
+/**
+ * What a test, a person or a program can do to a running sandbox. Every member is an HTTP route
+ * below `/_sandbox/` too (see `control-routes.ts`).
+ */
+export interface SandboxControl {
+  accounts(): SandboxAccount[];
+  /** The last 1,000 requests, oldest first; never a token, a key, a query or a body. */
+  requests(): RecordedRequest[];
+  statistics(): SandboxStatistics;
+  /** Uninstalls from Klaviyo's side, without telling the app; answers how many installs ended. */
+  uninstall(accountId: string, clientId?: string): number;
+  /** Lets access tokens expire now, of all accounts or one; answers how many. */
+  expireAccessTokens(accountId?: string): number;
+  /**
+   * Makes access tokens unknown before their time, of all accounts or one, as in an incident at
+   * Klaviyo; refresh tokens go on working. Answers how many.
+   */
+  invalidateAccessTokens(accountId?: string): number;
+  /** Adds a fault behind the others; answers a function that removes it. */
+  addFault(fault: Fault): RemoveFault;
+  /** The faults in force, in the order in which they are tried. */
+  faults(): PlannedFault[];
+  /** Removes one fault by its id; answers whether there was one. */
+  removeFault(id: number): boolean;
+  /** Removes all faults; answers how many. */
+  clearFaults(): number;
+  settings(): SandboxSettings;
+  /** Changes some settings from the next request on; answers all of them. */
+  changeSettings(patch: Partial<SandboxSettings>): SandboxSettings;
+  clock(): ClockReading;
+  /** Stops the sandbox's clock, at `atMs` when given; requests are still answered. */
+  freezeClock(atMs?: number): ClockReading;
+  /** Moves the clock forward: what is due by then expires, and delays end. */
+  advanceClock(ms: number): ClockReading;
+  /** Lets the clock run again, from where it stands or from the time of the machine. */
+  resumeClock(from?: 'here' | 'real-time'): ClockReading;
+}
