@@ -9,7 +9,7 @@ const nodeGlobals = Object.fromEntries(
 );
 
 export default defineConfig(
-  globalIgnores(['dist/', 'node_modules/', '.node/', 'data/', 'coverage/']),
+  globalIgnores(['dist/', 'node_modules/', '.node/', 'data/', 'coverage/', 'test/samples/']),
   js.configs.recommended,
   {
     files: ['**/*.ts', '**/*.tsx'],

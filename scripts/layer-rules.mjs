@@ -5,7 +5,7 @@ const rows = [
   ['http'],
   ['proxy', 'klaviyo-sdk'],
   ['core'],
-  ['migration'],
+  ['migration', 'scopes'],
   ['client'],
   ['tokens'],
   ['store'],
