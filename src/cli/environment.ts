@@ -36,6 +36,12 @@ export function readDatabaseUrl(): string | undefined {
   return process.env['DATABASE_URL']?.trim() || undefined;
 }
 
+/** `KLAVIYO_SCOPES` alone, for what works without a database; `undefined` where it is not set. */
+export function readScopesSetting(): string | undefined {
+  loadLocalFile();
+  return process.env['KLAVIYO_SCOPES']?.trim() || undefined;
+}
+
 function loadLocalFile(): void {
   const path = join(process.cwd(), '.env.local');
   if (!existsSync(path)) return;

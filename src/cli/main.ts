@@ -46,6 +46,7 @@ const commands = {
   retire: async () => (await import('./commands/cutover-commands.ts')).addRetireCommand,
   refresh: async () => (await import('./commands/refresh-command.ts')).addRefreshCommand,
   sandbox: async () => (await import('./commands/sandbox-command.ts')).addSandboxCommand,
+  scopes: async () => (await import('./commands/scopes-command.ts')).addScopesCommand,
   demo: async () => (await import('./commands/demo-command.ts')).addDemoCommand,
 } as const satisfies Record<string, () => Promise<AddCommand>>;
 

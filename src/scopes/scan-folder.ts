@@ -32,16 +32,13 @@ const longestFileBytes = 1024 * 1024;
  *
  * @throws KeyshiftError `request_invalid` when the folder cannot be read
  */
-export async function* readSourceFiles(
-  root: string,
-  signal?: AbortSignal,
-): AsyncGenerator<SourceFile> {
+export async function* readSourceFiles(root: string): AsyncGenerator<SourceFile> {
   const { isFile } = await describe(root);
   if (isFile) {
     yield { name: root, text: await readFile(root, 'utf8') };
     return;
   }
-  yield* readBelow(root, root, signal);
+  yield* readBelow(root, root);
 }
 
 async function describe(root: string): Promise<{ readonly isFile: boolean }> {
@@ -52,20 +49,15 @@ async function describe(root: string): Promise<{ readonly isFile: boolean }> {
   }
 }
 
-async function* readBelow(
-  root: string,
-  folder: string,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<SourceFile> {
+async function* readBelow(root: string, folder: string): AsyncGenerator<SourceFile> {
   const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
     throw unreadableFile(folder, cause);
   });
   for (const entry of entries.sort((one, other) => (one.name < other.name ? -1 : 1))) {
-    signal?.throwIfAborted();
     const path = join(folder, entry.name);
     if (entry.isDirectory()) {
       if (!entry.name.startsWith('.') && !leftOut.has(entry.name)) {
-        yield* readBelow(root, path, signal);
+        yield* readBelow(root, path);
       }
     } else if (entry.isFile() && endings.test(entry.name) && !entry.name.includes('.min.')) {
       if ((await stat(path)).size > longestFileBytes) continue;
