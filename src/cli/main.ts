@@ -41,6 +41,7 @@ const commands = {
   check: async () => (await import('./commands/check-command.ts')).addCheckCommand,
   invite: async () => (await import('./commands/invite-command.ts')).addInviteCommand,
   status: async () => (await import('./commands/status-command.ts')).addStatusCommand,
+  audit: async () => (await import('./commands/audit-command.ts')).addAuditCommand,
   cutover: async () => (await import('./commands/cutover-commands.ts')).addCutoverCommand,
   rollback: async () => (await import('./commands/cutover-commands.ts')).addRollbackCommand,
   retire: async () => (await import('./commands/cutover-commands.ts')).addRetireCommand,

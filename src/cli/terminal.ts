@@ -22,7 +22,7 @@ export function createTerminal(
 ): Terminal {
   const { stdout, stderr } = streams;
   // A reader that has seen enough, as `head`, is no failure: the rest goes nowhere.
-  stdout.on('error', ignoreClosedPipe);
+  if (!stdout.listeners('error').includes(ignoreClosedPipe)) stdout.on('error', ignoreClosedPipe);
   return {
     print: (line = '') => void stdout.write(`${line}\n`),
     note: (line) => void stderr.write(`${line}\n`),

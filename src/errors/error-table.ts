@@ -47,6 +47,12 @@ export const errorTable = {
     status: 500,
     audience: 'operator',
   },
+  audit_broken: {
+    title: 'The audit log was damaged',
+    fix: 'Run keyshift audit verify, which names what is wrong, and restore the tables audit_head and audit_events from a backup.',
+    status: 500,
+    audience: 'operator',
+  },
   request_invalid: {
     title: 'The request is not valid',
     fix: 'Correct what the message names and send the request again.',

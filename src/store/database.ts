@@ -21,6 +21,12 @@ export interface Statement<Parameters, Row> {
   run(values: Parameters): Promise<number>;
 }
 
+/** A running transaction, for what must be done last in it. */
+export interface TransactionScope {
+  /** Run in order when the work of the transaction is done, before it commits. */
+  readonly beforeCommit: (() => Promise<void>)[];
+}
+
 /**
  * The database as repositories use it. Whatever runs inside of {@link Database.transaction} joins
  * it. Errors of the driver become `database_unavailable` where they mean that.
@@ -33,6 +39,8 @@ export interface Database {
   /** Builds, compiles and runs a query whose shape depends on its values. */
   query<Row>(build: (db: Kysely<Schema>) => Compilable<Row>): Promise<Row[]>;
   transaction<Result>(work: () => Promise<Result>): Promise<Result>;
+  /** The transaction that the caller is part of. */
+  readonly current: TransactionScope | undefined;
   close(): Promise<void>;
 }
 
@@ -40,7 +48,7 @@ export interface Database {
 const maxAttempts = 5;
 const retryDelayMs = 20;
 
-interface RunningTransaction {
+interface RunningTransaction extends TransactionScope {
   readonly kysely: Kysely<Schema>;
   finished: boolean;
 }
@@ -74,9 +82,13 @@ export function createDatabase(
     let ownError: { readonly error: unknown } | undefined;
     try {
       return await root.transaction().execute(async (kysely) => {
-        const transaction = { kysely, finished: false };
+        const transaction: RunningTransaction = { kysely, finished: false, beforeCommit: [] };
         try {
-          return await running.run(transaction, work);
+          return await running.run(transaction, async () => {
+            const result = await work();
+            for (const last of transaction.beforeCommit) await last();
+            return result;
+          });
         } catch (error) {
           ownError = { error };
           throw error;
@@ -92,6 +104,9 @@ export function createDatabase(
 
   return {
     kind: backend.kind,
+    get current() {
+      return joined();
+    },
     prepare(build) {
       const bind = prepareStatement(root, build);
       return {

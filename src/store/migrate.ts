@@ -7,11 +7,19 @@ import * as initial from './migrations/0001-initial.ts';
 import * as refreshLeases from './migrations/0002-refresh-leases.ts';
 import * as traffic from './migrations/0004-traffic.ts';
 import * as outreach from './migrations/0005-outreach.ts';
+import * as auditChain from './migrations/0007-audit-chain.ts';
 import type { Schema } from './schema.ts';
 
 const migrationTable = 'keyshift_migrations';
 
-type MigrationStep = (db: Kysely<Schema>, kind: DatabaseKind) => Promise<void>;
+/** Makes what a migration needs to know of the database it works on. */
+export type PrepareMigration = (db: Kysely<Schema>) => Promise<auditChain.ChainContext>;
+
+type MigrationStep = (
+  db: Kysely<Schema>,
+  kind: DatabaseKind,
+  prepare: PrepareMigration,
+) => Promise<void>;
 
 /** Every migration, for both databases, in order of its name. Applied ones are never changed. */
 const migrations: Readonly<Record<string, MigrationStep>> = {
@@ -19,6 +27,7 @@ const migrations: Readonly<Record<string, MigrationStep>> = {
   '0002-refresh-leases': refreshLeases.up,
   '0004-traffic': traffic.up,
   '0005-outreach': outreach.up,
+  '0007-audit-chain': async (db, kind, prepare) => auditChain.up(db, kind, await prepare(db)),
 };
 
 /**
@@ -27,7 +36,11 @@ const migrations: Readonly<Record<string, MigrationStep>> = {
  *
  * @returns the names of the migrations that were applied by this call
  */
-export async function migrate(db: Kysely<Schema>, backend: DatabaseBackend): Promise<string[]> {
+export async function migrate(
+  db: Kysely<Schema>,
+  backend: DatabaseBackend,
+  prepare: PrepareMigration,
+): Promise<string[]> {
   const applied = await readApplied(db, backend);
   assertNotNewer(applied, backend);
   // The usual start: one read, and no lock.
@@ -36,16 +49,20 @@ export async function migrate(db: Kysely<Schema>, backend: DatabaseBackend): Pro
   const separate = backend.createMigrationDialect?.();
   const migrationDb = separate ? new Kysely<Schema>({ dialect: separate }) : db;
   try {
-    return await runMigrations(migrationDb, backend);
+    return await runMigrations(migrationDb, backend, prepare);
   } finally {
     if (separate) await migrationDb.destroy();
   }
 }
 
-async function runMigrations(db: Kysely<Schema>, backend: DatabaseBackend): Promise<string[]> {
+async function runMigrations(
+  db: Kysely<Schema>,
+  backend: DatabaseBackend,
+  prepare: PrepareMigration,
+): Promise<string[]> {
   const provided = Object.entries(migrations).map(([name, up]): [string, Migration] => [
     name,
-    { up: (migrationDb: Kysely<Schema>) => up(migrationDb, backend.kind) },
+    { up: (migrationDb: Kysely<Schema>) => up(migrationDb, backend.kind, prepare) },
   ]);
   const migrator = new Migrator({
     db,

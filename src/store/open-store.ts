@@ -5,6 +5,7 @@ import type { Logger } from '../runtime/logger.ts';
 import type { Random } from '../runtime/random.ts';
 import { createBlindIndex, type BlindIndex } from '../vault/blind-index.ts';
 import type { Vault } from '../vault/vault.ts';
+import { createAuditChain } from './audit-chain.ts';
 import { createAuditStore } from './audit-store.ts';
 import { createAuthorizationStore } from './authorization-store.ts';
 import { loadBlindIndexKey } from './blind-index-key.ts';
@@ -63,12 +64,16 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
   const kysely = new Kysely<Schema>({ dialect: backend.dialect });
   const database = createDatabase(kysely, backend, random);
   try {
-    const migrations = await migrate(kysely, backend);
-    if (migrations.length > 0) logger?.debug({ migrations }, 'database schema brought up to date');
     const sealer = createSealer(vault);
     const { label } = backend;
-    const indexKey = await loadBlindIndexKey({ database, sealer, clock, random, label });
-    return createStore(database, sealer, createBlindIndex(indexKey));
+    const loadBlindIndex = async (of: Database) =>
+      createBlindIndex(await loadBlindIndexKey({ database: of, sealer, clock, random, label }));
+    const migrations = await migrate(kysely, backend, async (db) => {
+      const blindIndex = await loadBlindIndex(createDatabase(db, backend, random));
+      return { chain: createAuditChain(blindIndex), nowMs: clock.now() };
+    });
+    if (migrations.length > 0) logger?.debug({ migrations }, 'database schema brought up to date');
+    return createStore(database, sealer, await loadBlindIndex(database));
   } catch (error) {
     await database.close().catch(() => undefined); // The first error is the one to show.
     throw toOpenError(backend, error);
@@ -99,7 +104,7 @@ function createStore(database: Database, sealer: Sealer, blindIndex: BlindIndex)
     labels: createLabelStore(database),
     outbox: createOutboxStore(database),
     optOuts: createOptOutStore(database),
-    audit: createAuditStore(database),
+    audit: createAuditStore(database, createAuditChain(blindIndex)),
     traffic: createTrafficStore(database),
     switches: createSwitchStore(database),
     transaction: (work) => database.transaction(() => work(store)),

@@ -1,4 +1,3 @@
-import type { Generated } from 'kysely';
 import type { ErrorCode } from '../errors/error-table.ts';
 import type { AttentionReason, GrantState, Route, Stage } from './records.ts';
 import type { MessageChannel, MessageKind, OutboxState } from './outreach.ts';
@@ -128,9 +127,9 @@ export interface OptOutRow {
   source: string;
 }
 
-/** `audit_events`: append only; `seq` gives the order. */
+/** `audit_events`: append only and chained; `seq` gives the order. */
 export interface AuditEventRow {
-  seq: Generated<number>;
+  seq: number;
   at: number;
   actor: string;
   action: string;
@@ -138,6 +137,20 @@ export interface AuditEventRow {
   from_stage: Stage | null;
   to_stage: Stage | null;
   reason: string | null;
+  /** The hash of the event before this one. */
+  prev_hash: string | null;
+  /** HMAC over `prev_hash` and the content of this row. */
+  hash: string | null;
+}
+
+/** `audit_head`: one row, the recorded end of the audit log, and the lock of its writers. */
+export interface AuditHeadRow {
+  name: string;
+  seq: number;
+  hash: string;
+  began_at: number;
+  earlier_events: number;
+  seal: string;
 }
 
 /** `vault_state`: what the vault itself must remember, sealed under the keyring. */
@@ -158,6 +171,7 @@ export interface Schema {
   outbox: OutboxRow;
   opt_outs: OptOutRow;
   audit_events: AuditEventRow;
+  audit_head: AuditHeadRow;
   vault_state: VaultStateRow;
   traffic: TrafficTable;
   switches: SwitchTable;

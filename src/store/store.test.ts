@@ -26,11 +26,13 @@ describe('the store contract on SQLite', () => {
 
 describe('the store contract on PostgreSQL', () => {
   const tables =
-    'connections, private_keys, grants, authorizations, invitations, audit_events, vault_state, ' +
+    'connections, private_keys, grants, authorizations, invitations, audit_events, ' +
     'connection_labels, outbox, opt_outs, traffic, switches, route_exceptions, key_sightings, shadow_results';
   let database: TestDatabase;
   beforeAll(async () => {
     database = await createPostgresDatabase();
+    await (await open(database.url)).close();
+    await executeRaw(database.url, 'create table first_head as select * from audit_head');
   });
   afterAll(() => database.drop());
 
@@ -39,7 +41,14 @@ describe('the store contract on PostgreSQL', () => {
     Promise.resolve({
       open: () => open(database.url),
       drop: async () => {
-        await executeRaw(database.url, `truncate ${tables} restart identity`);
+        await executeRaw(
+          database.url,
+          `alter table audit_events disable trigger user;
+           truncate ${tables};
+           alter table audit_events enable trigger user;
+           truncate audit_head;
+           insert into audit_head select * from first_head`,
+        );
       },
     }),
   );

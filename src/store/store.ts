@@ -1,6 +1,9 @@
 import type { Secret } from '../runtime/secret.ts';
 import type {
+  AuditEntry,
   AuditEvent,
+  AuditHead,
+  AuditVerdict,
   Authorization,
   Connection,
   ConnectionPatch,
@@ -237,8 +240,29 @@ export interface InvitationStore {
   revoke(id: string, atMs: number): Promise<void>;
 }
 
+export interface AuditFilter {
+  readonly connectionId?: string;
+  /** Starts behind this entry. */
+  readonly afterSeq?: number;
+  /** Newest first, instead of oldest first. */
+  readonly newestFirst?: boolean;
+}
+
 export interface AuditStore {
+  /**
+   * Adds an event to the log. In a transaction it is written when the work is done, as the last
+   * thing before the commit, so that writers wait for each other as shortly as possible.
+   */
   append(event: AuditEvent): Promise<void>;
   /** Events of one connection, oldest first. */
   listByConnection(connectionId: string): Promise<AuditEvent[]>;
+  /** Every match with its links, read in pages so that memory stays flat. */
+  list(filter?: AuditFilter): AsyncIterable<AuditEntry>;
+  /** The recorded end of the log; absent when somebody removed it. */
+  head(): Promise<AuditHead | undefined>;
+  /**
+   * Proves the log: walks along it and names every difference from what Keyshift wrote. Writers
+   * may go on meanwhile. `onProgress` hears how many entries were read.
+   */
+  verify(onProgress?: (entries: number) => void): Promise<AuditVerdict>;
 }

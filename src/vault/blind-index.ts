@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { VaultKey } from './vault-key.ts';
 
 /** What a blind index is for; the same value under two purposes has two unrelated indexes. */
-export type BlindIndexPurpose = 'private_key' | 'refresh_token';
+export type BlindIndexPurpose = 'private_key' | 'refresh_token' | 'audit_chain';
 
 /** Finds sealed values by equality without opening them. */
 export interface BlindIndex {

@@ -26,7 +26,12 @@ const commandsIn = (text: string) =>
 const flags = new Map<string, Set<string>>();
 beforeAll(async () => {
   for (const name of commandsIn((await help()).split('Commands:')[1] ?? '')) {
-    if (name !== 'help') flags.set(name, flagsIn(await help(name)));
+    if (name === 'help') continue;
+    const text = await help(name);
+    const parts = commandsIn(text.split('Commands:')[1] ?? '').filter((part) => part !== 'help');
+    const known = flagsIn(text);
+    for (const part of parts) for (const flag of flagsIn(await help(name, part))) known.add(flag);
+    flags.set(name, known);
   }
 });
 

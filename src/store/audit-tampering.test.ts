@@ -1,0 +1,219 @@
+import { describe, expect, it } from 'vitest';
+import { createPostgresDatabase, createSqliteDatabase } from '../../test/support/databases.ts';
+import { executeRaw } from '../../test/support/raw-database.ts';
+import { systemClock } from '../runtime/clock.ts';
+import { systemRandom } from '../runtime/random.ts';
+import { createVault } from '../vault/create-vault.ts';
+import { generateKeyringEntry, parseKeyring } from '../vault/keyring.ts';
+import { t0 } from './contract/contract-test.ts';
+import { openStore } from './open-store.ts';
+import type { AuditBreak } from './records.ts';
+import type { Store } from './store.ts';
+
+const vault = createVault(parseKeyring(generateKeyringEntry(systemRandom)), systemRandom);
+const open = (databaseUrl: string) =>
+  openStore({ databaseUrl, vault, clock: systemClock, random: systemRandom });
+
+/** What somebody can do who owns the database: switch the guards off first. */
+const disarm = {
+  sqlite: ['drop trigger audit_events_refuse_update', 'drop trigger audit_events_refuse_delete'],
+  postgres: ['alter table audit_events disable trigger user'],
+};
+
+async function tamper(url: string, statements: readonly string[]): Promise<void> {
+  const guards = disarm[url.startsWith('sqlite:') ? 'sqlite' : 'postgres'];
+  for (const statement of [...guards, ...statements]) await executeRaw(url, statement);
+}
+
+async function appendTo(store: Store, count: number): Promise<void> {
+  for (let i = 1; i <= count; i += 1) {
+    await store.audit.append({
+      atMs: t0 + i,
+      actor: 'cli',
+      action: 'connection.stage',
+      connectionId: `c${i}`,
+      fromStage: 'imported',
+      toStage: 'checked',
+      reason: undefined,
+    });
+  }
+}
+
+const columns =
+  'seq, at, actor, action, connection_id, from_stage, to_stage, reason, prev_hash, hash';
+const copyOf = (seq: number, as: string) =>
+  `insert into audit_events (${columns}) select ${as} from audit_events where seq = ${seq}`;
+
+/** Ways to falsify a log of nine entries, and what must be said of each. */
+const forgeries: readonly (readonly [
+  name: string,
+  statements: readonly string[],
+  breaks: readonly AuditBreak[],
+])[] = [
+  [
+    'an actor that was changed',
+    ["update audit_events set actor = 'somebody' where seq = 4"],
+    [{ kind: 'changed', seq: 4 }],
+  ],
+  [
+    'a time that was changed in the last entry',
+    ['update audit_events set at = at + 1 where seq = 9'],
+    [{ kind: 'changed', seq: 9 }],
+  ],
+  [
+    'the first entry with another reason',
+    ["update audit_events set reason = 'none' where seq = 1"],
+    [{ kind: 'changed', seq: 1 }],
+  ],
+  [
+    'an entry that was removed',
+    ['delete from audit_events where seq = 5'],
+    [{ kind: 'removed', seq: 5, lastSeq: 5 }],
+  ],
+  [
+    'the first entries removed',
+    ['delete from audit_events where seq <= 2'],
+    [{ kind: 'removed', seq: 1, lastSeq: 2 }],
+  ],
+  [
+    'the end cut off',
+    ['delete from audit_events where seq >= 8'],
+    [{ kind: 'truncated', seq: 8, lastSeq: 9 }],
+  ],
+  ['everything cut off', ['delete from audit_events'], [{ kind: 'truncated', seq: 1, lastSeq: 9 }]],
+  [
+    'the end cut off, and the recorded end moved back',
+    [
+      'delete from audit_events where seq >= 8',
+      'update audit_head set seq = 7, hash = (select hash from audit_events where seq = 7)',
+    ],
+    [{ kind: 'head', seq: 7 }],
+  ],
+  ['no recorded end', ['delete from audit_head'], [{ kind: 'head', seq: 9 }]],
+  [
+    'a copy of an entry behind the last',
+    [copyOf(9, columns.replace('seq', '10'))],
+    [{ kind: 'moved', seq: 10, writtenAs: 9 }],
+  ],
+  [
+    'an entry of somebody’s own behind the last',
+    [
+      copyOf(
+        9,
+        columns
+          .replace('seq', '10')
+          .replace('reason', "'mine'")
+          .replace('prev_hash, hash', 'hash, prev_hash'),
+      ),
+    ],
+    [{ kind: 'inserted', seq: 10 }],
+  ],
+  [
+    'an entry squeezed in, and those behind it moved up',
+    [
+      'update audit_events set seq = -seq - 1 where seq > 6',
+      'update audit_events set seq = -seq where seq < 0',
+      copyOf(6, columns.replace('seq', '7').replace('actor', "'somebody'")),
+    ],
+    [
+      { kind: 'inserted', seq: 7 },
+      { kind: 'moved', seq: 8, writtenAs: 7 },
+      { kind: 'moved', seq: 9, writtenAs: 8 },
+      { kind: 'moved', seq: 10, writtenAs: 9 },
+    ],
+  ],
+  [
+    'two entries that changed places',
+    [
+      'update audit_events set seq = 100 where seq = 3',
+      'update audit_events set seq = 3 where seq = 4',
+      'update audit_events set seq = 4 where seq = 100',
+    ],
+    [
+      { kind: 'moved', seq: 3, writtenAs: 4 },
+      { kind: 'moved', seq: 4, writtenAs: 3 },
+    ],
+  ],
+];
+
+describe.each([
+  ['SQLite', createSqliteDatabase],
+  ['PostgreSQL', createPostgresDatabase],
+])('the audit log on %s', (_name, createDatabase) => {
+  it('refuses to be changed or emptied, also past Keyshift', async () => {
+    await using database = await createDatabase();
+    await using _ = await openWith(database.url, 3);
+    for (const statement of [
+      "update audit_events set actor = 'somebody' where seq = 2",
+      'delete from audit_events where seq = 2',
+    ]) {
+      await expect(executeRaw(database.url, statement)).rejects.toThrow(/append only/);
+    }
+  });
+
+  it.each(forgeries)('names %s', async (_forgery, statements, breaks) => {
+    await using database = await createDatabase();
+    await using opened = await openWith(database.url, 9);
+    await tamper(database.url, statements);
+    expect((await opened.store.audit.verify()).breaks).toEqual(breaks);
+  });
+
+  it('never seals over an end that was altered, and goes on writing', async () => {
+    await using database = await createDatabase();
+    await using opened = await openWith(database.url, 9);
+    await tamper(database.url, [
+      'delete from audit_events where seq >= 8',
+      'update audit_head set seq = 7, hash = (select hash from audit_events where seq = 7)',
+    ]);
+    await appendTo(opened.store, 2);
+    const verdict = await opened.store.audit.verify();
+    expect(verdict).toMatchObject({ entries: 9, breaks: [{ kind: 'head', seq: 9 }] });
+  });
+
+  it('says that it is damaged when its end is missing', async () => {
+    await using database = await createDatabase();
+    await using opened = await openWith(database.url, 1);
+    await tamper(database.url, ['delete from audit_head']);
+    await expect(appendTo(opened.store, 1)).rejects.toMatchObject({ code: 'audit_broken' });
+  });
+
+  it('counts every break of a log that was forged from end to end, and lists a thousand', async () => {
+    await using database = await createDatabase();
+    await using opened = await openWith(database.url, 0);
+    await opened.store.transaction((tx) => appendTo(tx, 2_500));
+    await tamper(database.url, ["update audit_events set actor = 'somebody'"]);
+    const verdict = await opened.store.audit.verify();
+    expect(verdict).toMatchObject({ entries: 2_500, breakCount: 2_500 });
+    expect(verdict.breaks).toHaveLength(1_000);
+  });
+
+  it('takes over events from before it was chained, gaps included, and tells how many', async () => {
+    await using database = await createDatabase();
+    await using first = await openWith(database.url, 1_203);
+    await first.store.close();
+    await tamper(database.url, [
+      'delete from audit_events where seq in (2, 3, 700)',
+      ...['prev_hash', 'hash'].map((name) => `alter table audit_events drop column ${name}`),
+      'drop table audit_head',
+      ...(database.url.startsWith('sqlite:')
+        ? []
+        : ['drop function audit_events_refuse_change cascade']),
+      "delete from keyshift_migrations where name = '0007-audit-chain'",
+    ]);
+    await using again = await openWith(database.url, 2);
+    const verdict = await again.store.audit.verify();
+    expect(verdict).toMatchObject({
+      entries: 1_202,
+      breaks: [],
+      head: { seq: 1_205, earlierEvents: 1_200 },
+    });
+    await tamper(database.url, ["update audit_events set actor = 'x' where seq = 600"]);
+    expect((await again.store.audit.verify()).breaks).toEqual([{ kind: 'changed', seq: 600 }]);
+  });
+});
+
+async function openWith(databaseUrl: string, events: number) {
+  const store = await open(databaseUrl);
+  await store.transaction((tx) => appendTo(tx, events));
+  return { store, [Symbol.asyncDispose]: () => store.close() };
+}
