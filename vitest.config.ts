@@ -3,24 +3,49 @@ import { createSummaryReporter } from './test/support/summary-reporter.ts';
 
 const summaryPath = process.env['KEYSHIFT_TEST_SUMMARY'];
 
-/** Suites of many real processes, which need a machine to themselves: `npm run test:crash`, `test:race`. */
-const longSuites = ['test/crash/**', 'test/race/**'];
-const wantsLongSuites = process.env['KEYSHIFT_LONG_SUITES'] === '1';
+/**
+ * Suites of many real processes. They prove nothing by the time that something takes, so a busy
+ * machine only makes them slower; they run one after the other when the rest is done.
+ */
+const processSuites = ['test/crash/**/*.test.ts', 'test/race/**/*.test.ts'];
 
 export default defineConfig({
   test: {
-    environment: 'node',
-    include: ['src/**/*.test.{ts,tsx}', 'test/**/*.test.ts'],
-    exclude: ['**/node_modules/**', ...(wantsLongSuites ? [] : longSuites)],
     globalSetup: ['test/support/postgres.ts'],
-    setupFiles: ['test/support/refuse-network.ts'],
-    // Two cores shared by PostgreSQL, child processes and the tests themselves.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
     reporters: summaryPath ? ['default', createSummaryReporter(summaryPath)] : ['default'],
     coverage: {
       include: ['src/**/*.{ts,tsx}'],
       exclude: ['src/**/*.test.{ts,tsx}'],
     },
+    projects: [
+      {
+        test: {
+          ...shared(60_000),
+          name: 'unit and flows',
+          include: ['src/**/*.test.{ts,tsx}', 'test/**/*.test.ts'],
+          exclude: ['**/node_modules/**', ...processSuites],
+        },
+      },
+      {
+        test: {
+          ...shared(300_000),
+          name: 'processes',
+          include: processSuites,
+          maxWorkers: 1,
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 });
+
+function shared(timeoutMs: number) {
+  return {
+    environment: 'node' as const,
+    setupFiles: ['test/support/refuse-network.ts'],
+    // Two cores shared by PostgreSQL, child processes and the tests themselves.
+    testTimeout: timeoutMs,
+    hookTimeout: timeoutMs,
+  };
+}

@@ -47,10 +47,13 @@ export function isUsable(grant: Grant, nowMs: number): boolean {
 
 const firstBackOffMs = 1_000;
 const longestBackOffMs = 5 * 60_000;
+/** A longer `Retry-After` is taken for a mistake: it would outlive the outage it speaks of. */
+const longestObeyedMs = 3_600_000;
 
 /**
- * Pause before the next attempt, in milliseconds: what Klaviyo asked for, else doubling from one
- * second, with up to half as much again at random, so that many grants do not come back at once.
+ * Pause before the next attempt, in milliseconds: what Klaviyo asked for, up to an hour, else
+ * doubling from one second up to five minutes; with up to half as much again at random, so that
+ * many grants do not come back at once.
  */
 export function backOffMs(
   failures: number,
@@ -59,9 +62,9 @@ export function backOffMs(
 ): number {
   const baseMs =
     retryAfterSec === undefined
-      ? firstBackOffMs * 2 ** Math.min(failures, 16)
-      : retryAfterSec * 1000;
-  return Math.round(Math.min(baseMs, longestBackOffMs) * (1 + random.fraction() / 2));
+      ? Math.min(firstBackOffMs * 2 ** Math.min(failures, 16), longestBackOffMs)
+      : Math.min(retryAfterSec * 1000, longestObeyedMs);
+  return Math.round(baseMs * (1 + random.fraction() / 2));
 }
 
 /**

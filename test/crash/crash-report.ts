@@ -8,7 +8,9 @@ export interface KillOutcome {
   readonly survived: boolean;
   /** Whether the provider still honoured a token that was stored. */
   readonly mustSurvive: boolean;
-  /** From the kill to the answer of the process that recovered, in milliseconds. */
+  /** Whether a lease was left when the next process had recovered the grant. */
+  readonly stuck: boolean;
+  /** From the end of the lease to the answer of the process that recovered, in milliseconds. */
   readonly recoveryMs: number;
 }
 
@@ -27,16 +29,18 @@ export function describeKills(outcomes: readonly KillOutcome[]): string {
       `  ${why}`,
     ].join('');
   });
-  const [kills, survived, excluded, lost] = counts(outcomes);
+  const [kills, survived, excluded, lost, stuck] = counts(outcomes);
   return [
-    `${'rotation'.padEnd(28)}${'killed'.padEnd(24)}    kills survived excluded     lost   slowest  why`,
+    `${'rotation'.padEnd(28)}${'killed'.padEnd(24)}    kills survived excluded     lost    stuck   slowest  why`,
     ...lines.sort(),
-    `${kills} kills: ${survived} survived, ${excluded} excluded as nothing could survive, ${lost} lost`,
+    `${kills} kills: ${survived} survived, ${excluded} excluded as nothing could survive, ${lost} lost, ${stuck} leases stuck`,
   ].join('\n');
 }
 
 function counts(outcomes: readonly KillOutcome[]) {
   const dead = outcomes.filter(({ survived }) => !survived);
   const lost = dead.filter(({ mustSurvive }) => mustSurvive).length;
-  return [outcomes.length, outcomes.length - dead.length, dead.length - lost, lost] as const;
+  const stuck = outcomes.filter((outcome) => outcome.stuck).length;
+  const survived = outcomes.length - dead.length;
+  return [outcomes.length, survived, dead.length - lost, lost, stuck] as const;
 }

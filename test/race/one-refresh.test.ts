@@ -3,7 +3,8 @@ import { systemClock } from '../../src/runtime/clock.ts';
 import type { RotationMode } from '../../src/sandbox.ts';
 import type { Grant } from '../../src/store/records.ts';
 import { eachDatabase } from '../support/each-database.ts';
-import type { EngineCommand } from '../support/engine-process-messages.ts';
+import { createGate, type Gate } from '../support/engine-process-gate.ts';
+import { barrier, type EngineCommand } from '../support/engine-process-messages.ts';
 import { openEngineRig, type EngineRig } from '../support/engine-process-rig.ts';
 import { runTogether, startEngineProcess, type EngineProcess } from '../support/engine-process.ts';
 
@@ -27,12 +28,11 @@ describe.each(eachDatabase)('4 processes × 100 callers on one $database grant',
   // Ten refreshes a minute for each install: as near to Klaviyo as is known.
   describe.each(rotations)('under rotation "%s", ten refreshes a minute at most', (rotation) => {
     let rig: EngineRig;
+    let gate: Gate;
     beforeAll(async () => {
-      const sandbox = { rotation, refreshLimitPerMinute: 10 };
+      gate = createGate();
+      const sandbox = { rotation, clock: gate.clock, refreshLimitPerMinute: 10 };
       rig = await openEngineRig({ createDatabase: create, sandbox });
-      // Long enough for every caller of every process to be there before the answer is.
-      const match = { method: 'POST', path: '/oauth/token' };
-      rig.sandbox.addFault({ match, kind: 'delay', delayMs: 150, phase: 'before' });
       await runTogether(processes, { do: 'open', setup: rig.setup });
     });
     afterAll(() => rig[Symbol.asyncDispose]());
@@ -46,7 +46,14 @@ describe.each(eachDatabase)('4 processes × 100 callers on one $database grant',
     /** Everybody at once: no call fails, and the provider sees one refresh and nothing else. */
     async function expectOneRefresh(grant: Grant, command: EngineCommand): Promise<void> {
       const before = answers('oauth_refresh');
-      const tally = await runTogether(processes, command);
+      const match = { method: 'POST', path: '/oauth/token' };
+      rig.sandbox.addFault({ match, kind: 'delay', delayMs: 0, times: 1 });
+      const together = runTogether(processes, command);
+      const refresh = await gate.next();
+      // The answer is held back until every process has sent all its callers off.
+      await runTogether(processes, barrier);
+      refresh.pass();
+      const tally = await together;
       expect(tally.errors).toEqual({});
       expect(tally.statuses).toEqual({ 200: processes.length * callers });
       expect(answers('oauth_refresh')).toEqual({ 200: (before['200'] ?? 0) + 1 });

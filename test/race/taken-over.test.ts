@@ -1,36 +1,31 @@
 import { describe, expect, it } from 'vitest';
-import { systemClock, type Clock } from '../../src/runtime/clock.ts';
+import { systemClock } from '../../src/runtime/clock.ts';
 import { Secret } from '../../src/runtime/secret.ts';
 import type { TokenOutcome } from '../../src/oauth/token-outcome.ts';
 import type { Grant } from '../../src/store/records.ts';
 import { createSqliteDatabase } from '../support/databases.ts';
 import { grantRejected } from '../support/engine-fixture.ts';
 import { openEngineParts } from '../support/engine-process-parts.ts';
-import { openEngineRig } from '../support/engine-process-rig.ts';
+import { openEngineRig, testBudgets } from '../support/engine-process-rig.ts';
+import { createShiftedClock, type ShiftedClock } from '../support/shifted-clock.ts';
 import { createFakeOAuthClient, granted } from '../support/fake-oauth-client.ts';
 
-const budgets = { httpMs: 250, leaseMs: 400, waitMs: 10_000 };
-
-/** For a process that stands still while an answer is on its way: its budget does not run out. */
-const tirelessClock: Clock = {
-  ...systemClock,
-  sleep: (ms, signal) =>
-    ms === budgets.httpMs ? new Promise(() => undefined) : systemClock.sleep(ms, signal),
-};
+const { httpMs, leaseMs } = testBudgets;
 
 /** Two engines on one database, as of two processes, whose provider answers what the test says. */
 async function openTwo() {
-  const rig = await openEngineRig({ createDatabase: createSqliteDatabase, budgets });
+  const rig = await openEngineRig({ createDatabase: createSqliteDatabase });
   const grant = await rig.consent({
     expiresAtMs: systemClock.now() - 1,
     refreshToken: new Secret('refresh_token', 'r-1'),
   });
-  const open = async (clock: Clock) => {
+  const open = async () => {
+    const clock = createShiftedClock();
     const oauth = createFakeOAuthClient(rig.setup.clientId);
     const parts = await openEngineParts(rig.setup, { clock, oauth });
-    return { ...parts, oauth, ask: () => parts.engine.liveGrant(grant) };
+    return { ...parts, clock, oauth, ask: () => parts.engine.liveGrant(grant) };
   };
-  const [one, other] = [await open(tirelessClock), await open(systemClock)];
+  const [one, other] = [await open(), await open()];
   return {
     ...{ rig, grant, one, other },
     async [Symbol.asyncDispose]() {
@@ -45,6 +40,13 @@ function answerLater() {
   return { answer: () => promise, resolve };
 }
 
+/** Whoever waits on this clock has looked at the lease again. */
+async function untilPolled(clock: ShiftedClock) {
+  const before = clock.sleeps;
+  await expect.poll(() => clock.sleeps, pollFor).toBeGreaterThan(before + 1);
+}
+
+const pollFor = { timeout: 60_000 };
 const revealed = ({ accessToken, refreshToken }: Grant) => [
   accessToken.reveal(),
   refreshToken.reveal(),
@@ -59,8 +61,9 @@ describe('a lease that passes on', () => {
     const late = answerLater();
     one.oauth.answerRefresh(late.answer);
     const lateAnswer = one.ask();
-    await expect.poll(() => one.oauth.spent).toEqual(['r-1']);
+    await expect.poll(() => one.oauth.spent, pollFor).toEqual(['r-1']);
 
+    other.clock.pass(leaseMs + 1);
     const previous = answerLater();
     other.oauth.answerRefresh(() => {
       const [token] = other.oauth.spent.slice(-1);
@@ -68,10 +71,10 @@ describe('a lease that passes on', () => {
       return token === 'r-2' ? granted({ accessToken: 'a-3', refreshToken: 'r-3' }) : grantRejected;
     });
     const answer = other.ask();
-    await expect.poll(() => other.oauth.spent, { timeout: 5_000 }).toEqual(['r-1', 'r-0']);
+    await expect.poll(() => other.oauth.spent, pollFor).toEqual(['r-1', 'r-0']);
     late.resolve(granted({ accessToken: 'a-2', refreshToken: 'r-2' }));
     await expect
-      .poll(async () => (await rig.stored(grant)).previousRefreshToken?.reveal())
+      .poll(async () => (await rig.stored(grant)).previousRefreshToken?.reveal(), pollFor)
       .toBe('r-2');
     previous.resolve(grantRejected);
 
@@ -85,13 +88,20 @@ describe('a lease that passes on', () => {
     await using bench = await openTwo();
     const { rig, grant, one, other } = bench;
     await rig.store.grants.keepForRecovery(grant.id, 1, new Secret('refresh_token', 'r-0'));
-    one.oauth.answerRefresh(async () => {
-      await systemClock.sleep(220);
-      return one.oauth.spent.length === 1
-        ? grantRejected
-        : granted({ accessToken: 'a-2', refreshToken: 'r-2' });
-    });
-    const answers = [one.ask(), other.ask()];
+    const later = [answerLater(), answerLater()];
+    one.oauth.answerRefresh(() => later[one.oauth.spent.length - 1]!.answer());
+    const first = one.ask();
+    await expect.poll(() => one.oauth.spent, pollFor).toEqual(['r-1']);
+    const answers = [first, other.ask()];
+    for (const [index, spent] of [['r-1'], ['r-1', 'r-0']].entries()) {
+      await expect.poll(() => one.oauth.spent, pollFor).toEqual(spent);
+      // Each answer within its budget, both together beyond the first lease.
+      for (const { clock } of [one, other]) clock.pass(httpMs - 1_000);
+      await untilPolled(other.clock);
+      later[index]!.resolve(
+        index === 0 ? grantRejected : granted({ accessToken: 'a-2', refreshToken: 'r-2' }),
+      );
+    }
     for (const answer of answers) expect(revealed(await answer)).toEqual(['a-2', 'r-2']);
     expect(one.oauth.spent).toEqual(['r-1', 'r-0']);
     expect(other.oauth.spent).toEqual([]);
@@ -103,13 +113,12 @@ describe('a lease that passes on', () => {
     const nowMs = systemClock.now();
     const [claimed] = await one.store.grants.claimDue({
       ...{ clientId: grant.clientId, owner: 'sweeper', nowMs: nowMs + 24 * 3_600_000, limit: 1 },
-      leaseExpiresAtMs: nowMs + 5_000,
+      leaseExpiresAtMs: nowMs + 3_600_000,
     });
     const answer = one.ask();
-    await systemClock.sleep(100);
+    await untilPolled(one.clock);
     await one.engine.refreshClaimed(claimed!, 'sweeper');
     expect(await answer).toMatchObject({ generation: 2 });
-    expect(systemClock.now() - nowMs).toBeLessThan(2_000);
     expect(one.oauth.spent).toEqual(['r-1']);
     expect(await rig.stored(grant)).toMatchObject({ generation: 2 });
   });

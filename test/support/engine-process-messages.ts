@@ -37,16 +37,25 @@ export type EngineCommand =
       readonly generation: number;
       readonly callers: number;
     }
-  /** Refreshes without pause until one fails; each round forgets what is in memory. */
+  /** Refreshes without pause until one fails; before each the clock skips a token's life. */
   | { readonly do: 'loop'; readonly accountId: string }
-  /** From now on the process sends itself `signal` at a step of a refresh. */
+  /**
+   * From now on the process sends itself `signal` at a step of a refresh; when it goes on, its
+   * clock tells that it stood still for `stoodStillMs`.
+   */
   | {
       readonly do: 'signal';
       readonly step: RefreshStep;
       readonly signal: 'SIGKILL' | 'SIGSTOP';
+      readonly stoodStillMs?: number;
     }
-  /** Moves the process's clock ahead. */
-  | { readonly do: 'skip'; readonly ms: number };
+  /** Moves the process's clock ahead, and wakes who slept until then. */
+  | { readonly do: 'skip'; readonly ms: number }
+  /** Moves the process's clock to a time, unless it is past it. */
+  | { readonly do: 'skip_to'; readonly atMs: number };
+
+/** Does nothing: its answer tells that every command before it has begun. */
+export const barrier: EngineCommand = { do: 'skip', ms: 0 };
 
 /** How a number of calls ended. */
 export interface CallTally {

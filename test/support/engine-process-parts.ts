@@ -25,8 +25,8 @@ export interface EngineParts extends AsyncDisposable {
   readonly oauth: OAuthClient;
   readonly engine: TokenEngine;
   readonly connection: (target: ConnectionTarget) => ConnectionHandle;
-  /** How many calls of the token endpoint have no answer yet. */
-  onTheWire(): number;
+  /** How many calls of the token endpoint and of the store of grants have no answer yet. */
+  busy(): number;
   /** Grants that this engine found dead. */
   readonly lost: readonly Grant[];
 }
@@ -55,14 +55,11 @@ export async function openEngineParts(
   const logger = options.logger ?? createLogger({ level: 'silent' });
   const { clientId, sandboxUrl, databaseUrl, budgets } = setup;
   const vault = createVault(parseKeyring(setup.keys), random);
-  const store = await openStore({ databaseUrl, vault, clock, random });
+  const counter = createCounter();
+  const opened = await openStore({ databaseUrl, vault, clock, random });
+  const store: Store = { ...opened, grants: counter.counted(opened.grants) };
   const http = createHttpClient();
-  let onTheWire = 0;
-  const send: HttpClient['send'] = (request) => {
-    onTheWire += 1;
-    return http.send(request).finally(() => (onTheWire -= 1));
-  };
-  const oauth = options.oauth ?? createClient(setup, { ...http, send }, clock);
+  const oauth = options.oauth ?? createClient(setup, counter.counted(http), clock);
   const lost: Grant[] = [];
   const engine = createTokenEngine({
     ...{ store, oauth, clock, random, logger, budgets },
@@ -76,12 +73,34 @@ export async function openEngineParts(
   const credentials = createCredentials({ store, tokens: engine, clientId });
   return {
     ...{ store, http, oauth, engine, lost },
-    onTheWire: () => onTheWire,
+    busy: counter.busy,
     connection: createConnections({ store, credentials, callApi, clock }),
     async [Symbol.asyncDispose]() {
       await engine.drain();
       await store.close();
       await http.close();
+    },
+  };
+}
+
+/** Counts the calls of objects that have begun and not ended. */
+function createCounter() {
+  let busy = 0;
+  return {
+    busy: () => busy,
+    counted<Target extends object>(target: Target): Target {
+      return new Proxy(target, {
+        get(from, name) {
+          const member: unknown = Reflect.get(from, name);
+          if (typeof member !== 'function') return member;
+          return (...args: unknown[]) => {
+            const result: unknown = Reflect.apply(member, from, args);
+            if (!(result instanceof Promise)) return result;
+            busy += 1;
+            return result.finally(() => (busy -= 1));
+          };
+        },
+      });
     },
   };
 }
@@ -100,6 +119,6 @@ function createClient(setup: EngineSetup, http: HttpClient, clock: Clock): OAuth
     revokeUrl: `${sandboxUrl}/oauth/revoke`,
     ...{ http, clock },
     // A late answer is still of use: whoever waits for it has given up long before.
-    refreshDeadlineMs: 30_000,
+    refreshDeadlineMs: 55_000,
   });
 }

@@ -9,18 +9,21 @@ import type { CallTally, EngineCommand, EngineRequest } from './engine-process-m
 import { apiRevision, openEngineParts, type EngineParts } from './engine-process-parts.ts';
 import { createShiftedClock } from './shifted-clock.ts';
 
-const clock = createShiftedClock();
+let clock = createShiftedClock();
 let parts: (EngineParts & { readonly clientId: string; readonly sandboxUrl: string }) | undefined;
-let trap: { readonly step: RefreshStep; readonly signal: 'SIGKILL' | 'SIGSTOP' } | undefined;
+let trap: Extract<EngineCommand, { do: 'signal' }> | undefined;
 
 function onStep(step: RefreshStep): void {
   if (trap?.step !== step) return;
-  const { signal } = trap;
+  const { signal, stoodStillMs = 0 } = trap;
   trap = undefined;
   // Written at once: nothing is sent any more once the signal is there.
   writeSync(1, `${signal}\n`);
   process.kill(process.pid, signal);
+  clock.pass(stoodStillMs);
 }
+
+const hourMs = 3_600_000;
 
 /** Counts how the calls of one command end. */
 function createTally() {
@@ -52,6 +55,8 @@ async function carryOut(command: EngineCommand): Promise<CallTally> {
   switch (command.do) {
     case 'open':
       await parts?.[Symbol.asyncDispose]();
+      clock = createShiftedClock();
+      trap = undefined;
       parts = {
         ...(await openEngineParts(command.setup, { clock, onStep })),
         clientId: command.setup.clientId,
@@ -86,7 +91,10 @@ async function carryOut(command: EngineCommand): Promise<CallTally> {
       trap = command;
       break;
     case 'skip':
-      clock.skip(command.ms);
+      clock.pass(command.ms);
+      break;
+    case 'skip_to':
+      clock.pass(Math.max(0, command.atMs - clock.now()));
       break;
     default:
       command satisfies never;
@@ -110,7 +118,7 @@ async function callWithToken(
     method: 'GET',
     url: `${sandboxUrl}${path}`,
     headers: { authorization: `Bearer ${grant.accessToken.reveal()}`, revision: apiRevision },
-    deadlineMs: 10_000,
+    deadlineMs: 55_000,
   });
   tally.status(reply.status);
 }
@@ -119,8 +127,8 @@ async function refreshUntilFailure(accountId: string): Promise<never> {
   const { engine, clientId } = opened();
   const key = { clientId, accountId };
   for (;;) {
-    engine.forget(key);
     await engine.liveGrant(key);
+    clock.pass(2 * hourMs);
   }
 }
 

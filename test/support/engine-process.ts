@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -36,6 +37,10 @@ export async function startEngineProcess(setup?: EngineSetup): Promise<EnginePro
     },
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   });
+  // A test that was given up must not keep its worker waiting for a process that stands still.
+  child.unref();
+  child.channel?.unref();
+  (child.stdout as Socket).unref();
   const waiting = new Map<number, PromiseWithResolvers<CallTally>>();
   const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
   let lastId = 0;
