@@ -11,7 +11,7 @@ export type { PlannedFault } from './sandbox/faults/fault-plan.ts';
 export type { Fault, FaultKind, FaultMatch, FaultPhase } from './sandbox/faults/fault.ts';
 export type { CredentialKind } from './sandbox/http/reply.ts';
 export type { RecordedRequest, SandboxStatistics } from './sandbox/request-log.ts';
-export type { RotationMode } from './sandbox/sandbox-context.ts';
+export type { MetricBranding, RotationMode } from './sandbox/sandbox-context.ts';
 export type { Sandbox, SandboxOptions } from './sandbox/sandbox-options.ts';
 export type { SandboxSettings } from './sandbox/settings.ts';
 export { startSandbox } from './sandbox/sandbox.ts';

@@ -71,7 +71,7 @@ export function createEngine(options: SandboxOptions, parts: EngineParts): Engin
 
 /** The settings among the options, where they stand under the same names. */
 function settingsOf(options: SandboxOptions): Partial<SandboxSettings> {
-  const { limits, accessTokenTtlSec, rotation, refreshLimitPerMinute } = options;
-  const given = { limits, accessTokenTtlSec, rotation, refreshLimitPerMinute };
+  const { limits, accessTokenTtlSec, rotation, refreshLimitPerMinute, metricBranding } = options;
+  const given = { limits, accessTokenTtlSec, rotation, refreshLimitPerMinute, metricBranding };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }

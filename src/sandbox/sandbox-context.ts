@@ -15,6 +15,14 @@ import type { SandboxState } from './state/sandbox-state.ts';
  */
 export type RotationMode = SandboxSettings['rotation'];
 
+/**
+ * What becomes of a metric that a private key made when an OAuth app sends events of the same name.
+ * - `second-metric`: the app's events make another metric with the same name.
+ * - `brand-in-place`: once no key has sent an event of it for a minute, the metric gets the app's
+ *   integration and keeps its id; before, the app's events make another metric.
+ */
+export type MetricBranding = SandboxSettings['metricBranding'];
+
 /** What every handler works with. A member may be another one at the next request. */
 export interface SandboxContext {
   readonly state: SandboxState;

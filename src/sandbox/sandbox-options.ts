@@ -1,7 +1,7 @@
 import type { Clock } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
 import type { SandboxControl } from './control/sandbox-control.ts';
-import type { RotationMode } from './sandbox-context.ts';
+import type { MetricBranding, RotationMode } from './sandbox-context.ts';
 import type { SandboxSeed } from './seed/seed.ts';
 
 /** How to start a sandbox. */
@@ -24,6 +24,11 @@ export interface SandboxOptions {
   readonly rotation?: RotationMode;
   /** Refreshes allowed a minute for each install; more are answered 429. Default: no limit. */
   readonly refreshLimitPerMinute?: number;
+  /**
+   * What becomes of a key's metric when an app sends events of the same name, which is disputed.
+   * Default `second-metric`.
+   */
+  readonly metricBranding?: MetricBranding;
   /**
    * Where to keep the state, so that a sandbox that is started again still knows its installs.
    * What the seed names is put back as the seed says; the rest continues. The file holds tokens

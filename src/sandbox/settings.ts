@@ -47,6 +47,13 @@ export const settingsTable = {
     evidence: 'reported',
     means: 'Refreshes a minute for each install, more are answered 429; `null` is without limit.',
   }),
+  metricBranding: setting({
+    schema: z.enum(['second-metric', 'brand-in-place']),
+    default: 'second-metric',
+    evidence: 'documented',
+    means:
+      'What becomes of a key’s metric when an app sends events of the same name: a second metric, or the same id with the app’s integration once key traffic has stopped for a minute.',
+  }),
 };
 
 /** The name of a setting. */

@@ -15,10 +15,13 @@ export interface ApiCall {
   readonly params: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
   readonly caller: Caller;
-  /** The resources of the caller's account. */
+  /** The resources of the caller's account, made when first asked for. */
   readonly resources: AccountResources;
   readonly errors: ApiErrors;
 }
 
 /** Answers one operation. */
 export type ApiHandler = (call: ApiCall) => Reply;
+
+/** Handlers by Klaviyo's operation id. */
+export type HandlerTable = Readonly<Record<string, ApiHandler>>;

@@ -114,14 +114,23 @@ function throttled(errors: ApiErrors, retryAfterSec: number): Reply {
 
 function answerOperation({ context, request, match, caller }: KnownCall): Reply {
   const { operation } = match;
-  const { errors } = context;
+  const { errors, state } = context;
   const handler = handlers.get(operation.id);
   if (!handler) return notImplemented(errors, match);
   const params = decodeParams(match.params);
   if (!params) return errors.invalid('The path is not validly percent-encoded.');
-  const query = new URLSearchParams(request.search);
-  const resources = context.state.resources(caller.account.id);
-  return handler({ context, request, operation, params, query, caller, resources, errors });
+  return handler({
+    context,
+    request,
+    operation,
+    params,
+    query: new URLSearchParams(request.search),
+    caller,
+    get resources() {
+      return state.resources(caller.account.id);
+    },
+    errors,
+  });
 }
 
 function notImplemented(errors: ApiErrors, { operation }: OperationMatch): Reply {

@@ -4,6 +4,7 @@ import type { Reply } from '../http/reply.ts';
 import { isDeeperThan } from '../json-object.ts';
 import type { ApiCall } from './api-call.ts';
 import { jsonApiType } from './api-error.ts';
+import { readQuery, type ApiQuery } from './query/read-query.ts';
 
 /** Deepest nesting a body may have: far past what Klaviyo stores. */
 const depthLimit = 50;
@@ -32,6 +33,17 @@ export function readBody<Output>(
   return parsed.success
     ? { body: parsed.data }
     : { refusal: refusalOf(call, parsed.error.issues[0]) };
+}
+
+/** Reads the query and the body of a call that writes, before anything is written. */
+export function readWrite<Output>(
+  call: ApiCall,
+  schema: z.ZodType<Output>,
+): { readonly query: ApiQuery; readonly body: Output } | { readonly refusal: Reply } {
+  const asked = readQuery(call);
+  if ('refusal' in asked) return asked;
+  const read = readBody(call, schema);
+  return 'refusal' in read ? read : { query: asked.query, body: read.body };
 }
 
 function parse(text: string): unknown {

@@ -1,21 +1,36 @@
 import { Collection, type Unnumbered } from './collection.ts';
-import type { Integration, JsonObject, Metric, Profile, StoredEvent } from './records.ts';
+import { Memberships } from './memberships.ts';
+import type {
+  Integration,
+  JsonObject,
+  Membership,
+  Metric,
+  Profile,
+  StoredEvent,
+  StoredResource,
+} from './records.ts';
 
 /** The resources of one account as plain data. */
 export interface AccountResourcesData {
   readonly profiles: readonly Profile[];
   readonly metrics: readonly Metric[];
   readonly events: readonly StoredEvent[];
+  /** Resources of other kinds by their type. */
+  readonly others?: Readonly<Record<string, readonly StoredResource[]>> | undefined;
+  readonly memberships?: readonly Membership[] | undefined;
 }
 
 /** Attributes that identify a profile: each value belongs to one profile of the account. */
 export const profileIdentifiers = ['email', 'phone_number', 'external_id', 'anonymous_id'] as const;
 
-/** The profiles, metrics and events of one account, with the look-ups that keep them unique. */
+/** Everything in one account, with the look-ups that keep profiles, metrics and events unique. */
 export class AccountResources {
   readonly profiles: Collection<Profile>;
   readonly metrics: Collection<Metric>;
   readonly events: Collection<StoredEvent>;
+  /** Who is in which list or segment. */
+  readonly memberships: Memberships;
+  readonly #others: Map<string, Collection<StoredResource>>;
   readonly #profileByIdentifier = new Map<string, string>();
   readonly #metricBySource = new Map<string, string>();
   readonly #eventKeys = new Set<string>();
@@ -24,9 +39,20 @@ export class AccountResources {
     this.profiles = new Collection(data.profiles);
     this.metrics = new Collection(data.metrics);
     this.events = new Collection(data.events);
+    this.memberships = new Memberships(data.memberships);
+    this.#others = new Map(
+      Object.entries(data.others ?? {}).map(([type, items]) => [type, new Collection(items)]),
+    );
     for (const profile of data.profiles) this.#indexProfile(profile);
     for (const metric of data.metrics) this.#metricBySource.set(sourceKey(metric), metric.id);
     for (const event of data.events) this.#eventKeys.add(eventKey(event));
+  }
+
+  /** The resources of a type that is neither profile nor metric nor event. */
+  of(type: string): Collection<StoredResource> {
+    let collection = this.#others.get(type);
+    if (!collection) this.#others.set(type, (collection = new Collection<StoredResource>()));
+    return collection;
   }
 
   /** The profile that holds one of the identifiers in `attributes`. */
@@ -67,6 +93,14 @@ export class AccountResources {
     return id === undefined ? undefined : this.metrics.get(id);
   }
 
+  /** Puts a changed metric in the place of the one with its number. */
+  replaceMetric(metric: Metric): void {
+    const before = this.metrics.get(metric.id);
+    if (before) this.#metricBySource.delete(sourceKey(before));
+    this.metrics.replace(metric);
+    this.#metricBySource.set(sourceKey(metric), metric.id);
+  }
+
   addMetric(metric: Unnumbered<Metric>): Metric {
     const stored = this.metrics.add(metric);
     this.#metricBySource.set(sourceKey(stored), stored.id);
@@ -86,6 +120,10 @@ export class AccountResources {
       profiles: this.profiles.all(),
       metrics: this.metrics.all(),
       events: this.events.all(),
+      others: Object.fromEntries(
+        [...this.#others].map(([type, collection]) => [type, collection.all()]),
+      ),
+      memberships: this.memberships.all(),
     };
   }
 

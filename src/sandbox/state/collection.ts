@@ -36,12 +36,15 @@ export class Collection<Item extends Stored> {
     this.#byId.set(item.id, item);
   }
 
-  /** Up to `size` items whose number is greater than `afterSeq`. */
-  page(afterSeq: number, size: number): Item[] {
-    const from = this.#indexAfter(afterSeq);
-    return this.#items.slice(from, from + size);
+  /** Forgets an item; answers whether it was there. */
+  remove(id: string): boolean {
+    const item = this.#byId.get(id);
+    if (!item) return false;
+    this.#items.splice(this.#indexAfter(item.seq - 1), 1);
+    return this.#byId.delete(id);
   }
 
+  /** In the order of their numbers. */
   all(): readonly Item[] {
     return this.#items;
   }

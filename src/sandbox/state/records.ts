@@ -24,6 +24,7 @@ export interface ApiKey {
   readonly name: string;
   readonly scopes: KeyScopes;
   readonly status: KeyStatus;
+  readonly createdMs?: number | undefined;
 }
 
 /** An OAuth app as registered in Klaviyo's developer console. */
@@ -94,6 +95,8 @@ export interface Profile extends Stored {
   readonly createdMs: number;
   readonly updatedMs: number;
   readonly lastEventMs: number | null;
+  /** Consent by channel under Klaviyo's names; channels left out were never subscribed. */
+  readonly subscriptions?: JsonObject | undefined;
 }
 
 /** Where a metric's events come from, as Klaviyo shows it. */
@@ -111,6 +114,8 @@ export interface Metric extends Stored {
   readonly integration: Integration;
   readonly createdMs: number;
   readonly updatedMs: number;
+  /** When a private key last sent an event of this metric. */
+  readonly lastKeyEventMs?: number | undefined;
 }
 
 export interface StoredEvent extends Stored {
@@ -120,4 +125,21 @@ export interface StoredEvent extends Stored {
   readonly uniqueId: string;
   readonly timeMs: number;
   readonly properties: JsonObject;
+}
+
+/** A resource of any other kind: its attributes stand under Klaviyo's names. */
+export interface StoredResource extends Stored {
+  readonly attributes: JsonObject;
+  readonly createdMs: number;
+  readonly updatedMs: number;
+  /** Ids of related resources by the name of the relationship. */
+  readonly related?: Readonly<Record<string, readonly string[]>> | undefined;
+}
+
+/** That a profile is in a list or a segment. */
+export interface Membership {
+  /** Id of the list or the segment. */
+  readonly groupId: string;
+  readonly profileId: string;
+  readonly joinedMs: number;
 }

@@ -37,6 +37,15 @@ const metric = z.object({
   }),
   createdMs: ms,
   updatedMs: ms,
+  lastKeyEventMs: ms.optional(),
+});
+
+const storedResource = z.object({
+  ...stored,
+  attributes: object,
+  createdMs: ms,
+  updatedMs: ms,
+  related: z.record(text, texts).optional(),
 });
 
 /** Checks the data of a state file, which people may edit. */
@@ -49,6 +58,7 @@ export const sandboxDataSchema: z.ZodType<SandboxData> = z.object({
       name: text,
       scopes: z.union([z.enum(['full', 'read-only']), texts]),
       status: z.enum(['active', 'disabled']),
+      createdMs: ms.optional(),
     }),
   ),
   apps: z.array(
@@ -83,6 +93,7 @@ export const sandboxDataSchema: z.ZodType<SandboxData> = z.object({
           createdMs: ms,
           updatedMs: ms,
           lastEventMs: ms.nullable(),
+          subscriptions: object.optional(),
         }),
       ),
       metrics: z.array(metric),
@@ -97,6 +108,8 @@ export const sandboxDataSchema: z.ZodType<SandboxData> = z.object({
           properties: object,
         }),
       ),
+      others: z.record(text, z.array(storedResource)).optional(),
+      memberships: z.array(z.object({ groupId: text, profileId: text, joinedMs: ms })).optional(),
     }),
   ),
 });

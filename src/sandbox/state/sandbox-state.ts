@@ -33,10 +33,7 @@ export class SandboxState {
     this.keys = new Map(data.keys.map((key) => [key.key, key]));
     this.codes = new Map(data.codes.map((code) => [code.code, code]));
     this.#resources = new Map(
-      data.resources.map(({ accountId, profiles, metrics, events }) => [
-        accountId,
-        { profiles, metrics, events },
-      ]),
+      data.resources.map(({ accountId, ...resources }) => [accountId, resources]),
     );
     for (const install of data.installs) this.putInstall(install);
   }

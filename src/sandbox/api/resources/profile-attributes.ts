@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { isJsonObject } from '../json-object.ts';
-import type { JsonObject, JsonValue } from '../state/records.ts';
+import { isJsonObject } from '../../json-object.ts';
+import type { JsonObject, JsonValue } from '../../state/records.ts';
 
 const text = z.string().max(10_000).nullish();
 const coordinate = z.union([z.string(), z.number()]).nullish();
@@ -19,7 +19,6 @@ export const profileAttributes = z.strictObject({
     )
     .nullish(),
   external_id: text,
-  anonymous_id: text,
   first_name: text,
   last_name: text,
   organization: text,
@@ -43,11 +42,14 @@ export const profileAttributes = z.strictObject({
   properties: freeObject.nullish(),
 });
 
+/** The same where a browser's anonymous id is taken too: events and `/client`. */
+export const anyProfileAttributes = profileAttributes.extend({ anonymous_id: text });
+
 /** Attributes as sent: those left out stay as they are, null clears. */
-export type ProfileAttributes = z.infer<typeof profileAttributes>;
+export type AnyProfileAttributes = z.infer<typeof anyProfileAttributes>;
 
 /** Attributes with a change applied; custom properties and location are merged one by one. */
-export function mergeAttributes(before: JsonObject, change: ProfileAttributes): JsonObject {
+export function mergeAttributes(before: JsonObject, change: AnyProfileAttributes): JsonObject {
   const given = Object.entries(change).filter(([, value]) => value !== undefined);
   return {
     ...before,

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createManualClock } from '../../runtime/clock.ts';
-import { startTestSandbox, type TestSandbox } from '../sandbox-client.test.helper.ts';
+import { createManualClock } from '../../../runtime/clock.ts';
+import { startTestSandbox, type TestSandbox } from '../../sandbox-client.test.helper.ts';
 
 let test: TestSandbox;
 beforeEach(async () => {
@@ -195,5 +195,160 @@ describe('metrics', () => {
     const second = await test.get(first.text('links.next').slice(test.sandbox.url.length));
     expect(second.at('data.length')).toBe(5);
     expect(second.at('links.next')).toBeNull();
+  });
+});
+
+describe('GET /api/events', () => {
+  const ids = async (query: string) => {
+    const reply = await test.get(`/api/events?${query}`);
+    return (reply.at('data') as { attributes: { event_properties: { n: number } } }[]).map(
+      ({ attributes }) => attributes.event_properties.n,
+    );
+  };
+  beforeEach(async () => {
+    const days = [2, 1, 3];
+    for (const [index, n] of days.entries()) {
+      const time = `2026-11-0${n}T00:00:00Z`;
+      const name = index === 0 ? 'Other' : 'Placed Order';
+      const attributes = { email: n === 3 ? 'kim@alpha.example' : 'ada@alpha.example' };
+      await sendEvent({ name, event: { properties: { n }, time }, profile: { attributes } });
+    }
+  });
+
+  it('sorts by time, filters by metric, profile and time', async () => {
+    expect(await ids('')).toEqual([2, 1, 3]);
+    expect(await ids('sort=timestamp')).toEqual([1, 2, 3]);
+    expect(await ids('sort=-datetime')).toEqual([3, 2, 1]);
+    const [metric] = await metricsNamed('Placed Order');
+    expect(await ids(`filter=equals(metric_id,"${metric?.id}")&sort=timestamp`)).toEqual([1, 3]);
+    const kim = (await test.get('/api/profiles?filter=equals(email,"kim@alpha.example")')).at(
+      'data.0.id',
+    );
+    expect(await ids(`filter=equals(profile_id,"${String(kim)}")`)).toEqual([3]);
+    expect(await ids('filter=greater-or-equal(datetime,2026-11-02T00:00:00Z)')).toEqual([2, 3]);
+    expect(await ids('filter=less-than(timestamp,1793577600)')).toEqual([1]);
+    expect((await test.get('/api/events?filter=equals(timestamp,1)')).status).toBe(400);
+    expect((await test.get('/api/events?include=attributions')).status).toBe(501);
+  });
+
+  it('includes the profile and the metric, each once, with the fields asked for', async () => {
+    const reply = await test.get(
+      '/api/events?include=profile,metric&fields[profile]=email&fields[metric]=name',
+    );
+    const included = reply.at('included') as { type: string; attributes: object }[];
+    expect(included.map(({ type, attributes }) => [type, attributes])).toEqual([
+      ['profile', { email: 'ada@alpha.example' }],
+      ['profile', { email: 'kim@alpha.example' }],
+      ['metric', { name: 'Other' }],
+      ['metric', { name: 'Placed Order' }],
+    ]);
+  });
+
+  it('leads to the metric and the profile of an event', async () => {
+    const event = (await test.get('/api/events')).at('data.0') as { id: string };
+    const at = async (path: string, place: string) =>
+      (await test.get(`/api/events/${event.id}/${path}`)).at(place);
+    expect(await at('metric', 'data.attributes.name')).toBe('Other');
+    expect(await at('profile', 'data.attributes.email')).toBe('ada@alpha.example');
+    expect(await at('relationships/metric', 'data.id')).toBe(await at('metric', 'data.id'));
+    expect(await at('relationships/profile', 'data.type')).toBe('profile');
+    expect((await test.get('/api/events/nobody/metric')).status).toBe(404);
+  });
+});
+
+describe('POST /api/event-bulk-create-jobs', () => {
+  const bulk = (events: object[], email = 'ada@alpha.example') => ({
+    data: {
+      type: 'event-bulk-create-job',
+      attributes: {
+        'events-bulk-create': {
+          data: [
+            {
+              type: 'event-bulk-create',
+              attributes: {
+                profile: { data: { type: 'profile', attributes: { email } } },
+                events: { data: events.map((attributes) => ({ type: 'event', attributes })) },
+              },
+            },
+          ],
+        },
+      },
+    },
+  });
+  const metric = { data: { type: 'metric', attributes: { name: 'Bulk' } } };
+
+  it('records all events, or none when one is wrong', async () => {
+    const good = { properties: {}, metric, unique_id: 'b-1' };
+    const wrong = { properties: {}, metric, time: 'yesterday' };
+    const refused = await test.post('/api/event-bulk-create-jobs', bulk([good, wrong]));
+    expect(refused.status).toBe(400);
+    expect(refused.at('errors.0.source.pointer')).toBe(
+      '/data/attributes/events-bulk-create/data/0/attributes/events/data/1/attributes/time',
+    );
+    expect(await count('/api/events')).toBe(0);
+    const other = { ...good, unique_id: 'b-2' };
+    const taken = await test.post('/api/event-bulk-create-jobs', bulk([good, other, good]));
+    expect([taken.status, taken.body]).toEqual([202, '']);
+    expect(await count('/api/events')).toBe(2);
+  });
+});
+
+describe('the branding of metrics', () => {
+  const integrations = async () =>
+    (await metricsNamed('Placed Order')).map(({ id, attributes }) => [
+      id,
+      attributes.integration['object'],
+    ]);
+
+  it('makes a second metric, also long after key traffic has stopped', async () => {
+    const { access_token } = await test.install();
+    const [before] = await integrations();
+    await test.clock.advance(365 * 24 * 3_600_000);
+    const fresh = (await test.install()).access_token;
+    await sendEvent({}, fresh);
+    expect(access_token).not.toBe(fresh);
+    expect(await integrations()).toEqual([before, [expect.any(String), 'application']]);
+  });
+
+  describe('in place', () => {
+    beforeEach(async () => {
+      await test.sandbox.close();
+      test = await startTestSandbox({ metricBranding: 'brand-in-place' });
+    });
+
+    it('keeps the id once key traffic has stopped', async () => {
+      const { access_token } = await test.install();
+      await sendEvent();
+      const [[id] = []] = await integrations();
+      await test.clock.advance(60_000);
+      await sendEvent({}, access_token);
+      expect(await integrations()).toEqual([[id, 'application']]);
+      await sendEvent({ event: { unique_id: 'again' } }, access_token);
+      expect(await integrations()).toHaveLength(1);
+      expect(await count('/api/events')).toBe(3);
+    });
+
+    it('makes a duplicate of what is sent both ways', async () => {
+      const { access_token } = await test.install();
+      await sendEvent();
+      await test.clock.advance(59_000);
+      await sendEvent({}, access_token);
+      const [byKey, byApp] = await integrations();
+      expect([byKey?.[1], byApp?.[1]]).toEqual(['integration', 'application']);
+      await test.clock.advance(3_600_000);
+      await sendEvent({}, (await test.install()).access_token);
+      expect(await integrations()).toEqual([byKey, byApp]);
+    });
+
+    it('makes a new metric for a key that sends again after the branding', async () => {
+      const { access_token } = await test.install();
+      await sendEvent({}, access_token);
+      expect((await integrations()).map(([, object]) => object)).toEqual(['application']);
+      await sendEvent();
+      expect((await integrations()).map(([, object]) => object)).toEqual([
+        'application',
+        'integration',
+      ]);
+    });
   });
 });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseAccountsReply } from '../../klaviyo/account.ts';
-import { startTestSandbox, type TestSandbox } from '../sandbox-client.test.helper.ts';
+import { parseAccountsReply } from '../../../klaviyo/account.ts';
+import { startTestSandbox, type TestSandbox } from '../../sandbox-client.test.helper.ts';
 
 let test: TestSandbox;
 beforeAll(async () => {
@@ -14,11 +14,18 @@ describe('accounts', () => {
     expect((await test.get('/api/accounts/nobody')).status).toBe(404);
   });
 
-  it('refuses parameters it does not take and says so for those it lacks', async () => {
+  it('refuses parameters it does not take', async () => {
     expect((await test.get('/api/accounts?page[size]=1')).status).toBe(400);
-    const sparse = await test.get('/api/accounts?fields[account]=timezone');
-    expect(sparse.status).toBe(501);
-    expect(sparse.headers.get('keyshift-sandbox')).toBe('not-implemented');
+    expect((await test.get('/api/accounts?fields[account]=shoe_size')).status).toBe(400);
+  });
+
+  it('shows only the fields that are asked for', async () => {
+    const fields = 'timezone,contact_information.organization_name';
+    const reply = await test.get(`/api/accounts?fields[account]=${fields}`);
+    expect(reply.at('data.0.attributes')).toEqual({
+      timezone: 'US/Eastern',
+      contact_information: { organization_name: 'Alpha & Sons' },
+    });
   });
 
   it('answers the one account of a key and of an install alike, with or without a slash', async () => {

@@ -1,0 +1,62 @@
+import data from './query-rules.json' with { type: 'json' };
+
+/** The operators of Klaviyo's filters. */
+export type FilterOperator =
+  | 'any'
+  | 'contains'
+  | 'ends-with'
+  | 'equals'
+  | 'greater-or-equal'
+  | 'greater-than'
+  | 'has'
+  | 'less-or-equal'
+  | 'less-than'
+  | 'starts-with';
+
+/** The query parameters an operation takes, and what each allows. Absent: not taken. */
+export interface QueryRules {
+  /** `fields[<type>]`: the fields by type of resource. */
+  readonly fields?: Readonly<Record<string, readonly string[]>>;
+  /** `additional-fields[<type>]` */
+  readonly additional?: Readonly<Record<string, readonly string[]>>;
+  readonly include?: readonly string[];
+  /** Keys of `sort`, without the minus for descending. */
+  readonly sort?: readonly string[];
+  /** Operators by field. */
+  readonly filter?: Readonly<Record<string, readonly FilterOperator[]>>;
+  /** Whether it takes `page[cursor]`. */
+  readonly cursor?: boolean;
+  /** `page[size]` */
+  readonly size?: { readonly default: number; readonly min: number; readonly max: number };
+}
+
+interface StoredRules extends Omit<QueryRules, 'fields'> {
+  /** Numbers of lists in `fieldLists`. */
+  readonly fields?: Readonly<Record<string, number>>;
+}
+
+/** The beta operations, which no SDK describes (facts from Klaviyo's beta pages). */
+const betaFields = { 'api-key': ['created', 'id', 'name', 'redacted_key', 'scopes', 'status'] };
+const betaRules: QueryRules = { fields: betaFields, additional: { 'api-key': ['redacted_key'] } };
+
+const noRules: QueryRules = {};
+
+const rules: ReadonlyMap<string, QueryRules> = new Map([
+  ...Object.entries(data.operations as Readonly<Record<string, StoredRules>>).map(
+    ([id, stored]) => [id, withFields(stored)] as const,
+  ),
+  ...['get_api_keys_beta', 'get_api_key_beta', 'update_api_key_beta'].map(
+    (id) => [id, betaRules] as const,
+  ),
+]);
+
+/** The rules of an operation. Source: Klaviyo's SDK, see `query-rules.json`. */
+export function queryRulesOf(operationId: string): QueryRules {
+  return rules.get(operationId) ?? noRules;
+}
+
+function withFields({ fields, ...stored }: StoredRules): QueryRules {
+  if (!fields) return stored;
+  const lists = Object.entries(fields).map(([type, index]) => [type, data.fieldLists[index] ?? []]);
+  return { ...stored, fields: Object.fromEntries(lists) as Record<string, string[]> };
+}

@@ -1,0 +1,83 @@
+import type { Reply } from '../../http/reply.ts';
+import type { Metric, Profile } from '../../state/records.ts';
+import type { ApiCall, ApiHandler, HandlerTable } from '../api-call.ts';
+import { readWrite } from '../body.ts';
+import { emptyReply } from '../json-api.ts';
+import { identifierReply, itemReply, listReply } from '../resource-kind.ts';
+import { bulkEventBody, eventBody, type EventAttributes } from './event-body.ts';
+import { eventKind } from './event-kind.ts';
+import { metricKind } from './metric-kind.ts';
+import { profileKind } from './profile-kind.ts';
+import { checkEvent, recordEvent, type CheckedEvent } from './record-event.ts';
+
+/** `GET /api/events`: in the order of arrival unless sorted. */
+const getEvents: ApiHandler = (call) => listReply(call, eventKind, call.resources.events.all());
+
+const getEvent: ApiHandler = (call) => {
+  const event = call.resources.events.get(call.params['id'] ?? '');
+  if (!event) return call.errors.notFound('event', call.params['id'] ?? '');
+  return itemReply(call, eventKind, event);
+};
+
+/**
+ * `POST /api/events`: 202 without a body, also for an event that repeats a unique id. Creates the
+ * profile and the metric where they do not exist.
+ */
+const createEvent: ApiHandler = (call) => {
+  const read = readWrite(call, eventBody);
+  return 'refusal' in read
+    ? read.refusal
+    : recordAll(call, [[read.body.data.attributes, '/data/attributes']]);
+};
+
+/** `POST /api/event-bulk-create-jobs`: 202 without a body; all events are taken, or none. */
+const bulkCreateEvents: ApiHandler = (call) => {
+  const read = readWrite(call, bulkEventBody);
+  if ('refusal' in read) return read.refusal;
+  const root = '/data/attributes/events-bulk-create/data';
+  const sent = read.body.data.attributes['events-bulk-create'].data.flatMap((part, index) =>
+    part.attributes.events.data.map(({ attributes }, at) => {
+      const pointer = `${root}/${index}/attributes/events/data/${at}/attributes`;
+      return [{ ...attributes, profile: part.attributes.profile }, pointer] as const;
+    }),
+  );
+  return recordAll(call, sent);
+};
+
+/** Records events once all are known to be good. */
+export function recordAll(
+  call: ApiCall,
+  sent: readonly (readonly [attributes: EventAttributes, pointer: string])[],
+): Reply {
+  const checked: CheckedEvent[] = [];
+  for (const [attributes, pointer] of sent) {
+    const event = checkEvent(call, attributes, pointer);
+    if ('refusal' in event) return event.refusal;
+    checked.push(event);
+  }
+  for (const event of checked) recordEvent(call, event);
+  return emptyReply(202);
+}
+
+/** Answers by the metric or the profile of the event in the path. */
+function related(answer: (call: ApiCall, metric: Metric, profile: Profile) => Reply): ApiHandler {
+  return (call) => {
+    const event = call.resources.events.get(call.params['id'] ?? '');
+    const metric = call.resources.metrics.get(event?.metricId ?? '');
+    const profile = call.resources.profiles.get(event?.profileId ?? '');
+    return metric && profile
+      ? answer(call, metric, profile)
+      : call.errors.notFound('event', call.params['id'] ?? '');
+  };
+}
+
+export const eventHandlers: HandlerTable = {
+  get_events: getEvents,
+  get_event: getEvent,
+  create_event: createEvent,
+  bulk_create_events: bulkCreateEvents,
+  get_metric_for_event: related((call, metric) => itemReply(call, metricKind, metric)),
+  get_metric_id_for_event: related((call, { id }) => identifierReply(call, 'metric', id)),
+  get_profile_for_event: related((call, _, profile) => itemReply(call, profileKind, profile)),
+  get_profile_id_for_event: related((call, _, { id }) => identifierReply(call, 'profile', id)),
+};

@@ -1,0 +1,16 @@
+import type { Metric } from '../../state/records.ts';
+import { isoTime, linkedOnly } from '../json-api.ts';
+import type { ResourceKind } from '../resource-kind.ts';
+
+/** How metrics are shown. */
+export const metricKind: ResourceKind<Metric> = {
+  type: 'metric',
+  path: 'metrics',
+  attributes: (_, metric) => ({
+    name: metric.name,
+    created: isoTime(metric.createdMs),
+    updated: isoTime(metric.updatedMs),
+    integration: { ...metric.integration },
+  }),
+  relationships: (_call, _metric, self) => linkedOnly(self, ['flow-triggers']),
+};
