@@ -16,6 +16,14 @@ export interface BatchFailure {
   readonly error: KeyshiftError;
 }
 
+/** How {@link eachConnection} goes about it. */
+export interface BatchOptions {
+  /** Connections at the same time; one by default. */
+  readonly concurrency?: number;
+  /** Told after every connection, also a skipped one, how many were looked at. */
+  readonly onProgress?: (lookedAt: number) => void;
+}
+
 /**
  * Does one step for each selected connection. One that fails does not stop the others; with
  * `--all`, connections at a stage the step is not for are skipped without a word.
@@ -26,23 +34,35 @@ export async function eachConnection(
   isCandidate: (connection: Connection) => boolean,
   step: (connection: Connection) => Promise<unknown>,
   signal: AbortSignal,
+  options: BatchOptions = {},
 ): Promise<BatchResult> {
   let done = 0;
   let skipped = 0;
+  let lookedAt = 0;
   const failures: BatchFailure[] = [];
-  for await (const connection of selectConnections(store, selection)) {
-    if (signal.aborted) break;
-    if (selection.all === true && !isCandidate(connection)) {
-      skipped += 1;
-      continue;
+  const waiting = selectConnections(store, selection);
+  const work = async () => {
+    for (;;) {
+      if (signal.aborted) return;
+      const next = await waiting.next();
+      if (next.done) return;
+      const connection = next.value;
+      if (selection.all === true && !isCandidate(connection)) {
+        skipped += 1;
+      } else {
+        try {
+          await step(connection);
+          done += 1;
+        } catch (error) {
+          // Whoever pressed Ctrl-C asked for it: the connection is as it was.
+          if (error === signal.reason) return;
+          if (!isKeyshiftError(error)) throw error;
+          failures.push({ customerId: connection.customerId, error });
+        }
+      }
+      options.onProgress?.((lookedAt += 1));
     }
-    try {
-      await step(connection);
-      done += 1;
-    } catch (error) {
-      if (!isKeyshiftError(error)) throw error;
-      failures.push({ customerId: connection.customerId, error });
-    }
-  }
+  };
+  await Promise.all(Array.from({ length: options.concurrency ?? 1 }, work));
   return { done, skipped, failures };
 }

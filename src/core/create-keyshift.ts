@@ -12,6 +12,7 @@ import { createConsent, type CompleteConsent } from '../migration/consent.ts';
 import { createCutover, type Cutover } from '../migration/cutover.ts';
 import { createDisconnect, type Disconnect } from '../migration/disconnect.ts';
 import { flagLostGrant } from '../migration/lost-grant.ts';
+import { createVerify, type Verify } from '../migration/verify.ts';
 import { createOAuthClient, type OAuthClient } from '../oauth/oauth-client.ts';
 import { createHttpClient, type HttpClient } from '../runtime/http-client.ts';
 import { defaultBudgets } from '../tokens/refresh-policy.ts';
@@ -33,6 +34,7 @@ export interface Keyshift extends Workbench {
   readonly sweeper: Sweeper;
   readonly authorizations: Authorizations;
   readonly completeConsent: CompleteConsent;
+  readonly verify: Verify;
   readonly cutover: Cutover;
   readonly disconnect: Disconnect;
 }
@@ -90,6 +92,17 @@ export async function createKeyshift(
     clock,
     random,
   });
+  const verify = createVerify({
+    store,
+    machine,
+    tokens,
+    lookUpAccount,
+    callApi,
+    credentials: routed,
+    clientId,
+    scope,
+    clock,
+  });
   return {
     ...workbench,
     oauthHttp,
@@ -99,7 +112,17 @@ export async function createKeyshift(
     connection: createConnections({ store, credentials: routed, callApi, clock }),
     sweeper: createSweeper({ grants: store.grants, tokens, clientId, clock, random, logger }),
     authorizations: createAuthorizations({ store, oauth, clock, random, redirectUri, scope }),
-    completeConsent: createConsent({ store, oauth, machine, lookUpAccount, clock, random, logger }),
+    completeConsent: createConsent({
+      store,
+      oauth,
+      machine,
+      lookUpAccount,
+      clock,
+      random,
+      logger,
+      verify,
+    }),
+    verify,
     cutover: createCutover({
       store,
       machine,

@@ -5,6 +5,7 @@ import type { Authorization } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
 import { createConsentRecorder } from './consent-recorder.ts';
 import { flagLostGrant } from './lost-grant.ts';
+import { settleVerified } from './settle-verified.ts';
 
 const alpha = { accountId: 'AAA111', name: 'Alpha', testAccount: false };
 const beta = { accountId: 'BBB222', name: undefined, testAccount: false };
@@ -32,7 +33,9 @@ async function open() {
     bench.store.grants.find({ clientId: benchClientId, accountId });
   const invite = async (customerId: string) =>
     (await bench.invitations.issue(await bench.read(customerId), 86_400_000, 'cli')).invitation;
-  return { ...bench, recorder, options, attempt, pair, grantOf, invite };
+  const settle = async (customerId: string) =>
+    settleVerified(bench.store, await bench.read(customerId), { ...bench, actor: 'system' });
+  return { ...bench, recorder, options, attempt, pair, grantOf, invite, settle };
 }
 
 describe('a consent that cannot be recorded whole', () => {
@@ -80,10 +83,13 @@ describe('a consent with too few scopes', () => {
     expect(await bench.store.invitations.findById(invitation.id)).toMatchObject({
       consumedAtMs: undefined,
     });
+    expect(await bench.store.verifications.list('connection-acme')).toMatchObject([
+      { name: 'scopes', verdict: 'failed', reason: 'scope_missing' },
+    ]);
     const again = bench.attempt({ invitationId: invitation.id });
     await bench.recorder.record(again, alpha, bench.pair('two'), []);
-    expect(await bench.read('acme')).toMatchObject({ stage: 'verified' });
-    expect(await bench.read('second')).toMatchObject({ stage: 'verified' });
+    expect(await bench.read('acme')).toMatchObject({ stage: 'authorized' });
+    expect(await bench.read('second')).toMatchObject({ stage: 'authorized' });
   });
 
   it('does not disturb a connection that is live', async () => {
@@ -135,7 +141,8 @@ describe('a consent', () => {
     const attempt = bench.attempt({ customerId: 'new' });
     const moved = await bench.recorder.record(attempt, alpha, bench.pair('one'), []);
     expect(moved).toEqual([await bench.read('new')]);
-    expect(moved[0]).toMatchObject({
+    expect(moved[0]).toMatchObject({ stage: 'authorized', route: 'oauth', accountId: 'AAA111' });
+    expect(await bench.settle('new')).toMatchObject({
       stage: 'live',
       route: 'oauth',
       accountId: 'AAA111',
@@ -144,7 +151,7 @@ describe('a consent', () => {
     });
   });
 
-  it('verifies the connection it was asked for first, then all others of the account', async () => {
+  it('moves the connection it was asked for first, then all others of the account', async () => {
     await using bench = await open();
     await bench.add('first', { stage: 'checked', accountId: 'AAA111', key });
     await bench.clock.advance(1);
@@ -156,9 +163,10 @@ describe('a consent', () => {
     const moved = await bench.recorder.record(attempt, alpha, bench.pair('one'), []);
     expect(moved.map(({ customerId }) => customerId)).toEqual(['third', 'first', 'second']);
     for (const connection of moved) {
-      expect(connection).toMatchObject({ stage: 'verified', route: 'key' });
+      expect(connection).toMatchObject({ stage: 'authorized', route: 'key' });
       expect(connection).toEqual(await bench.read(connection.customerId));
     }
+    expect(await bench.settle('third')).toMatchObject({ stage: 'verified', route: 'key' });
     expect(await bench.auditOf('third')).toEqual([
       'opened → authorized, customer',
       'authorized → verified, system',
@@ -192,7 +200,7 @@ describe('a consent', () => {
     expect(second).toMatchObject({ id: first?.id, generation: 2 });
     expect(second?.accessToken.reveal()).toBe('access-token-of-two');
     expect(second?.previousRefreshToken?.reveal()).toBe('refresh-token-of-one');
-    expect(await bench.auditOf('acme')).toHaveLength(2);
+    expect(await bench.auditOf('acme')).toHaveLength(1);
   });
 
   it('finished in two tabs at the same moment succeeds in both', async () => {
@@ -204,9 +212,9 @@ describe('a consent', () => {
         bench.recorder.record(attempt, alpha, bench.pair(name), []),
       ),
     );
-    expect(await bench.read('acme')).toMatchObject({ stage: 'verified' });
+    expect(await bench.read('acme')).toMatchObject({ stage: 'authorized' });
     expect(await bench.grantOf(alpha)).toMatchObject({ generation: 3, state: 'active' });
-    expect(await bench.auditOf('acme')).toHaveLength(2);
+    expect(await bench.auditOf('acme')).toHaveLength(1);
   });
 });
 
@@ -227,6 +235,7 @@ describe('a consent that was lost and is given again', () => {
     await using bench = await openLost(withKey);
     const attempt = bench.attempt({ customerId: 'acme' });
     await bench.recorder.record(attempt, alpha, bench.pair('again'), []);
+    await bench.settle('acme');
     expect(await bench.read('acme')).toMatchObject({
       stage: 'live',
       route: 'oauth',
@@ -242,6 +251,7 @@ describe('a consent that was lost and is given again', () => {
     const invitation = await bench.invite('acme');
     const attempt = bench.attempt({ invitationId: invitation.id });
     await bench.recorder.record(attempt, alpha, bench.pair('again'), []);
+    await bench.settle('acme');
     expect(await bench.read('acme')).toMatchObject({ stage: 'live', route: 'oauth' });
     expect((await bench.auditOf('acme')).at(-1)).toBe('verified → live, system: consent renewed');
   });

@@ -12,7 +12,7 @@ export type AttemptTarget = Pick<Authorization, 'invitationId' | 'customerId'>;
 
 /** Writes what a consent means for the grant and the connections of its account. */
 export interface ConsentRecorder {
-  /** Saves the grant and moves every connection of the account on, all or nothing. */
+  /** Saves the grant and moves every connection of the account to `authorized`, all or nothing. */
   record(
     attempt: AttemptTarget,
     account: KlaviyoAccount,
@@ -126,19 +126,19 @@ export function createConsentRecorder(options: ConsentRecorderOptions): ConsentR
     if (missing.length > 0) {
       if (!awaitsConsent(connection)) return connection;
       const reason = `not granted: ${missing.join(', ')}`;
+      await tx.verifications.replace(connection.id, [
+        {
+          name: 'scopes',
+          verdict: 'failed',
+          reason: 'scope_missing',
+          detail: reason,
+          atMs: clock.now(),
+        },
+      ]);
       return machine.flag(tx, connection, 'scope_missing', { actor, reason, patch });
     }
     await tx.invitations.consumeByConnection(connection.id, clock.now());
     if (!awaitsConsent(connection)) return connection;
-    const authorized = await machine.move(tx, connection, 'authorized', { actor, patch });
-    const verified = await machine.move(tx, authorized, 'verified', { actor: 'system' });
-    const key = await tx.privateKeys.info(connection.id);
-    if (key?.present && connection.route === 'key') return verified;
-    // Nothing to cut over from: the connection never had a key, or was on OAuth before.
-    return machine.move(tx, verified, 'live', {
-      actor: 'system',
-      reason: connection.liveSinceMs === undefined ? 'no private key' : 'consent renewed',
-      patch: { route: 'oauth', liveSinceMs: connection.liveSinceMs ?? clock.now() },
-    });
+    return machine.move(tx, connection, 'authorized', { actor, patch });
   }
 }

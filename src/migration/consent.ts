@@ -14,13 +14,14 @@ import { checkKey } from './check-keys.ts';
 import { awaitsConsent, createConsentRecorder, findBoundConnection } from './consent-recorder.ts';
 import { retryConflict } from './retry-conflict.ts';
 import type { StageMachine } from './stage-machine.ts';
+import type { Verification, Verify } from './verify.ts';
 
 /** What a completed consent gave. */
 export interface Consent {
   readonly pair: TokenPair;
   /** Absent when the token could not name its account; then nothing was stored. */
   readonly account: KlaviyoAccount | undefined;
-  /** Connections of the account, moved on by the consent. */
+  /** Connections of the account, moved on by the consent and verified as far as Klaviyo answered. */
   readonly connections: readonly Connection[];
   /** Scopes that were asked for and not granted; connections wait at `attention` then. */
   readonly missingScopes: readonly string[];
@@ -57,6 +58,7 @@ export interface ConsentOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  readonly verify: Verify;
 }
 
 /**
@@ -70,7 +72,7 @@ export type CompleteConsent = (attempt: Authorization, query: URLSearchParams) =
 
 /** Creates the last step of the OAuth flow. */
 export function createConsent(options: ConsentOptions): CompleteConsent {
-  const { store, oauth, machine, clock, logger, lookUpAccount } = options;
+  const { store, oauth, machine, clock, logger, lookUpAccount, verify } = options;
   const recorder = createConsentRecorder({ ...options, clientId: oauth.clientId });
 
   return async (attempt, query) => {
@@ -91,8 +93,29 @@ export function createConsent(options: ConsentOptions): CompleteConsent {
       { account: account.accountId, customers: connections.map((each) => each.customerId) },
       'account consented',
     );
-    return { pair, account, connections, missingScopes: missing };
+    const verified: Connection[] = [];
+    for (const each of connections) {
+      const verification = await verifyNow(each, account);
+      verified.push(verification?.connection ?? each);
+      missing.push(...scopesRefusedTo(verification));
+    }
+    return { pair, account, connections: verified, missingScopes: [...new Set(missing)] };
   };
+
+  /** A consent stands whatever the checks say: what has no answer now is asked again later. */
+  async function verifyNow(
+    connection: Connection,
+    account: KlaviyoAccount,
+  ): Promise<Verification | undefined> {
+    if (connection.stage !== 'authorized') return undefined;
+    try {
+      return await verify(connection, { actor: 'system', account });
+    } catch (error) {
+      if (!isKeyshiftError(error)) throw error;
+      logger.warn({ customer: connection.customerId, reason: error.message }, 'not verified yet');
+      return undefined;
+    }
+  }
 
   async function exchange(attempt: Authorization, query: URLSearchParams): Promise<TokenPair> {
     try {
@@ -152,6 +175,12 @@ export function createConsent(options: ConsentOptions): CompleteConsent {
       `The account of the private key on file is not known: ${check.detail ?? check.verdict}.`,
     );
   }
+}
+
+/** Scopes that the token answer names and a read shows to be missing. */
+function scopesRefusedTo(verification: Verification | undefined): string[] {
+  const failed = verification?.checks.filter(({ reason }) => reason === 'scope_missing') ?? [];
+  return failed.flatMap(({ name }) => (name.startsWith('read ') ? [name.slice(5)] : []));
 }
 
 function describeFailedLookup(

@@ -8,6 +8,7 @@ import { createLogger } from '../runtime/logger.ts';
 import { stages } from '../store/records.ts';
 import { createTokenEngine } from '../tokens/token-engine.ts';
 import { createCutover } from './cutover.ts';
+import { flagLostGrant } from './lost-grant.ts';
 
 const dayMs = 86_400_000;
 const key = 'pk_0123456789abcdef';
@@ -30,7 +31,7 @@ async function open() {
 }
 
 describe('a cutover', () => {
-  it.each(stages.filter((stage) => stage !== 'verified'))(
+  it.each(stages.filter((stage) => stage !== 'verified' && stage !== 'canary'))(
     'is refused at stage %s, and changes nothing',
     async (stage) => {
       await using bench = await open();
@@ -102,6 +103,60 @@ describe('a cutover', () => {
   });
 });
 
+describe('a canary', () => {
+  it('sends the share by OAuth, changes it, and goes on to a cutover', async () => {
+    await using bench = await open();
+    await bench.grant('AAA111');
+    const connection = await bench.add('acme', { stage: 'verified', key, ...account });
+    const canary = await bench.cutover.startCanary(connection, 10, 'cli');
+    const watchedSinceMs = bench.clock.now();
+    expect(canary).toMatchObject({ stage: 'canary', route: 'canary', canaryPercent: 10 });
+    expect(canary).toMatchObject({ watchedSinceMs, liveSinceMs: undefined });
+    await bench.clock.advance(1_000);
+    const wider = await bench.cutover.startCanary(canary, 50, 'cli');
+    expect(wider).toMatchObject({ stage: 'canary', canaryPercent: 50, watchedSinceMs });
+    expect(await bench.cutover.cutOver(wider, 'cli')).toMatchObject({
+      stage: 'live',
+      route: 'oauth',
+      canaryPercent: undefined,
+      watchedSinceMs: bench.clock.now(),
+    });
+    expect(await bench.auditOf('acme')).toEqual([
+      'verified → canary, cli: 10 % by OAuth',
+      'nothing → nothing, cli: 50 % by OAuth',
+      'canary → live, cli',
+    ]);
+  });
+
+  it('is refused without consent, without a key, and with a grant that is dead', async () => {
+    await using bench = await open();
+    const opened = await bench.add('opened', { stage: 'opened', key, ...account });
+    const keyless = await bench.add('keyless', { stage: 'verified', ...account });
+    const acme = await bench.add('acme', { stage: 'verified', key, ...account });
+    const refusals = [
+      [opened, 'stage_conflict'],
+      [keyless, 'key_not_found'],
+      [acme, 'grant_not_found'],
+    ] as const;
+    for (const [connection, code] of refusals) {
+      await expect(bench.cutover.startCanary(connection, 5, 'cli')).rejects.toMatchObject({ code });
+      expect(await bench.read(connection.customerId)).toEqual(connection);
+    }
+  });
+
+  it('returns to the key when its grant is lost, so that no call fails', async () => {
+    await using bench = await open();
+    const grant = await bench.grant('AAA111');
+    const connection = await bench.add('acme', { stage: 'verified', key, ...account });
+    await bench.cutover.startCanary(connection, 10, 'cli');
+    await flagLostGrant(bench)(grant);
+    expect(await bench.read('acme')).toMatchObject({
+      ...{ stage: 'attention', attentionReason: 'grant_lost', route: 'key' },
+      canaryPercent: undefined,
+    });
+  });
+});
+
 describe('a rollback', () => {
   it('is refused where there is nothing to roll back', async () => {
     await using bench = await open();
@@ -131,19 +186,22 @@ describe('a rollback', () => {
   });
 
   it.each([
-    ['live', 'verified'],
-    ['quiet', 'verified'],
-    ['attention', 'checked'],
-  ] as const)('from %s returns the traffic to the key, at %s', async (stage, to) => {
+    ['canary', undefined, 'verified'],
+    ['live', undefined, 'verified'],
+    ['quiet', undefined, 'verified'],
+    ['attention', 'grant_lost', 'checked'],
+    ['attention', 'oauth_errors', 'authorized'],
+  ] as const)('from %s (%s) returns the traffic to the key, at %s', async (stage, why, to) => {
     await using bench = await open();
     const liveSinceMs = bench.clock.now();
-    const fields = { stage, route: 'oauth', key, liveSinceMs, ...account } as const;
+    const route = stage === 'canary' ? 'canary' : 'oauth';
+    const fields = { stage, route, key, liveSinceMs, attentionReason: why, ...account } as const;
     const connection = await bench.add('acme', fields);
     await bench.cutover.rollBack(connection, 'cli', 'orders are missing');
     expect(await bench.read('acme')).toMatchObject({
       stage: to,
       route: 'key',
-      liveSinceMs: undefined,
+      ...{ liveSinceMs: undefined, watchedSinceMs: undefined, canaryPercent: undefined },
     });
     expect(await bench.auditOf('acme')).toEqual([`${stage} → ${to}, cli: orders are missing`]);
   });

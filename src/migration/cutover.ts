@@ -4,7 +4,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Connection } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
 import type { TokenEngine } from '../tokens/token-engine.ts';
-import type { StageMachine } from './stage-machine.ts';
+import { backToKey, type StageMachine } from './stage-machine.ts';
 
 /** What {@link createCutover} works with. */
 export interface CutoverOptions {
@@ -19,7 +19,15 @@ export interface CutoverOptions {
 /** Moves a connection's traffic between its credentials, and ends the old one. */
 export interface Cutover {
   /**
-   * Moves traffic to OAuth, after proving that the grant gives a living token.
+   * Sends a share of the calls by OAuth and the rest by key, after proving that the grant gives a
+   * living token; changes the share of a connection that is a canary already.
+   *
+   * @param percent 1 to 100
+   * @throws KeyshiftError `stage_conflict`, `key_not_found`, and as {@link Cutover.cutOver}
+   */
+  startCanary(connection: Connection, percent: number, actor: string): Promise<Connection>;
+  /**
+   * Moves all traffic to OAuth, after proving that the grant gives a living token.
    *
    * @throws KeyshiftError `stage_conflict`, `grant_not_found`, `grant_lost`, `account_unverified`,
    * `upstream_*`
@@ -45,20 +53,40 @@ export interface Cutover {
 export function createCutover(options: CutoverOptions): Cutover {
   const { store, machine, tokens, lookUpAccount, clientId, clock } = options;
   return {
+    async startCanary(connection, percent, actor) {
+      const accountId = requireProven(connection, 'only verified connections can become a canary');
+      await requireKey(connection);
+      await proveGrant(accountId);
+      const reason = `${percent} % by OAuth`;
+      const patch = { route: 'canary', canaryPercent: percent } as const;
+      return store.transaction(async (tx) => {
+        if (connection.stage !== 'canary') {
+          const first = { ...patch, watchedSinceMs: clock.now() };
+          return machine.move(tx, connection, 'canary', { actor, reason, patch: first });
+        }
+        const atMs = clock.now();
+        await tx.audit.append({
+          ...{ atMs, actor, reason, action: 'connection.canary', connectionId: connection.id },
+          ...{ fromStage: undefined, toStage: undefined },
+        });
+        return tx.connections.update(connection, patch, atMs);
+      });
+    },
+
     async cutOver(connection, actor) {
-      if (connection.stage !== 'verified' || connection.accountId === undefined) {
-        throw new KeyshiftError(
-          'stage_conflict',
-          `Customer ${connection.customerId} is ${describe(connection)}; only verified connections can be cut over.`,
-        );
-      }
-      await proveGrant(connection.accountId);
-      const patch = { route: 'oauth', liveSinceMs: clock.now() } as const;
+      await proveGrant(requireProven(connection, 'only verified connections can be cut over'));
+      const nowMs = clock.now();
+      const patch = {
+        route: 'oauth',
+        canaryPercent: undefined,
+        liveSinceMs: nowMs,
+        watchedSinceMs: nowMs,
+      } as const;
       return store.transaction((tx) => machine.move(tx, connection, 'live', { actor, patch }));
     },
 
     async rollBack(connection, actor, reason) {
-      if (connection.stage === 'retired' || connection.route !== 'oauth') {
+      if (connection.stage === 'retired' || connection.route === 'key') {
         throw new KeyshiftError(
           'stage_conflict',
           `Customer ${connection.customerId} is ${describe(connection)} on the ${connection.route} route; there is nothing to roll back.`,
@@ -68,15 +96,14 @@ export function createCutover(options: CutoverOptions): Cutover {
       const cause = {
         actor,
         reason: reason ?? 'rollback',
-        patch: { route: 'key', liveSinceMs: undefined },
-      } as const;
-      // A connection that needs a person has no proven grant to be verified by.
-      const to = connection.stage === 'attention' ? 'checked' : 'verified';
+        patch: backToKey,
+      };
+      const to = stageAfterRollBack(connection);
       return store.transaction((tx) => machine.move(tx, connection, to, cause));
     },
 
     async retire(connection, quietMs, actor) {
-      const obstacle = await whyNotQuiet(connection, quietMs);
+      const obstacle = await whyNotQuiet(store, connection, quietMs, clock.now());
       if (obstacle !== undefined) {
         throw new KeyshiftError(
           'stage_conflict',
@@ -118,19 +145,40 @@ export function createCutover(options: CutoverOptions): Cutover {
       `Customer ${connection.customerId} has no private key to return to.`,
     );
   }
+}
 
-  async function whyNotQuiet(connection: Connection, quietMs: number): Promise<string | undefined> {
-    if (connection.stage !== 'live' && connection.stage !== 'quiet') {
-      return `it is ${describe(connection)}, not live`;
-    }
-    const key = await store.privateKeys.info(connection.id);
-    const liveSinceMs = connection.liveSinceMs ?? connection.updatedAtMs;
-    const quietSinceMs = Math.max(liveSinceMs, key?.lastUsedAtMs ?? 0);
-    const lackingMs = quietSinceMs + quietMs - clock.now();
-    if (lackingMs <= 0) return undefined;
-    const days = (ms: number) => (ms / 86_400_000).toFixed(1);
-    return `${days(quietMs - lackingMs)} of ${days(quietMs)} days without key traffic have passed`;
+async function whyNotQuiet(
+  store: Store,
+  connection: Connection,
+  quietMs: number,
+  nowMs: number,
+): Promise<string | undefined> {
+  if (connection.stage !== 'live' && connection.stage !== 'quiet') {
+    return `it is ${describe(connection)}, not live`;
   }
+  const key = await store.privateKeys.info(connection.id);
+  const liveSinceMs = connection.liveSinceMs ?? connection.updatedAtMs;
+  const quietSinceMs = Math.max(liveSinceMs, key?.lastUsedAtMs ?? 0);
+  const lackingMs = quietSinceMs + quietMs - nowMs;
+  if (lackingMs <= 0) return undefined;
+  const days = (ms: number) => (ms / 86_400_000).toFixed(1);
+  return `${days(quietMs - lackingMs)} of ${days(quietMs)} days without key traffic have passed`;
+}
+
+function requireProven(connection: Connection, rule: string): string {
+  const { stage, accountId } = connection;
+  if ((stage === 'verified' || stage === 'canary') && accountId !== undefined) return accountId;
+  throw new KeyshiftError(
+    'stage_conflict',
+    `Customer ${connection.customerId} is ${describe(connection)}; ${rule}.`,
+  );
+}
+
+/** A connection that needs a person has no proven grant to be verified by. */
+function stageAfterRollBack({ stage, attentionReason }: Connection) {
+  if (stage !== 'attention') return 'verified';
+  // Its grant lives, and has to show once more that it works.
+  return attentionReason === 'oauth_errors' ? 'authorized' : 'checked';
 }
 
 function describe(connection: Connection): string {

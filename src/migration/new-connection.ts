@@ -20,6 +20,7 @@ export function newConnection(
     liveSinceMs: undefined,
     canaryPercent: undefined,
     shadowPercent: undefined,
+    watchedSinceMs: undefined,
     createdAtMs: atMs,
     updatedAtMs: atMs,
     ...fields,

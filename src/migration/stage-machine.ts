@@ -39,6 +39,14 @@ export interface TransitionCause {
   readonly patch?: Omit<ConnectionPatch, 'stage' | 'attentionReason' | 'attentionFrom'>;
 }
 
+/** What returns a connection's traffic to its private key. */
+export const backToKey = {
+  route: 'key',
+  canaryPercent: undefined,
+  liveSinceMs: undefined,
+  watchedSinceMs: undefined,
+} as const satisfies ConnectionPatch;
+
 /** Moves connections between stages, each move with its line in the audit log. */
 export interface StageMachine {
   /**

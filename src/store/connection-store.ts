@@ -21,6 +21,7 @@ const patchColumns = {
   liveSinceMs: 'live_since',
   canaryPercent: 'canary_percent',
   shadowPercent: 'shadow_percent',
+  watchedSinceMs: 'watched_since',
 } as const satisfies Record<keyof ConnectionPatch, keyof ConnectionRow>;
 
 /** Keeps connections. */
@@ -42,6 +43,7 @@ export function createConnectionStore(database: Database): ConnectionStore {
         live_since: p('live_since'),
         canary_percent: p('canary_percent'),
         shadow_percent: p('shadow_percent'),
+        watched_since: p('watched_since'),
         created_at: p('created_at'),
         updated_at: p('updated_at'),
         version: 1,
@@ -178,6 +180,7 @@ function toParameters(connection: Omit<Connection, 'version'>): InsertParameters
     live_since: connection.liveSinceMs ?? null,
     canary_percent: connection.canaryPercent ?? null,
     shadow_percent: connection.shadowPercent ?? null,
+    watched_since: connection.watchedSinceMs ?? null,
     created_at: connection.createdAtMs,
     updated_at: connection.updatedAtMs,
   };
@@ -198,6 +201,7 @@ function toConnection(row: ConnectionRow): Connection {
     liveSinceMs: row.live_since ?? undefined,
     canaryPercent: row.canary_percent ?? undefined,
     shadowPercent: row.shadow_percent ?? undefined,
+    watchedSinceMs: row.watched_since ?? undefined,
     createdAtMs: row.created_at,
     updatedAtMs: row.updated_at,
     version: row.version,

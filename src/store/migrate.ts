@@ -7,6 +7,7 @@ import * as initial from './migrations/0001-initial.ts';
 import * as refreshLeases from './migrations/0002-refresh-leases.ts';
 import * as traffic from './migrations/0004-traffic.ts';
 import * as outreach from './migrations/0005-outreach.ts';
+import * as journey from './migrations/0006-journey.ts';
 import * as auditChain from './migrations/0007-audit-chain.ts';
 import type { Schema } from './schema.ts';
 
@@ -27,6 +28,7 @@ const migrations: Readonly<Record<string, MigrationStep>> = {
   '0002-refresh-leases': refreshLeases.up,
   '0004-traffic': traffic.up,
   '0005-outreach': outreach.up,
+  '0006-journey': journey.up,
   '0007-audit-chain': async (db, kind, prepare) => auditChain.up(db, kind, await prepare(db)),
 };
 

@@ -14,18 +14,22 @@ import type { DatabaseBackend } from './database-backend.ts';
 import { databaseUnavailable } from './database-unavailable.ts';
 import { parseDatabaseUrl } from './database-url.ts';
 import { createDatabase, type Database } from './database.ts';
+import { createForeignConsentStore } from './foreign-consent-store.ts';
 import { createGrantStore } from './grant-store.ts';
 import { createInvitationStore } from './invitation-store.ts';
 import { createLabelStore } from './label-store.ts';
+import { createMetricRecordStore } from './metric-record-store.ts';
 import { migrate } from './migrate.ts';
 import { createOptOutStore } from './opt-out-store.ts';
 import { createOutboxStore } from './outbox-store.ts';
 import { createPostgresBackend } from './postgres-backend.ts';
 import { createPrivateKeyStore } from './private-key-store.ts';
+import { createRetirementStore } from './retirement-store.ts';
 import type { Schema } from './schema.ts';
 import { createSealer, type Sealer } from './sealer.ts';
 import { openSqliteBackend } from './sqlite-backend.ts';
 import type { Store } from './store.ts';
+import { createVerificationStore } from './verification-store.ts';
 import { createSwitchStore } from './switch-store.ts';
 import { createTrafficStore } from './traffic-store.ts';
 
@@ -107,6 +111,10 @@ function createStore(database: Database, sealer: Sealer, blindIndex: BlindIndex)
     audit: createAuditStore(database, createAuditChain(blindIndex)),
     traffic: createTrafficStore(database),
     switches: createSwitchStore(database),
+    verifications: createVerificationStore(database),
+    foreignConsents: createForeignConsentStore(database),
+    retirements: createRetirementStore(database),
+    metricRecords: createMetricRecordStore(database),
     transaction: (work) => database.transaction(() => work(store)),
     async ping() {
       await ping.first({});

@@ -25,6 +25,7 @@ export const attentionReasons = [
   'consent_denied',
   'invitation_expired',
   'grant_lost',
+  'oauth_errors',
 ] as const;
 export type AttentionReason = (typeof attentionReasons)[number];
 
@@ -54,6 +55,8 @@ export interface Connection {
   readonly canaryPercent: number | undefined;
   /** Share of reads sent by key that are repeated by OAuth and compared, 0 to 100; absent means none. */
   readonly shadowPercent: number | undefined;
+  /** Since when calls by OAuth are watched: the canary, the cutover, or the end of a hold. */
+  readonly watchedSinceMs: number | undefined;
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
   /** Grows with every write; the fence of {@link ConnectionStore.update}. */
@@ -75,6 +78,7 @@ export type ConnectionPatch = Partial<{
       | 'liveSinceMs'
       | 'canaryPercent'
       | 'shadowPercent'
+      | 'watchedSinceMs'
   ]: Connection[Field];
 }>;
 

@@ -3,6 +3,13 @@ import type { AttentionReason, GrantState, Route, Stage } from './records.ts';
 import type { MessageChannel, MessageKind, OutboxState } from './outreach.ts';
 import type { Sealed } from './sealed.ts';
 import type {
+  ForeignConsentTable,
+  MetricComparisonTable,
+  MetricSnapshotTable,
+  RetirementTable,
+  VerificationCheckTable,
+} from './journey-schema.ts';
+import type {
   KeySightingTable,
   RouteExceptionTable,
   ShadowResultTable,
@@ -25,6 +32,7 @@ export interface ConnectionRow {
   live_since: number | null;
   canary_percent: number | null;
   shadow_percent: number | null;
+  watched_since: number | null;
   created_at: number;
   updated_at: number;
   version: number;
@@ -178,4 +186,9 @@ export interface Schema {
   route_exceptions: RouteExceptionTable;
   key_sightings: KeySightingTable;
   shadow_results: ShadowResultTable;
+  verification_checks: VerificationCheckTable;
+  foreign_consents: ForeignConsentTable;
+  retirements: RetirementTable;
+  metric_snapshots: MetricSnapshotTable;
+  metric_comparisons: MetricComparisonTable;
 }

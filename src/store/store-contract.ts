@@ -8,6 +8,7 @@ import { grantRaceCases } from './contract/grant-race-cases.ts';
 import { invitationCases } from './contract/invitation-cases.ts';
 import { labelCases } from './contract/label-cases.ts';
 import { outboxCases } from './contract/outbox-cases.ts';
+import { journeyCases } from './contract/journey-cases.ts';
 import { privateKeyCases } from './contract/private-key-cases.ts';
 import { secrecyCases } from './contract/secrecy-cases.ts';
 import { switchCases } from './contract/switch-cases.ts';
@@ -42,6 +43,7 @@ const tests: Readonly<Record<string, ContractTest>> = {
   ...auditCases,
   ...trafficCases,
   ...switchCases,
+  ...journeyCases,
   ...transactionCases,
   ...secrecyCases,
 };

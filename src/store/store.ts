@@ -17,6 +17,12 @@ import type {
   AttentionReason,
   TokenPair,
 } from './records.ts';
+import type {
+  ForeignConsentStore,
+  MetricRecordStore,
+  RetirementStore,
+  VerificationStore,
+} from './journey.ts';
 import type { SwitchStore } from './switch-store.ts';
 import type { TrafficStore } from './traffic.ts';
 import type { Labels, LabelStore, OptOutStore, OutboxStore } from './outreach.ts';
@@ -40,6 +46,10 @@ export interface Store {
   readonly audit: AuditStore;
   readonly traffic: TrafficStore;
   readonly switches: SwitchStore;
+  readonly verifications: VerificationStore;
+  readonly foreignConsents: ForeignConsentStore;
+  readonly retirements: RetirementStore;
+  readonly metricRecords: MetricRecordStore;
   /**
    * Runs `work` in one transaction: all of its writes or none. Keep it short and never wait for
    * the network inside. A nested call joins the outer transaction, and so does every call that

@@ -122,6 +122,7 @@ async function connect(store: Store, accountId: string, customerId: string): Pro
     liveSinceMs: nowMs,
     canaryPercent: undefined,
     shadowPercent: undefined,
+    watchedSinceMs: undefined,
     createdAtMs: nowMs,
     updatedAtMs: nowMs,
   });

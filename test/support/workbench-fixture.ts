@@ -117,6 +117,7 @@ async function addConnection(
     liveSinceMs: undefined,
     canaryPercent: undefined,
     shadowPercent: undefined,
+    watchedSinceMs: undefined,
     createdAtMs: clock.now(),
     updatedAtMs: clock.now(),
     ...fields,

@@ -1,40 +1,44 @@
 import { InvalidArgumentError, type Command } from 'commander';
-import type { Keyshift } from '../../core/create-keyshift.ts';
-import type { Connection } from '../../store/records.ts';
-import { eachConnection } from '../each-connection.ts';
-import { reportFailures } from '../report-failures.ts';
-import { withKeyshift } from '../run-with.ts';
+import { runStep, type StepFlags } from '../run-step.ts';
 import { addSelectionOptions } from '../selection-options.ts';
-import type { Selection } from '../select-connections.ts';
 import type { CommandContext } from '../command-context.ts';
-import type { Terminal } from '../terminal.ts';
 
-interface StepFlags extends Selection {
-  readonly json?: boolean;
+interface CanaryFlags extends StepFlags {
+  readonly percent: number;
 }
 
 interface RetireFlags extends StepFlags {
   readonly quietDays: number;
 }
 
-/** One command that takes connections a step further, or back. */
-interface Step<Flags extends StepFlags> {
-  /** What the summary says was done. */
-  readonly doneWord: string;
-  readonly isCandidate: (connection: Connection) => boolean;
-  readonly run: (keyshift: Keyshift, connection: Connection, flags: Flags) => Promise<unknown>;
+/** `keyshift canary`: a share of the traffic moves to OAuth. */
+export function addCanaryCommand(program: Command, { terminal, run }: CommandContext): void {
+  addSelectionOptions(program.command('canary'))
+    .description('send a share of the calls of verified connections by OAuth')
+    .requiredOption('--percent <n>', 'share of the calls, 1 to 100', parsePercent)
+    .option('--json', 'print one JSON object')
+    .action(
+      run(
+        runStep<CanaryFlags>(terminal, {
+          doneWord: 'send a share by OAuth',
+          isCandidate: ({ stage }) => stage === 'verified' || stage === 'canary',
+          run: ({ cutover }, connection, { percent }) =>
+            cutover.startCanary(connection, percent, 'cli'),
+        }),
+      ),
+    );
 }
 
 /** `keyshift cutover`: traffic moves to OAuth. */
 export function addCutoverCommand(program: Command, { terminal, run }: CommandContext): void {
   addSelectionOptions(program.command('cutover'))
-    .description('move the traffic of verified connections to OAuth')
+    .description('move all traffic of verified connections and canaries to OAuth')
     .option('--json', 'print one JSON object')
     .action(
       run(
         runStep<StepFlags>(terminal, {
           doneWord: 'cut over to OAuth',
-          isCandidate: ({ stage }) => stage === 'verified',
+          isCandidate: ({ stage }) => stage === 'verified' || stage === 'canary',
           run: ({ cutover }, connection) => cutover.cutOver(connection, 'cli'),
         }),
       ),
@@ -50,7 +54,7 @@ export function addRollbackCommand(program: Command, { terminal, run }: CommandC
       run(
         runStep<StepFlags>(terminal, {
           doneWord: 'rolled back to their keys',
-          isCandidate: ({ stage, route }) => route === 'oauth' && stage !== 'retired',
+          isCandidate: ({ stage, route }) => route !== 'key' && stage !== 'retired',
           run: ({ cutover }, connection) => cutover.rollBack(connection, 'cli'),
         }),
       ),
@@ -75,35 +79,14 @@ export function addRetireCommand(program: Command, { terminal, run }: CommandCon
     );
 }
 
-function runStep<Flags extends StepFlags>(terminal: Terminal, step: Step<Flags>) {
-  return (flags: Flags) =>
-    withKeyshift(async (keyshift, { signal }) => {
-      const result = await eachConnection(
-        keyshift.store,
-        flags,
-        step.isCandidate,
-        (connection) => step.run(keyshift, connection, flags),
-        signal,
-      );
-      if (flags.json === true) {
-        const failures = result.failures.map(({ customerId, error }) => ({
-          customer_id: customerId,
-          ...error.toJSON(),
-        }));
-        terminal.print(JSON.stringify({ ...result, failures }));
-      } else {
-        reportFailures(terminal, result);
-        terminal.print(
-          `${result.done} ${step.doneWord}, ${result.failures.length} failed, ` +
-            `${result.skipped} at other stages`,
-        );
-      }
-      return result.failures.length > 0 ? 1 : 0;
-    });
+function parsePercent(value: string): number {
+  const percent = Number(value);
+  if (Number.isInteger(percent) && percent >= 1 && percent <= 100) return percent;
+  throw new InvalidArgumentError('It must be a whole number from 1 to 100; 0 is `rollback`.');
 }
 
 function parseDays(value: string): number {
   const days = Number(value);
-  if (Number.isFinite(days) && days >= 0) return days;
+  if (value.trim() !== '' && Number.isFinite(days) && days >= 0) return days;
   throw new InvalidArgumentError('It must be a number of days, 0 or more.');
 }

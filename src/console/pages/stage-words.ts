@@ -30,6 +30,7 @@ export const reasonWords = {
   consent_denied: { label: 'Declined', meaning: 'The customer declined at Klaviyo' },
   invitation_expired: { label: 'Link expired', meaning: 'Invite the customer again' },
   grant_lost: { label: 'Grant lost', meaning: 'App removed or idle too long: invite again' },
+  oauth_errors: { label: 'OAuth errors', meaning: 'More calls fail by OAuth than by key' },
 } as const satisfies Record<AttentionReason, StageWords>;
 
 /** Which credential the traffic uses, in words. */

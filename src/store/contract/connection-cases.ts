@@ -21,6 +21,7 @@ const full = sampleConnection('acme', {
   liveSinceMs: t0 + 1,
   canaryPercent: 25,
   shadowPercent: 1,
+  watchedSinceMs: t0 + 2,
   updatedAtMs: t0 + 2,
 });
 
@@ -111,11 +112,11 @@ export const connectionCases = {
   async 'connections: an update can change every field of the patch'(store) {
     const before = await store.connections.insert(sampleConnection('acme'));
     const { accountId, accountName, email, name, stage, route, liveSinceMs } = full;
-    const { attentionReason, attentionFrom, canaryPercent, shadowPercent } = full;
+    const { attentionReason, attentionFrom, canaryPercent, shadowPercent, watchedSinceMs } = full;
     const patch = { accountId, accountName, email, name, stage, route, liveSinceMs };
     const after = await store.connections.update(
       before,
-      { ...patch, attentionReason, attentionFrom, canaryPercent, shadowPercent },
+      { ...patch, attentionReason, attentionFrom, canaryPercent, shadowPercent, watchedSinceMs },
       t0 + 2,
     );
     assert.deepEqual(after, { ...full, version: 2 });

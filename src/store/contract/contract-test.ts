@@ -57,6 +57,7 @@ export function sampleConnection(
     liveSinceMs: undefined,
     canaryPercent: undefined,
     shadowPercent: undefined,
+    watchedSinceMs: undefined,
     createdAtMs: t0,
     updatedAtMs: t0,
     ...fields,

@@ -1,0 +1,167 @@
+import type { AccountLookup, LookUpAccount } from '../client/account-lookup.ts';
+import { isKeyshiftError, KeyshiftError } from '../errors/keyshift-error.ts';
+import type { KlaviyoAccount } from '../klaviyo/account.ts';
+import { missingScopes, parseScopes } from '../klaviyo/scope-set.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { VerificationCheck } from '../store/journey.ts';
+import type { Connection, Grant } from '../store/records.ts';
+import type { Store } from '../store/store.ts';
+import type { TokenEngine } from '../tokens/token-engine.ts';
+import { checkReads, type CheckResult, type ReadChecksOptions } from './read-checks.ts';
+import { retryConflict } from './retry-conflict.ts';
+import { backToKey, type StageMachine } from './stage-machine.ts';
+import { settleVerified } from './settle-verified.ts';
+
+/** What the checks of a consent came to. */
+export interface Verification {
+  /** As it stands after the checks. */
+  readonly connection: Connection;
+  /** `unclear`: Klaviyo gave no answer to something; nothing was changed, ask again. */
+  readonly verdict: 'verified' | 'failed' | 'unclear';
+  readonly checks: readonly VerificationCheck[];
+}
+
+/** What {@link createVerify} works with. */
+export interface VerifyOptions extends Omit<ReadChecksOptions, 'signal'> {
+  readonly store: Store;
+  readonly machine: StageMachine;
+  readonly tokens: TokenEngine;
+  readonly lookUpAccount: LookUpAccount;
+  readonly clientId: string;
+  /** The scopes that are needed, space separated: `KLAVIYO_SCOPES`. */
+  readonly scope: string;
+  readonly clock: Clock;
+}
+
+/** Who asks for a verification, and what is known already. */
+export interface VerifyRequest {
+  readonly actor: string;
+  /** Learned with this grant's token a moment ago: `/api/accounts` allows one call a second. */
+  readonly account?: KlaviyoAccount;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Checks a connection's grant: every needed scope is granted, Klaviyo names the right account, and
+ * one cheap read for each read scope works. The results are stored. A connection that waited for
+ * this moves on to `verified`; one that fails gets attention with the reason, its traffic stays
+ * where it is.
+ *
+ * @throws KeyshiftError `grant_not_found`, `grant_lost`, `client_rejected`, `upstream_*` when no
+ * token could be had
+ */
+export type Verify = (connection: Connection, request: VerifyRequest) => Promise<Verification>;
+
+/** Creates the service. */
+export function createVerify(options: VerifyOptions): Verify {
+  const { store, machine, tokens, lookUpAccount, clientId, clock, scope } = options;
+
+  return async (connection, { actor, account, signal }) => {
+    const { accountId } = connection;
+    if (accountId === undefined) {
+      throw new KeyshiftError(
+        'grant_not_found',
+        `The account of customer ${connection.customerId} is not known yet.`,
+      );
+    }
+    const grant = await tokens.liveGrant({ clientId, accountId }, signal);
+    const results = [
+      checkScopes(scope, grant),
+      await checkAccount(accountId, grant, account, signal),
+      ...(await checkReads(accountId, heldOf(scope, grant), { ...options, signal })),
+    ];
+    const atMs = clock.now();
+    const checks = results.map((result): VerificationCheck => ({ ...result, atMs }));
+    return record(connection, checks, actor);
+  };
+
+  async function checkAccount(
+    accountId: string,
+    grant: Grant,
+    known: KlaviyoAccount | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<CheckResult> {
+    try {
+      if (known) return readAccount(accountId, { kind: 'found', account: known });
+      let lookup = await lookUpAccount(grant.accessToken, signal);
+      if (lookup.kind === 'rejected') {
+        const key = { clientId, accountId };
+        const newer = await tokens.afterUnauthorized(key, grant.generation, signal);
+        lookup = await lookUpAccount(newer.accessToken, signal);
+      }
+      return readAccount(accountId, lookup);
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (!isKeyshiftError(error) || error.code.startsWith('grant_')) throw error;
+      return { name: 'account', verdict: 'unclear', reason: undefined, detail: error.message };
+    }
+  }
+
+  async function record(
+    connection: Connection,
+    checks: readonly VerificationCheck[],
+    actor: string,
+  ): Promise<Verification> {
+    const failed = checks.filter(({ verdict }) => verdict === 'failed');
+    const unclear = checks.some(({ verdict }) => verdict === 'unclear');
+    const verdict = failed.length > 0 ? 'failed' : unclear ? 'unclear' : 'verified';
+    const after = await retryConflict(() =>
+      store.transaction(async (tx) => {
+        const current = await tx.connections.findById(connection.id);
+        if (!current) throw new KeyshiftError('connection_not_found', 'The connection is gone.');
+        // Another hand has given it another account meanwhile: these checks are not its own.
+        if (current.accountId !== connection.accountId) return current;
+        await tx.verifications.replace(current.id, checks);
+        if (verdict === 'verified') return settleVerified(tx, current, { machine, clock, actor });
+        const [first] = failed;
+        if (!first?.reason) return current;
+        const reason = failed.map(({ detail }) => detail).join('; ');
+        const patch = current.route === 'canary' ? backToKey : {};
+        return machine.flag(tx, current, first.reason, { actor, reason, patch });
+      }),
+    );
+    return { connection: after, verdict, checks };
+  }
+}
+
+function heldOf(needed: string, grant: Grant): string[] {
+  const missing = new Set(missingScopes(needed, grant.scope));
+  return parseScopes(needed).filter((scope) => !missing.has(scope));
+}
+
+function checkScopes(needed: string, grant: Grant): CheckResult {
+  const name = 'scopes';
+  const missing = missingScopes(needed, grant.scope);
+  if (missing.length > 0) {
+    const detail = `not granted: ${missing.join(', ')}`;
+    return { name, verdict: 'failed', reason: 'scope_missing', detail };
+  }
+  const count = parseScopes(needed).length;
+  const detail = `all ${count} that are needed are granted`;
+  return { name, verdict: 'passed', reason: undefined, detail };
+}
+
+function readAccount(accountId: string, lookup: AccountLookup): CheckResult {
+  const name = 'account';
+  switch (lookup.kind) {
+    case 'found': {
+      const actual = lookup.account.accountId;
+      if (actual === accountId) {
+        return { name, verdict: 'passed', reason: undefined, detail: `Klaviyo names ${actual}` };
+      }
+      const detail = `Klaviyo names ${actual}, not ${accountId}`;
+      return { name, verdict: 'failed', reason: 'account_mismatch', detail };
+    }
+    case 'forbidden': {
+      const scopes = lookup.missingScopes.join(', ') || 'accounts:read';
+      const detail = `the account cannot be read: missing ${scopes}`;
+      return { name, verdict: 'failed', reason: 'scope_missing', detail };
+    }
+    case 'rejected': {
+      const detail = 'Klaviyo refuses a token that it has just issued';
+      return { name, verdict: 'unclear', reason: undefined, detail };
+    }
+    default:
+      return lookup satisfies never;
+  }
+}
