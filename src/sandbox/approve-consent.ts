@@ -4,8 +4,13 @@ import { KeyshiftError } from '../errors/keyshift-error.ts';
 export interface ConsentChoice {
   /** Id of the account to choose. Default: the one preselected. */
   readonly account?: string;
-  /** Default `allow`. */
-  readonly decision?: 'allow' | 'deny';
+  /** E-mail of the user of the seed who decides: whose role may forbid it. */
+  readonly user?: string;
+  /**
+   * Default `allow`. After `allow_expired` the browser comes back with a code that is over, as when
+   * it stood open too long.
+   */
+  readonly decision?: 'allow' | 'allow_expired' | 'deny';
 }
 
 /**
@@ -23,7 +28,7 @@ export interface ConsentChoice {
  */
 export async function approveConsent(
   authorizationUrl: string,
-  { account, decision = 'allow' }: ConsentChoice = {},
+  { account, user, decision = 'allow' }: ConsentChoice = {},
 ): Promise<string> {
   const shown = await fetch(authorizationUrl, { redirect: 'manual' });
   const page = await shown.text();
@@ -32,7 +37,8 @@ export async function approveConsent(
   if (shown.status !== 200) throw pageError(page);
 
   const form = hiddenFields(page);
-  form.set('account', account ?? firstOption(page));
+  const chosen = account ?? firstOption(page).split(' ')[0] ?? '';
+  form.set('account', user === undefined ? chosen : `${chosen} ${user}`);
   form.set('decision', decision);
   const action = attribute(page, /<form[^>]*\baction="([^"]*)"/) ?? '';
   const answered = await fetch(new URL(action, authorizationUrl), {

@@ -8,8 +8,12 @@ import { createRefreshLimiter } from './oauth/refresh-limiter.ts';
 import { createRequestLog, type RequestLog } from './request-log.ts';
 import type { SandboxContext } from './sandbox-context.ts';
 import type { SandboxOptions } from './sandbox-options.ts';
+import { plantInstalls } from './seed/plant-installs.ts';
+import { createRepeatableRandom, type SandboxRandom } from './seed/repeatable-random.ts';
+import { mergeSeed, seedData } from './seed/seed-data.ts';
+import type { SandboxSeed } from './seed/seed.ts';
 import { defaultSettings, patchSettings, type SandboxSettings } from './settings.ts';
-import type { SandboxState } from './state/sandbox-state.ts';
+import { SandboxState, type SandboxData } from './state/sandbox-state.ts';
 
 /** The parts of a running sandbox that requests and control share. */
 export interface Engine {
@@ -17,14 +21,23 @@ export interface Engine {
   readonly clock: ControlledClock;
   readonly faults: FaultPlan;
   readonly log: RequestLog;
+  /** @throws KeyshiftError `request_invalid`, naming the setting */
   changeSettings(patch: Partial<SandboxSettings>): SandboxSettings;
+  /** Puts other data in place of all there is, and forgets how often anyone called. */
+  replaceState(data: SandboxData): void;
+  /** Lays a seed over what there is. */
+  addSeed(seed: SandboxSeed): void;
+  /** Begins again: the seed, its settings, no faults, an empty log, the time of the machine. */
+  restart(): void;
   /** Notes that the state may have changed. */
   changed(): void;
 }
 
-/** What an engine is made of. */
+/** What an engine is made of besides the options. */
 export interface EngineParts {
-  readonly state: SandboxState;
+  readonly seed: SandboxSeed;
+  /** What an earlier run left, with the seed laid over it already if one was given. */
+  readonly earlier: SandboxData | undefined;
   /** Known once the sandbox listens. */
   readonly origin: () => string;
   readonly changed: () => void;
@@ -33,15 +46,23 @@ export interface EngineParts {
 /**
  * Creates the engine of a sandbox.
  *
- * @throws {@link KeyshiftError} `request_invalid` for an option that is out of range
+ * @throws {@link KeyshiftError} `request_invalid` for a setting that is out of range
  */
 export function createEngine(options: SandboxOptions, parts: EngineParts): Engine {
-  const random = options.random ?? systemRandom;
+  const random = randomOf(options);
   const clock = createControlledClock(options.clock ?? systemClock);
-  const limiter = createRateLimiter(clock);
-  let settings = patchSettings(defaultSettings, settingsOf(options));
+  const firstSettings = patchSettings(
+    patchSettings(defaultSettings, parts.seed.settings ?? {}),
+    settingsOf(options),
+  );
+  let settings = firstSettings;
+  let limiter = createRateLimiter(clock);
+  let refreshLimiter = createRefreshLimiter(clock);
+  let state = new SandboxState(parts.earlier ?? seedData(parts.seed, clock.now()));
   const context: SandboxContext = {
-    state: parts.state,
+    get state() {
+      return state;
+    },
     clock,
     random,
     get settings() {
@@ -50,13 +71,21 @@ export function createEngine(options: SandboxOptions, parts: EngineParts): Engin
     get limiter() {
       return settings.limits ? limiter : undefined;
     },
-    refreshLimiter: createRefreshLimiter(clock),
+    get refreshLimiter() {
+      return refreshLimiter;
+    },
     errors: createApiErrors(random),
     get origin() {
       return parts.origin();
     },
   };
-  return {
+  const replaceState = (data: SandboxData) => {
+    state = new SandboxState(data);
+    limiter = createRateLimiter(clock);
+    refreshLimiter = createRefreshLimiter(clock);
+    parts.changed();
+  };
+  const engine: Engine = {
     context,
     clock,
     faults: createFaultPlan(random),
@@ -66,12 +95,37 @@ export function createEngine(options: SandboxOptions, parts: EngineParts): Engin
       settings = patchSettings(settings, patch);
       return settings;
     },
+    replaceState,
+    addSeed(seed) {
+      replaceState(mergeSeed(state.toData(), seedData(seed, clock.now())));
+      plantInstalls(context, seed);
+      engine.changeSettings(seed.settings ?? {});
+    },
+    restart() {
+      random.restart?.();
+      clock.resume('real-time');
+      engine.faults.clear();
+      engine.log.clear();
+      settings = firstSettings;
+      replaceState(seedData(parts.seed, clock.now()));
+      plantInstalls(context, parts.seed);
+    },
   };
+  plantInstalls(context, parts.seed);
+  return engine;
 }
 
-/** The settings among the options, where they stand under the same names. */
+function randomOf({ random, randomSeed }: SandboxOptions): SandboxRandom {
+  if (random) return random;
+  return randomSeed === undefined ? systemRandom : createRepeatableRandom(randomSeed);
+}
+
+/** The settings among the options, whether they stand there by themselves or under `settings`. */
 function settingsOf(options: SandboxOptions): Partial<SandboxSettings> {
   const { limits, accessTokenTtlSec, rotation, refreshLimitPerMinute, metricBranding } = options;
   const given = { limits, accessTokenTtlSec, rotation, refreshLimitPerMinute, metricBranding };
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  return {
+    ...options.settings,
+    ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+  };
 }

@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Random } from '../runtime/random.ts';
+import type { SandboxRandom } from './seed/repeatable-random.ts';
 
 const alphanumerics = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+/** The time in ids that depend on a seed only. */
+const seededMs = 1_700_000_000_000;
 const crockford = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
 /** A random id of letters and digits, as Klaviyo's metrics (6) and events (11) have. */
@@ -9,9 +12,12 @@ export function shortId(random: Random, length = 6): string {
   return spell(random.bytes(length), alphanumerics);
 }
 
-/** A ULID: 10 characters of time, 16 of chance. Profiles have one. */
-export function ulid(random: Random, nowMs: number): string {
-  return timePart(nowMs) + spell(random.bytes(16), crockford);
+/**
+ * A ULID: 10 characters of time, 16 of chance. Profiles have one. Where chance repeats itself, so
+ * does the time.
+ */
+export function ulid(random: SandboxRandom, nowMs: number): string {
+  return timePart(random.restart ? seededMs : nowMs) + spell(random.bytes(16), crockford);
 }
 
 /** The same short id for the same text, for seeded resources. */
@@ -21,7 +27,7 @@ export function stableShortId(text: string): string {
 
 /** The same 26-character ULID for the same text, for seeded resources and apps. */
 export function stableUlid(text: string): string {
-  return timePart(1_700_000_000_000) + spell(sha256(text).subarray(0, 16), crockford);
+  return timePart(seededMs) + spell(sha256(text).subarray(0, 16), crockford);
 }
 
 function spell(bytes: Uint8Array, alphabet: string): string {

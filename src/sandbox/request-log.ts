@@ -38,11 +38,13 @@ export interface RequestLog {
   record(request: SandboxRequest, reply: Reply | undefined, atMs: number, fault?: string): void;
   requests(): RecordedRequest[];
   statistics(): SandboxStatistics;
+  /** Forgets all requests and counts. */
+  clear(): void;
 }
 
 /** @param capacity how many requests to remember */
 export function createRequestLog(capacity = 1_000): RequestLog {
-  const ring: RecordedRequest[] = [];
+  let ring: RecordedRequest[] = [];
   const byOperation = new Map<string, Map<number, number>>();
   const byStatus = new Map<number, number>();
   let next = 0;
@@ -68,6 +70,13 @@ export function createRequestLog(capacity = 1_000): RequestLog {
       let counts = byOperation.get(operation);
       if (!counts) byOperation.set(operation, (counts = new Map<number, number>()));
       increment(counts, status);
+    },
+    clear() {
+      ring = [];
+      byOperation.clear();
+      byStatus.clear();
+      next = 0;
+      faults = 0;
     },
     requests() {
       const start = next % capacity;

@@ -11,6 +11,7 @@ import { answerAuthorize } from './oauth/authorization-endpoint.ts';
 import { answerRevocation } from './oauth/revocation-endpoint.ts';
 import { answerToken } from './oauth/token-endpoint.ts';
 import { indexPage } from './pages/index-page.ts';
+import { marketplacePage, openInstallation } from './pages/marketplace-page.ts';
 import type { SandboxContext } from './sandbox-context.ts';
 
 /** Answers what Klaviyo has: the API and OAuth. */
@@ -24,6 +25,10 @@ export function answer(context: SandboxContext, request: SandboxRequest): Reply 
       return answerToken(context, request);
     case '/oauth/revoke':
       return answerRevocation(context, request);
+    case '/marketplace':
+      return getOnly(request, () => marketplacePage(context.state));
+    case '/marketplace/install':
+      return getOnly(request, () => openInstallation(context.state, request.search));
     default:
       return textReply(404, 'Nothing is here. GET / shows what the sandbox holds.\n');
   }

@@ -1,8 +1,8 @@
 import type { Clock } from '../runtime/clock.ts';
-import type { Random } from '../runtime/random.ts';
 import type { ApiErrors } from './api/api-error.ts';
 import type { RateLimiter } from './api/rate-limiter.ts';
 import type { RefreshLimiter } from './oauth/refresh-limiter.ts';
+import type { SandboxRandom } from './seed/repeatable-random.ts';
 import type { SandboxSettings } from './settings.ts';
 import type { SandboxState } from './state/sandbox-state.ts';
 
@@ -27,7 +27,7 @@ export type MetricBranding = SandboxSettings['metricBranding'];
 export interface SandboxContext {
   readonly state: SandboxState;
   readonly clock: Clock;
-  readonly random: Random;
+  readonly random: SandboxRandom;
   readonly settings: SandboxSettings;
   /** `undefined` when limits are off. */
   readonly limiter: RateLimiter | undefined;

@@ -2,6 +2,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
 import type { SandboxControl } from './control/sandbox-control.ts';
 import type { MetricBranding, RotationMode } from './sandbox-context.ts';
+import type { SandboxSettings } from './settings.ts';
 import type { SandboxSeed } from './seed/seed.ts';
 
 /** How to start a sandbox. */
@@ -16,6 +17,13 @@ export interface SandboxOptions {
   readonly clock?: Clock;
   /** Default: the operating system's. */
   readonly random?: Random;
+  /**
+   * Makes chance repeat itself: the same number gives the same ids, keys and tokens for the same
+   * requests. Also picks the sample accounts when there is no seed.
+   */
+  readonly randomSeed?: number;
+  /** Switches that differ from their defaults: see docs/sandbox.md. */
+  readonly settings?: Partial<SandboxSettings>;
   /** Whether rate limits are enforced. Default true. */
   readonly limits?: boolean;
   /** Lifetime of access tokens in seconds. Default 3600. */

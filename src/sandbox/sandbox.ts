@@ -7,8 +7,8 @@ import type { Sandbox, SandboxOptions } from './sandbox-options.ts';
 import { serveRequest, type Serving } from './serve-request.ts';
 import { createSampleSeed } from './seed/sample-seed.ts';
 import { mergeSeed, seedData } from './seed/seed-data.ts';
-import { parseSeed } from './seed/seed.ts';
-import { SandboxState } from './state/sandbox-state.ts';
+import { parseSeed, type SandboxSeed } from './seed/seed.ts';
+import type { SandboxData } from './state/sandbox-state.ts';
 import { createStateSaver, loadState } from './state/state-file.ts';
 
 /**
@@ -23,13 +23,15 @@ import { createStateSaver, loadState } from './state/state-file.ts';
  * ```
  */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
-  const state = await loadOrSeed(options);
+  const seed = parseSeed(options.seed ?? sampleSeed(options));
+  const earlier = await loadEarlier(options, seed);
   let url = '';
   const saver = options.stateFile
     ? createStateSaver(options.stateFile, () => engine.context.state.toData())
     : undefined;
   const engine = createEngine(options, {
-    state,
+    seed,
+    earlier,
     origin: () => url,
     changed: () => saver?.touch(),
   });
@@ -69,10 +71,15 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   };
 }
 
-async function loadOrSeed({ seed, stateFile, clock }: SandboxOptions): Promise<SandboxState> {
-  const nowMs = (clock ?? systemClock).now();
+function sampleSeed({ randomSeed = 1 }: SandboxOptions): SandboxSeed {
+  return createSampleSeed({ customers: 10, seed: randomSeed });
+}
+
+/** What the state file holds, with the seed laid over it where one was given. */
+async function loadEarlier(
+  { seed: given, stateFile, clock = systemClock }: SandboxOptions,
+  seed: SandboxSeed,
+): Promise<SandboxData | undefined> {
   const earlier = stateFile === undefined ? undefined : await loadState(stateFile);
-  if (earlier && !seed) return new SandboxState(earlier);
-  const seeded = seedData(parseSeed(seed ?? createSampleSeed({ customers: 10 })), nowMs);
-  return new SandboxState(earlier ? mergeSeed(earlier, seeded) : seeded);
+  return earlier && given ? mergeSeed(earlier, seedData(seed, clock.now())) : earlier;
 }

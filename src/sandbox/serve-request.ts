@@ -4,6 +4,7 @@ import { refuseControl } from './control/guard-control.ts';
 import type { SandboxControl } from './control/sandbox-control.ts';
 import type { Engine } from './engine.ts';
 import { applyFault, type Outcome } from './faults/apply-fault.ts';
+import { foresee } from './faults/foresee.ts';
 import { textReply, type Reply } from './http/reply.ts';
 import { readRequest, type SandboxRequest } from './http/sandbox-request.ts';
 import { sendHalf, sendReply } from './http/send-reply.ts';
@@ -39,7 +40,8 @@ async function carryOut(serving: Serving, request: SandboxRequest): Promise<Outc
   if (isOwn(request.path)) return { reply: answerOwnSafely(serving, request), send: 'all' };
   const { engine, signal } = serving;
   const { context, faults, log } = engine;
-  const fault = faults.take(request.method, request.path);
+  const { method, path } = request;
+  const fault = faults.take({ method, path, trace: () => foresee(context, request) });
   const process = () => safely(context, () => answer(context, request));
   const outcome: Outcome = fault
     ? await applyFault(fault, process, context.clock, signal)

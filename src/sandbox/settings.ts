@@ -21,31 +21,91 @@ function setting<Schema extends z.ZodType>(entry: SettingEntry<Schema>): Setting
 
 const seconds = z.number().int().min(1).max(315_360_000);
 
-/** Every switch of the sandbox: behaviours that sources disagree about, and limits. */
+/** Every switch of the sandbox: behaviours that sources disagree about, limits and lifetimes. */
 export const settingsTable = {
   limits: setting({
     schema: z.boolean(),
     default: true,
     evidence: 'documented',
-    means: "Whether the rate limits of Klaviyo's operations are enforced.",
-  }),
-  accessTokenTtlSec: setting({
-    schema: seconds,
-    default: 3_600,
-    evidence: 'reported',
-    means: 'Lifetime of access tokens in seconds; one source says 600.',
-  }),
-  rotation: setting({
-    schema: z.enum(['none', 'rotate', 'rotate_with_reuse_detection', 'rotate_with_grace']),
-    default: 'none',
-    evidence: 'observed',
-    means: 'What happens to a refresh token when it is used.',
+    means: 'Whether the rate limits of operations are enforced.',
   }),
   refreshLimitPerMinute: setting({
     schema: z.number().int().min(1).nullable(),
     default: null,
     evidence: 'reported',
-    means: 'Refreshes a minute for each install, more are answered 429; `null` is without limit.',
+    means:
+      'Refreshes a minute for each install; more are answered 429. Klaviyo is said to allow 10.',
+  }),
+  accessTokenTtlSec: setting({
+    schema: seconds,
+    default: 3_600,
+    evidence: 'reported',
+    means: 'How long an access token lives. Most sources say an hour, one says 600 seconds.',
+  }),
+  announcedTtlSec: setting({
+    schema: seconds.nullable(),
+    default: null,
+    evidence: 'assumed',
+    means: 'What `expires_in` says instead of the truth, as between clocks that disagree.',
+  }),
+  refreshTokenIdleDays: setting({
+    schema: z.number().positive().max(36_500),
+    default: 90,
+    evidence: 'documented',
+    means: 'A refresh token dies when it is not used for so many days.',
+  }),
+  codeLifetimeSec: setting({
+    schema: seconds,
+    default: 300,
+    evidence: 'reported',
+    means: 'How long an authorization code can be exchanged.',
+  }),
+  rotation: setting({
+    schema: z.enum(['none', 'rotate', 'rotate_with_reuse_detection', 'rotate_with_grace']),
+    default: 'none',
+    evidence: 'observed',
+    means:
+      'What a refresh does to its token: the same comes back (`none`), or another one. The old one is then dead (`rotate`), kills its whole family when it is used (`rotate_with_reuse_detection`), or works once more (`rotate_with_grace`).',
+  }),
+  refreshEndsAccessTokens: setting({
+    schema: z.boolean(),
+    default: false,
+    evidence: 'observed',
+    means:
+      'Whether a refresh ends the access tokens issued before, instead of letting them expire.',
+  }),
+  reauthorizationEndsTokens: setting({
+    schema: z.boolean(),
+    default: false,
+    evidence: 'assumed',
+    means: 'Whether a new consent for an account ends the pairs from before. Unknown at Klaviyo.',
+  }),
+  deadGrantError: setting({
+    schema: z.enum(['invalid_grant', 'invalid_grant_type']),
+    default: 'invalid_grant',
+    evidence: 'observed',
+    means:
+      'The error code for a refresh token that is dead. Klaviyo’s troubleshooting page prints `invalid_grant_type`.',
+  }),
+  newAccessTokensWork: setting({
+    schema: z.boolean(),
+    default: true,
+    evidence: 'reported',
+    means:
+      'Whether the API accepts access tokens issued from now on. It did not for two days in 2026-05.',
+  }),
+  basicCredentials: setting({
+    schema: z.enum(['raw', 'raw_or_percent_encoded']),
+    default: 'raw',
+    evidence: 'observed',
+    means:
+      'Whether client id and secret may be percent-encoded in HTTP Basic, as RFC 6749 has it. Klaviyo’s SDK sends them raw.',
+  }),
+  revocationBody: setting({
+    schema: z.enum(['object', 'empty']),
+    default: 'object',
+    evidence: 'observed',
+    means: 'What a successful revocation answers: `{}` or nothing.',
   }),
   metricBranding: setting({
     schema: z.enum(['second-metric', 'brand-in-place']),
@@ -69,7 +129,12 @@ const names = Object.keys(settingsTable) as SettingName[];
 /** Some settings with new values, as the handle, HTTP and seed files give them. */
 export const settingsPatchSchema = z
   .strictObject(
-    Object.fromEntries(names.map((name) => [name, settingsTable[name].schema.optional()])),
+    Object.fromEntries(
+      names.map((name) => {
+        const { schema, means } = settingsTable[name];
+        return [name, schema.optional().describe(means)];
+      }),
+    ),
   )
   .describe('Settings by name.') as z.ZodType<Partial<SandboxSettings>>;
 

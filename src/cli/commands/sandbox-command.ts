@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { KeyshiftError } from '../../errors/keyshift-error.ts';
 import type { RotationMode } from '../../sandbox/sandbox-context.ts';
-import type { Sandbox } from '../../sandbox/sandbox-options.ts';
+import type { Sandbox, SandboxOptions } from '../../sandbox/sandbox-options.ts';
 import { startSandbox } from '../../sandbox/sandbox.ts';
 import { createSampleSeed } from '../../sandbox/seed/sample-seed.ts';
 import { parseSeed, type SandboxSeed } from '../../sandbox/seed/seed.ts';
@@ -15,11 +15,14 @@ interface SandboxFlags {
   readonly port: number;
   readonly host: string;
   readonly seed?: string;
+  readonly accounts?: number;
+  readonly randomSeed?: number;
   readonly state?: string;
   readonly limits: boolean;
-  readonly rotation: RotationMode;
+  readonly rotation?: RotationMode;
   readonly accessTokenTtl?: number;
   readonly refreshLimit?: number;
+  readonly set?: Readonly<Record<string, unknown>>;
   readonly remoteControl?: boolean;
   readonly json?: boolean;
 }
@@ -31,43 +34,70 @@ export function addSandboxCommand(program: Command, { terminal, run }: CommandCo
     .description("run a stand-in for Klaviyo's OAuth and API on this machine")
     .option('--port <n>', 'port; 0 finds a free one', wholeNumber(0, 65_535), 5001)
     .option('--host <name>', 'address to listen on', 'localhost')
-    .option('--seed <file>', 'accounts, keys and apps, as YAML or JSON (default: sample shops)')
+    .addOption(
+      new Option('--seed <file>', 'accounts, keys and apps, as YAML or JSON').conflicts('accounts'),
+    )
+    .option('--accounts <n>', 'sample shops to make up: 10', wholeNumber(1, 1_000_000))
+    .option(
+      '--random-seed <n>',
+      'the same number, the same ids, keys and tokens',
+      wholeNumber(0, 2 ** 32 - 1),
+    )
     .option('--state <file>', 'keep the state in a file, for the next start')
     .option('--no-limits', 'do not enforce rate limits')
     .addOption(
-      new Option('--rotation <mode>', 'what happens to a refresh token when it is used')
-        .choices(settingsTable.rotation.schema.options)
-        .default(settingsTable.rotation.default),
+      new Option('--rotation <mode>', 'what happens to a refresh token when it is used').choices(
+        settingsTable.rotation.schema.options,
+      ),
     )
     .option('--access-token-ttl <seconds>', 'lifetime of access tokens', wholeNumber(1, 1e8))
     .option('--refresh-limit <n>', 'refreshes a minute for each install', wholeNumber(1, 1e6))
+    .option('--set <name=value>', 'any other setting, as often as needed', collectSetting)
     .option('--remote-control', 'let other machines use /_sandbox and the page too')
     .option('--json', 'print one JSON object when it listens')
     .action(
       run(async (flags: SandboxFlags) => {
-        const seed = flags.seed === undefined ? sampleSeed() : await readSeedFile(flags.seed);
+        const seed = await readSeed(flags);
         const stopped = untilStopped();
-        await using sandbox = await startSandbox({
-          port: flags.port,
-          host: flags.host,
-          seed,
-          limits: flags.limits,
-          rotation: flags.rotation,
-          remoteControl: flags.remoteControl ?? false,
-          ...(flags.state === undefined ? {} : { stateFile: flags.state }),
-          ...(flags.accessTokenTtl === undefined
-            ? {}
-            : { accessTokenTtlSec: flags.accessTokenTtl }),
-          ...(flags.refreshLimit === undefined
-            ? {}
-            : { refreshLimitPerMinute: flags.refreshLimit }),
-        });
+        await using sandbox = await startSandbox({ ...optionsOf(flags), seed });
         if (flags.json === true) terminal.print(JSON.stringify(describe(sandbox, seed)));
         else welcome(terminal, sandbox, seed);
         await stopped;
         return 0;
       }),
     );
+}
+
+/** What was not given stays out, so that the settings of the seed stand. */
+function optionsOf(flags: SandboxFlags): SandboxOptions {
+  const settings = {
+    ...flags.set,
+    ...(flags.limits ? {} : { limits: false }),
+    ...(flags.rotation === undefined ? {} : { rotation: flags.rotation }),
+    ...(flags.accessTokenTtl === undefined ? {} : { accessTokenTtlSec: flags.accessTokenTtl }),
+    ...(flags.refreshLimit === undefined ? {} : { refreshLimitPerMinute: flags.refreshLimit }),
+  };
+  return {
+    port: flags.port,
+    host: flags.host,
+    settings,
+    remoteControl: flags.remoteControl ?? false,
+    ...(flags.state === undefined ? {} : { stateFile: flags.state }),
+    ...(flags.randomSeed === undefined ? {} : { randomSeed: flags.randomSeed }),
+  };
+}
+
+/** `name=value`, the value as JSON where it is some, else as text. */
+function collectSetting(text: string, before: Record<string, unknown> = {}) {
+  const [, name, value = ''] = /^(\w+)=(.*)$/s.exec(text) ?? [];
+  if (name === undefined) throw new InvalidArgumentError('It must look like name=value.');
+  let read: unknown = value;
+  try {
+    read = JSON.parse(value);
+  } catch {
+    // A word such as rotate.
+  }
+  return { ...before, [name]: read };
 }
 
 function wholeNumber(least: number, most: number): (text: string) => number {
@@ -80,8 +110,9 @@ function wholeNumber(least: number, most: number): (text: string) => number {
   };
 }
 
-function sampleSeed(): SandboxSeed {
-  return createSampleSeed({ customers: 10 });
+async function readSeed(flags: SandboxFlags): Promise<SandboxSeed> {
+  if (flags.seed !== undefined) return readSeedFile(flags.seed);
+  return createSampleSeed({ customers: flags.accounts ?? 10, seed: flags.randomSeed ?? 1 });
 }
 
 async function readSeedFile(path: string): Promise<SandboxSeed> {

@@ -39,6 +39,69 @@ describe('handle and control routes', () => {
     expect((await read('/faults')).json).toEqual(test.sandbox.faults());
     expect((await read('/settings')).json).toEqual(test.sandbox.settings());
     expect((await read('/clock')).json).toEqual(test.sandbox.clock());
+    expect((await read('/apps')).json).toEqual(test.sandbox.apps());
+    expect((await read('/keys?accountId=AAA111')).json).toEqual(test.sandbox.keys('AAA111'));
+    expect((await read('/scenarios')).json).toEqual(test.sandbox.scenarios());
+    expect((await read('/snapshot')).json).toEqual(plain(test.sandbox.snapshot()));
+  });
+
+  it('show no key, token or secret where they list', async () => {
+    const tokens = await test.install();
+    await test.get('/api/accounts');
+    for (const { method, path, ability } of controlRoutes) {
+      if (method !== 'GET' || ability === 'snapshot') continue;
+      const { status, body } = await read(path);
+      expect([path, status]).toEqual([path, 200]);
+      for (const secret of ['pk_alphafull', 'secret-one', tokens.access_token.slice(-40)]) {
+        expect(body).not.toContain(secret);
+      }
+    }
+  });
+
+  it('create, disable and delete keys alike', async () => {
+    const made = await act('/keys', { accountId: 'BBB222', scopes: ['metrics:read'] });
+    const key = made.text('key');
+    expect(test.sandbox.keys('BBB222').at(-1)?.redactedKey).toBe(`pk_****${key.slice(-4)}`);
+    expect((await test.get('/api/metrics', key)).status).toBe(200);
+    expect((await test.get('/api/profiles', key)).status).toBe(403);
+    const disable = { key: made.at('id'), status: 'disabled' };
+    expect((await act('/keys/status', disable)).json).toEqual({ changed: true });
+    expect((await test.get('/api/metrics', key)).status).toBe(401);
+    expect((await act('/keys/delete', { key })).json).toEqual({ deleted: true });
+    expect((await act('/keys/delete', { key })).json).toEqual({ deleted: false });
+    expect((await act('/keys', { accountId: 'nobody' })).status).toBe(404);
+  });
+
+  it('install an app and regenerate its secret alike', async () => {
+    const wanted = { accountId: 'BBB222', clientId: 'app-one', scopes: ['accounts:read'] };
+    const installed = await act('/install', wanted);
+    const token = installed.text('accessToken');
+    expect((await test.get('/api/accounts', token)).at('data.0.id')).toBe('BBB222');
+    expect((await act('/install', { ...wanted, scopes: ['lists:read'] })).status).toBe(400);
+    expect((await act('/install', { accountId: 'BBB222' })).text('fix')).toContain('app-two');
+    const made = await act('/apps/secret', { clientId: 'app-one' });
+    const app = { clientId: 'app-one', clientSecret: made.text('clientSecret') };
+    const fields = {
+      grant_type: 'refresh_token',
+      refresh_token: installed.text('refreshToken'),
+    };
+    expect((await test.form(test.sandbox.tokenUrl, fields)).status).toBe(401);
+    const renewed = app as Parameters<typeof test.form>[2];
+    expect((await test.form(test.sandbox.tokenUrl, fields, renewed)).status).toBe(200);
+  });
+
+  it('play and end scenarios, forget requests, seed and reset alike', async () => {
+    const play = { name: 'throttled', with: { retryAfterSec: 9 } };
+    expect((await act('/scenarios/play', play)).text('did')).toContain('Retry-After: 9');
+    expect((await test.get('/api/accounts')).status).toBe(429);
+    expect((await act('/scenarios/end', { name: 'throttled' })).json).toEqual({ ended: true });
+    expect((await act('/requests/clear')).status).toBe(200);
+    expect(test.sandbox.requests()).toEqual([]);
+    const account = { id: 'CCC333', name: 'Gamma', keys: [] };
+    expect((await act('/seed', { accounts: [account], apps: [] })).status).toBe(200);
+    expect(test.sandbox.accounts().map(({ id }) => id)).toContain('CCC333');
+    expect((await act('/reset')).status).toBe(200);
+    expect(test.sandbox.accounts().map(({ id }) => id)).not.toContain('CCC333');
   });
 
   it('end installs and tokens alike', async () => {

@@ -2,6 +2,7 @@ import { isKeyshiftError, KeyshiftError } from '../../errors/keyshift-error.ts';
 import { jsonReply, textReply, type Reply } from '../http/reply.ts';
 import { mediaType, trimSlash, type SandboxRequest } from '../http/sandbox-request.ts';
 import { isJsonObject } from '../json-object.ts';
+import { describeIssue } from '../describe-issue.ts';
 import type { ControlRoute } from './control-route.ts';
 import { controlRoutes } from './control-routes.ts';
 import type { SandboxControl } from './sandbox-control.ts';
@@ -81,8 +82,7 @@ function jsonOr(text: string): unknown {
 function check(route: ControlRoute, value: unknown): unknown {
   const parsed = route.input.safeParse(unwrapped(route, value));
   if (parsed.success) return parsed.data;
-  const { path = [], message = '' } = parsed.error.issues[0] ?? {};
-  const place = path.map(String).join('.');
+  const { place, message } = describeIssue(parsed.error);
   throw new KeyshiftError(
     'request_invalid',
     `The input of ${route.method} ${controlPrefix}${route.path} is not valid: ${place}${place ? ': ' : ''}${message}.`,

@@ -1,11 +1,16 @@
 import { z } from 'zod';
 import { faultSchema } from '../faults/fault-schema.ts';
+import { isJsonObject } from '../json-object.ts';
+import type { SandboxSeed } from '../seed/seed.ts';
 import { settingsPatchSchema } from '../settings.ts';
+import type { SandboxSnapshot } from './snapshot.ts';
 import { route, type ControlRoute } from './control-route.ts';
 
 const nothing = z.strictObject({});
 const accountId = z.string().min(1).describe('Id of an account.');
 const clientId = z.string().min(1).describe('Client id of an app.');
+const key = z.string().min(1).describe('Id of a private key, or the key itself.');
+const name = z.string().min(1).describe('Name of a scenario.');
 const ms = z.number().describe('Milliseconds.');
 
 /** Every control route. The router, the help page, the docs and the handle's test read it. */
@@ -33,6 +38,84 @@ export const controlRoutes: readonly ControlRoute[] = [
     does: 'counts requests by status and operation',
     input: nothing,
     run: (control) => control.statistics(),
+  }),
+  route({
+    ability: 'clearRequests',
+    method: 'POST',
+    path: '/requests/clear',
+    does: 'forgets the requests and their counts',
+    input: nothing,
+    run: (control) => control.clearRequests(),
+  }),
+  route({
+    ability: 'apps',
+    method: 'GET',
+    path: '/apps',
+    does: 'lists the OAuth apps, without their secrets',
+    input: nothing,
+    run: (control) => control.apps(),
+  }),
+  route({
+    ability: 'regenerateClientSecret',
+    method: 'POST',
+    path: '/apps/secret',
+    does: 'gives an app another client secret',
+    input: z.strictObject({
+      clientId: clientId.optional(),
+      graceSec: z.number().min(0).optional().describe('How long the old secret still works.'),
+    }),
+    run: (control, input) => control.regenerateClientSecret(input.clientId, input.graceSec),
+  }),
+  route({
+    ability: 'keys',
+    method: 'GET',
+    path: '/keys',
+    does: 'lists private keys, redacted',
+    input: z.strictObject({ accountId: accountId.optional() }),
+    run: (control, input) => control.keys(input.accountId),
+  }),
+  route({
+    ability: 'createKey',
+    method: 'POST',
+    path: '/keys',
+    does: 'creates a private key, and shows it this once',
+    input: z.strictObject({
+      accountId,
+      name: z.string().min(1).optional(),
+      scopes: z
+        .union([z.enum(['full', 'read-only']), z.array(z.string())])
+        .optional()
+        .describe('full (default), read-only or a list.'),
+    }),
+    run: (control, input) => control.createKey(input),
+  }),
+  route({
+    ability: 'setKeyStatus',
+    method: 'POST',
+    path: '/keys/status',
+    does: 'enables or disables a private key',
+    input: z.strictObject({ key, status: z.enum(['active', 'disabled']) }),
+    run: (control, input) => ({ changed: control.setKeyStatus(input.key, input.status) }),
+  }),
+  route({
+    ability: 'deleteKey',
+    method: 'POST',
+    path: '/keys/delete',
+    does: 'deletes a private key',
+    input: z.strictObject({ key }),
+    run: (control, input) => ({ deleted: control.deleteKey(input.key) }),
+  }),
+  route({
+    ability: 'install',
+    method: 'POST',
+    path: '/install',
+    does: 'installs an app without a browser, and shows its tokens',
+    input: z.strictObject({
+      accountId,
+      clientId: clientId.optional(),
+      scopes: z.array(z.string()).optional().describe('All scopes of the app if left out.'),
+    }),
+    run: (control, input) => control.install(input),
   }),
   route({
     ability: 'uninstall',
@@ -139,5 +222,65 @@ export const controlRoutes: readonly ControlRoute[] = [
     does: 'lets the clock run again',
     input: z.strictObject({ from: z.enum(['here', 'real-time']).optional() }),
     run: (control, input) => control.resumeClock(input.from),
+  }),
+  route({
+    ability: 'scenarios',
+    method: 'GET',
+    path: '/scenarios',
+    does: 'lists the named failures, and which are under way',
+    input: nothing,
+    run: (control) => control.scenarios(),
+  }),
+  route({
+    ability: 'playScenario',
+    method: 'POST',
+    path: '/scenarios/play',
+    does: 'plays a named failure',
+    input: z.strictObject({ name, with: z.record(z.string(), z.unknown()).optional() }),
+    run: (control, input) => control.playScenario(input.name, input.with),
+  }),
+  route({
+    ability: 'endScenario',
+    method: 'POST',
+    path: '/scenarios/end',
+    does: 'ends a failure that is under way',
+    input: z.strictObject({ name }),
+    run: (control, input) => ({ ended: control.endScenario(input.name) }),
+  }),
+  route({
+    ability: 'snapshot',
+    method: 'GET',
+    path: '/snapshot',
+    does: 'shows everything the sandbox is now, with tokens and keys',
+    input: nothing,
+    run: (control) => control.snapshot(),
+  }),
+  route({
+    ability: 'restore',
+    method: 'POST',
+    path: '/restore',
+    does: 'makes the sandbox what it was at a snapshot',
+    input: z.strictObject({
+      snapshot: z.custom<SandboxSnapshot>(isJsonObject, 'must be an object'),
+    }),
+    whole: 'snapshot',
+    run: (control, input) => control.restore(input.snapshot),
+  }),
+  route({
+    ability: 'addSeed',
+    method: 'POST',
+    path: '/seed',
+    does: 'lays a seed over what there is',
+    input: z.strictObject({ seed: z.custom<SandboxSeed>(isJsonObject, 'must be an object') }),
+    whole: 'seed',
+    run: (control, input) => control.addSeed(input.seed),
+  }),
+  route({
+    ability: 'reset',
+    method: 'POST',
+    path: '/reset',
+    does: 'begins again, as after the start',
+    input: nothing,
+    run: (control) => control.reset(),
   }),
 ];

@@ -2,7 +2,13 @@ import type { PlannedFault } from '../faults/fault-plan.ts';
 import type { Fault } from '../faults/fault.ts';
 import type { RecordedRequest, SandboxStatistics } from '../request-log.ts';
 import type { SandboxSettings } from '../settings.ts';
+import type { SandboxSeed } from '../seed/seed.ts';
+import type { KeyStatus } from '../state/records.ts';
+import type { InstalledTokens, NewInstall, SandboxApp } from './apps.ts';
 import type { ClockReading } from './controlled-clock.ts';
+import type { NewKey, SandboxKey } from './keys.ts';
+import type { ListedScenario, PlayedScenario } from './scenario.ts';
+import type { SandboxSnapshot } from './snapshot.ts';
 
 /** An account with the apps installed in it. */
 export interface SandboxAccount {
@@ -38,6 +44,25 @@ export interface SandboxControl {
   /** The last 1,000 requests, oldest first; never a token, a key, a query or a body. */
   requests(): RecordedRequest[];
   statistics(): SandboxStatistics;
+  /** Forgets the requests and their counts. */
+  clearRequests(): void;
+  /** Without their secrets. */
+  apps(): SandboxApp[];
+  /** Private keys, redacted, of one account or all. */
+  keys(accountId?: string): SandboxKey[];
+  /** Creates a private key, and answers it this once. */
+  createKey(wanted: NewKey): SandboxKey & { readonly key: string };
+  /** Enables or disables a key, named by its id or itself; answers whether there is one. */
+  setKeyStatus(idOrKey: string, status: KeyStatus): boolean;
+  /** Deletes a key, named by its id or itself; answers whether there was one. */
+  deleteKey(idOrKey: string): boolean;
+  /** Installs an app without a browser and answers its tokens. */
+  install(wanted: NewInstall): InstalledTokens;
+  /** Gives an app another client secret; the old one dies at once or after `graceSec` seconds. */
+  regenerateClientSecret(
+    clientId?: string,
+    graceSec?: number,
+  ): { readonly clientId: string; readonly clientSecret: string };
   /** Uninstalls from Klaviyo's side, without telling the app; answers how many installs ended. */
   uninstall(accountId: string, clientId?: string): number;
   /** Lets access tokens expire now, of all accounts or one; answers how many. */
@@ -65,4 +90,18 @@ export interface SandboxControl {
   advanceClock(ms: number): ClockReading;
   /** Lets the clock run again, from where it stands or from the time of the machine. */
   resumeClock(from?: 'here' | 'real-time'): ClockReading;
+  /** The named failures, and which of them are under way. */
+  scenarios(): ListedScenario[];
+  /** Plays a named failure, such as `lost-refresh-reply`. */
+  playScenario(name: string, input?: object): PlayedScenario;
+  /** Ends a failure that is under way; answers whether it was. */
+  endScenario(name: string): boolean;
+  /** Everything the sandbox is now, as plain JSON: state with tokens and keys, settings, clock. */
+  snapshot(): SandboxSnapshot;
+  /** Makes the sandbox what it was at a snapshot. */
+  restore(snapshot: SandboxSnapshot): void;
+  /** Lays a seed over what there is: new accounts, keys and apps; what it names is as it says. */
+  addSeed(seed: SandboxSeed): void;
+  /** Begins again, as after the start: the seed, its settings, no faults, no installs of later. */
+  reset(): void;
 }

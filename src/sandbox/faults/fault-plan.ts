@@ -1,7 +1,8 @@
 import type { Random } from '../../runtime/random.ts';
+import type { RequestTrace } from '../http/reply.ts';
 import { trimSlash } from '../http/sandbox-request.ts';
 import { parseFault } from './fault-schema.ts';
-import type { Fault } from './fault.ts';
+import type { Fault, FaultMatch } from './fault.ts';
 
 /** A fault that is in force. */
 export interface PlannedFault {
@@ -27,13 +28,21 @@ export interface FaultPlan {
   /** Answers how many there were. */
   clear(): number;
   /** The first fault that applies to a request, counted as applied. */
-  take(method: string, path: string): Fault | undefined;
+  take(request: FaultTarget): Fault | undefined;
+}
+
+/** What a fault is matched against. */
+export interface FaultTarget {
+  readonly method: string;
+  readonly path: string;
+  /** Asked only where a fault is about an operation or an account. */
+  readonly trace: () => RequestTrace;
 }
 
 interface Entry {
   readonly id: number;
   readonly fault: Fault;
-  readonly path: RegExp;
+  readonly path: RegExp | undefined;
   remaining: number;
 }
 
@@ -41,9 +50,10 @@ interface Entry {
 export function createFaultPlan(random: Random): FaultPlan {
   const planned = new Map<number, Entry>();
   let lastId = 0;
-  const applies = ({ fault, path }: Entry, method: string, requestPath: string) =>
-    (fault.match.method === undefined || fault.match.method.toUpperCase() === method) &&
-    path.test(requestPath) &&
+  const applies = ({ fault, path }: Entry, request: FaultTarget) =>
+    (fault.match.method === undefined || fault.match.method.toUpperCase() === request.method) &&
+    (path === undefined || path.test(trimSlash(request.path))) &&
+    matchesTrace(fault.match, request) &&
     (fault.probability === undefined || random.fraction() < fault.probability);
 
   return {
@@ -52,7 +62,7 @@ export function createFaultPlan(random: Random): FaultPlan {
       const entry = {
         id: (lastId += 1),
         fault,
-        path: pathPattern(fault.match.path),
+        path: fault.match.path === undefined ? undefined : pathPattern(fault.match.path),
         remaining: fault.times ?? Number.POSITIVE_INFINITY,
       };
       planned.set(entry.id, entry);
@@ -65,11 +75,9 @@ export function createFaultPlan(random: Random): FaultPlan {
       planned.clear();
       return size;
     },
-    take(method, path) {
-      if (planned.size === 0) return undefined;
-      const requestPath = trimSlash(path);
+    take(request) {
       for (const entry of planned.values()) {
-        if (!applies(entry, method, requestPath)) continue;
+        if (!applies(entry, request)) continue;
         entry.remaining--;
         if (entry.remaining <= 0) planned.delete(entry.id);
         return entry.fault;
@@ -81,6 +89,15 @@ export function createFaultPlan(random: Random): FaultPlan {
 
 function describe({ id, fault, remaining }: Entry): PlannedFault {
   return { id, fault, remaining: Number.isFinite(remaining) ? remaining : null };
+}
+
+function matchesTrace({ operation, accountId }: FaultMatch, { trace }: FaultTarget): boolean {
+  if (operation === undefined && accountId === undefined) return true;
+  const known = trace();
+  return (
+    (operation === undefined || known.operation === operation) &&
+    (accountId === undefined || known.accountId === accountId)
+  );
 }
 
 function pathPattern(path: string): RegExp {

@@ -16,10 +16,16 @@ const jsonValue = z.custom<JsonValue>((value) => value !== undefined && isJson(v
 
 /** What every fault has besides its kind. */
 const common = {
-  match: z.strictObject({
-    method: z.string().optional(),
-    path: z.string().regex(/^[/*]/, 'match.path must start with / or *'),
-  }),
+  match: z
+    .strictObject({
+      method: z.string().optional(),
+      path: z.string().regex(/^[/*]/, 'match.path must start with / or *').optional(),
+      operation: z.string().min(1).optional(),
+      accountId: z.string().min(1).optional(),
+    })
+    .refine(({ path, operation }) => path !== undefined || operation !== undefined, {
+      error: 'match.path or match.operation must be given',
+    }),
   times: z
     .number()
     .refine((value) => Number.isInteger(value) && value > 0, {

@@ -1,11 +1,15 @@
 import type { JsonValue } from '../state/records.ts';
 
-/** Which requests a fault applies to. */
+/** Which requests a fault applies to: all that is given must fit, and a path or an operation must be. */
 export interface FaultMatch {
   /** Any method when left out. */
   readonly method?: string;
   /** Path without the query; `*` stands for anything, a trailing slash is tolerated. */
-  readonly path: string;
+  readonly path?: string;
+  /** Klaviyo's operation id, or `oauth_refresh`, `oauth_exchange`, `oauth_revoke`, … */
+  readonly operation?: string;
+  /** Id of the account whose token, key or code the request carries. */
+  readonly accountId?: string;
 }
 
 /**

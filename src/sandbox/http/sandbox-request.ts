@@ -10,12 +10,15 @@ export interface SandboxRequest {
   readonly headers: IncomingHttpHeaders;
   /** Address of the client, empty when it has gone. */
   readonly remoteAddress: string;
-  /** `undefined` when it was larger than {@link bodyLimit}. */
+  /** `undefined` when it was larger than the limit. */
   readonly body: Buffer | undefined;
 }
 
 /** Largest body in bytes: the most an event may have (Klaviyo's OpenAPI file). */
-export const bodyLimit = 5 * 1024 * 1024;
+const bodyLimit = 5 * 1024 * 1024;
+
+/** The same for the sandbox's own routes: snapshots and seeds may hold many accounts. */
+const ownBodyLimit = 512 * 1024 * 1024;
 
 const nothing = Buffer.alloc(0);
 
@@ -23,13 +26,15 @@ const nothing = Buffer.alloc(0);
 export async function readRequest(incoming: IncomingMessage): Promise<SandboxRequest> {
   const target = incoming.url ?? '/';
   const mark = target.indexOf('?');
+  const path = mark === -1 ? target : target.slice(0, mark);
+  const limit = path.startsWith('/_sandbox/') ? ownBodyLimit : bodyLimit;
   return {
     method: incoming.method ?? 'GET',
-    path: mark === -1 ? target : target.slice(0, mark),
+    path,
     search: mark === -1 ? '' : target.slice(mark + 1),
     headers: incoming.headers,
     remoteAddress: incoming.socket.remoteAddress ?? '',
-    body: hasBody(incoming.headers) ? await readBody(incoming) : nothing,
+    body: hasBody(incoming.headers) ? await readBody(incoming, limit) : nothing,
   };
 }
 
@@ -38,14 +43,14 @@ function hasBody(headers: IncomingHttpHeaders): boolean {
 }
 
 /** Reads to the end even past the limit: a client that still sends would miss the answer. */
-async function readBody(incoming: IncomingMessage): Promise<Buffer | undefined> {
+async function readBody(incoming: IncomingMessage, limit: number): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of incoming as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size <= bodyLimit) chunks.push(chunk);
+    if (size <= limit) chunks.push(chunk);
   }
-  return size > bodyLimit ? undefined : Buffer.concat(chunks, size);
+  return size > limit ? undefined : Buffer.concat(chunks, size);
 }
 
 /** The media type of the body in lower case, without parameters. */

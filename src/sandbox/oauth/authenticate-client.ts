@@ -1,16 +1,38 @@
 import type { SandboxRequest } from '../http/sandbox-request.ts';
+import type { SandboxContext } from '../sandbox-context.ts';
 import type { App } from '../state/records.ts';
-import type { SandboxState } from '../state/sandbox-state.ts';
 
 /**
  * Finds the app of a request by HTTP Basic. Id and secret are compared as they were sent, without
  * percent-decoding: Klaviyo's own SDK sends them raw, and a client that encodes `-` or `_` is
- * refused here as it would be there.
+ * refused here as it would be there. The setting `basicCredentials` makes the sandbox lenient.
  */
-export function authenticateClient(request: SandboxRequest, state: SandboxState): App | undefined {
+export function authenticateClient(
+  request: SandboxRequest,
+  context: SandboxContext,
+): App | undefined {
   const encoded = /^Basic +([A-Za-z0-9+/=]+)$/i.exec(request.headers.authorization ?? '')?.[1];
   const pair = Buffer.from(encoded ?? '', 'base64').toString('utf8');
   const colon = pair.indexOf(':');
-  const app = state.apps.get(pair.slice(0, Math.max(colon, 0)));
-  return app?.clientSecret === pair.slice(colon + 1) ? app : undefined;
+  const [id, secret] = [pair.slice(0, Math.max(colon, 0)), pair.slice(colon + 1)];
+  const app = appOf(context, id, secret);
+  if (app || context.settings.basicCredentials === 'raw') return app;
+  return appOf(context, decode(id), decode(secret));
+}
+
+/** An app by its id and its secret, or one that was replaced and has not died yet. */
+function appOf({ state, clock }: SandboxContext, id: string, secret: string): App | undefined {
+  const app = state.apps.get(id);
+  if (!app || app.clientSecret === secret) return app;
+  const nowMs = clock.now();
+  const earlier = app.previousSecrets ?? [];
+  return earlier.some((each) => each.secret === secret && each.diesAtMs > nowMs) ? app : undefined;
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    return text;
+  }
 }

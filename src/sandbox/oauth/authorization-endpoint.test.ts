@@ -88,7 +88,7 @@ describe('GET /oauth/authorize', () => {
       seed: { ...testSeed, users: [{ email: 'sam@agency.example', accounts: ['BBB222'] }] },
     });
     const { body } = await send(grouped.authorizationUrl());
-    expect(body).toMatch(/label="sam@agency.example">\s*<option value="BBB222"/);
+    expect(body).toMatch(/label="sam@agency.example">\s*<option value="BBB222 sam@agency.example"/);
     expect(body).toMatch(/label="Other accounts">\s*<option value="AAA111"/);
     expect(await approveConsent(grouped.authorizationUrl())).toContain('code=');
     expect(grouped.sandbox.requests().at(-1)?.accountId).toBe('BBB222');

@@ -4,14 +4,15 @@ import { readForm, type SandboxRequest } from '../http/sandbox-request.ts';
 import { consentPage } from '../pages/consent-page.ts';
 import { messagePage } from '../pages/message-page.ts';
 import type { SandboxContext } from '../sandbox-context.ts';
+import type { User, UserRole } from '../state/records.ts';
 import {
   readAuthorization,
   type AuthorizationRequest,
   type ReadAuthorization,
 } from './authorization-request.ts';
 
-/** How long a code can be exchanged. */
-export const codeLifetimeMs = 5 * 60_000;
+/** Who may install an app (Klaviyo documents these three for private keys). */
+const approvers: readonly UserRole[] = ['owner', 'admin', 'manager'];
 
 /**
  * `GET /oauth/authorize` shows the consent page, whose form posts the decision back here. Nobody
@@ -37,15 +38,35 @@ function decide(context: SandboxContext, request: SandboxRequest): Reply {
   if (read.kind !== 'request') return traced(refused(read), trace);
   const decision = form.get('decision');
   if (decision === 'deny') return traced(denied(read.request), trace);
-  const accountId = form.get('account') ?? '';
-  if (decision !== 'allow' || !context.state.accounts.has(accountId)) {
+  const [accountId = '', email] = (form.get('account') ?? '').split(' ');
+  const isAnswer = decision === 'allow' || decision === 'allow_expired';
+  if (!isAnswer || !context.state.accounts.has(accountId)) {
     const message = 'Choose one of the accounts and press Allow or Deny.';
     return traced(messagePage(400, 'That was not an answer', message), trace);
   }
-  return traced(allowed(context, read.request, accountId), { ...trace, accountId });
+  const user = context.state.users.find((each) => each.email === email);
+  if (user && !approvers.includes(user.role ?? 'owner')) {
+    return traced(mayNotApprove(user), { ...trace, accountId });
+  }
+  const lifetimeMs = decision === 'allow' ? context.settings.codeLifetimeSec * 1_000 : 0;
+  const reply = allowed(context, read.request, { accountId, lifetimeMs });
+  return traced(reply, { ...trace, accountId });
 }
 
-function allowed(context: SandboxContext, request: AuthorizationRequest, accountId: string): Reply {
+/** Klaviyo does not send such a person back: the app hears nothing. */
+function mayNotApprove({ email, role = 'owner' }: User): Reply {
+  return messagePage(
+    403,
+    'You may not install apps',
+    `${email} has the role ${role.replace('_', ' ')}. Ask an owner, admin or manager of the account to install the app.`,
+  );
+}
+
+function allowed(
+  context: SandboxContext,
+  request: AuthorizationRequest,
+  { accountId, lifetimeMs }: { readonly accountId: string; readonly lifetimeMs: number },
+): Reply {
   const { state, clock, random } = context;
   const nowMs = clock.now();
   for (const { code, expiresAtMs } of state.codes.values()) {
@@ -60,7 +81,7 @@ function allowed(context: SandboxContext, request: AuthorizationRequest, account
     redirectUri: request.redirectUri,
     scopes: request.scopes,
     codeChallenge: request.codeChallenge,
-    expiresAtMs: nowMs + codeLifetimeMs,
+    expiresAtMs: nowMs + lifetimeMs,
   });
   return redirectWith(request.redirectUri, { code, state: request.state });
 }

@@ -1,11 +1,10 @@
 import { randomToken } from '../../runtime/random.ts';
 import { ulid } from '../ids.ts';
 import type { SandboxContext } from '../sandbox-context.ts';
-import type { AuthorizationCode, Install, RefreshToken } from '../state/records.ts';
+import type { Install, RefreshToken } from '../state/records.ts';
 import { mintAccessToken } from './access-token.ts';
 
-/** A refresh token dies when it is not used for this long. */
-export const refreshTokenIdleMs = 90 * 24 * 3_600_000;
+const dayMs = 24 * 3_600_000;
 
 /** Replaced tokens an install remembers, so that their reuse is noticed. */
 const rememberedReplacements = 100;
@@ -17,14 +16,19 @@ export interface IssuedTokens {
   readonly scopes: readonly string[];
 }
 
+/** Which app gets what in which account. */
+export type Consent = Pick<Install, 'clientId' | 'accountId' | 'scopes'>;
+
 /**
  * Installs the app in the account and issues the first pair. Consent for an account that has the
- * app upgrades its one install in place; pairs from before go on working (unknown at Klaviyo).
+ * app upgrades its one install in place; whether pairs from before go on working is unknown at
+ * Klaviyo and the setting `reauthorizationEndsTokens` here.
  */
-export function installApp(context: SandboxContext, code: AuthorizationCode): IssuedTokens {
-  const { state, clock, random } = context;
+export function installApp(context: SandboxContext, consent: Consent): IssuedTokens {
+  const { state, clock, random, settings } = context;
   const nowMs = clock.now();
-  const existing = state.install(code.clientId, code.accountId);
+  const existing = state.install(consent.clientId, consent.accountId);
+  const earlier = settings.reauthorizationEndsTokens ? undefined : existing;
   const refreshToken: RefreshToken = {
     token: randomToken(random, 48),
     familyId: ulid(random, nowMs),
@@ -32,19 +36,19 @@ export function installApp(context: SandboxContext, code: AuthorizationCode): Is
     lastUsedMs: nowMs,
   };
   const install: Install = {
-    clientId: code.clientId,
-    accountId: code.accountId,
+    clientId: consent.clientId,
+    accountId: consent.accountId,
     installedAtMs: existing?.installedAtMs ?? nowMs,
-    scopes: code.scopes,
-    accessTokens: existing?.accessTokens ?? [],
-    refreshTokens: [...(existing?.refreshTokens ?? []), refreshToken],
+    scopes: consent.scopes,
+    accessTokens: earlier?.accessTokens ?? [],
+    refreshTokens: [...(earlier?.refreshTokens ?? []), refreshToken],
   };
   return issue(context, install, refreshToken);
 }
 
 /**
- * Exchanges a refresh token for a pair, as the rotation mode says. Access tokens issued before
- * stay valid until their own expiry.
+ * Exchanges a refresh token for a pair, as the setting `rotation` says. Access tokens issued before
+ * stay valid until their own expiry, unless `refreshEndsAccessTokens` is set.
  *
  * @returns `undefined` when the token is not usable by this app (`invalid_grant`)
  */
@@ -60,12 +64,17 @@ export function refreshTokens(
     killFamily(context, install, used.familyId);
     return undefined;
   }
-  if (used.lastUsedMs + refreshTokenIdleMs <= context.clock.now()) return undefined;
+  const { settings, clock } = context;
+  if (used.lastUsedMs + settings.refreshTokenIdleDays * dayMs <= clock.now()) return undefined;
   const next = successor(context, used);
   const kept = install.refreshTokens.flatMap((token) =>
     token === used ? replacementOf(context, used) : [token],
   );
-  const refreshed = { ...install, refreshTokens: forgetOldest([...kept, next]) };
+  const refreshed = {
+    ...install,
+    accessTokens: settings.refreshEndsAccessTokens ? [] : install.accessTokens,
+    refreshTokens: forgetOldest([...kept, next]),
+  };
   return { install, tokens: issue(context, refreshed, next) };
 }
 
@@ -74,9 +83,13 @@ function issue(
   install: Install,
   refreshToken: RefreshToken,
 ): IssuedTokens {
-  const nowMs = context.clock.now();
-  const expiresAtMs = nowMs + context.settings.accessTokenTtlSec * 1_000;
-  const token = mintAccessToken(context.random, expiresAtMs);
+  const { clock, settings } = context;
+  const nowMs = clock.now();
+  // A token that never works is kept as one that is over.
+  const expiresAtMs = settings.newAccessTokensWork
+    ? nowMs + settings.accessTokenTtlSec * 1_000
+    : nowMs;
+  const token = mintAccessToken(context.random);
   const alive = install.accessTokens.filter((issued) => issued.expiresAtMs > nowMs);
   context.state.putInstall({
     ...install,

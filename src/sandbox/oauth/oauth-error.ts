@@ -2,7 +2,12 @@ import { jsonReply, type Reply } from '../http/reply.ts';
 
 /** Error codes of the token and revocation endpoints (RFC 6749 section 5.2). */
 export type OAuthErrorCode =
-  'invalid_request' | 'invalid_client' | 'invalid_grant' | 'unsupported_grant_type';
+  | 'invalid_request'
+  | 'invalid_client'
+  | 'invalid_grant'
+  // Not of the RFC; on Klaviyo's troubleshooting page.
+  | 'invalid_grant_type'
+  | 'unsupported_grant_type';
 
 /**
  * An error answer of the token or revocation endpoint: `{"error","error_description"}`, not

@@ -10,14 +10,17 @@ import { invalidClient, oauthError, postOnly } from './oauth-error.ts';
  */
 export function answerRevocation(context: SandboxContext, request: SandboxRequest): Reply {
   if (request.method !== 'POST') return postOnly();
-  const { state } = context;
+  const { state, settings } = context;
   const trace = { operation: 'oauth_revoke' };
-  const app = authenticateClient(request, state);
+  const app = authenticateClient(request, context);
   if (!app) return traced(invalidClient(), trace);
+  const done = settings.revocationBody === 'object' ? jsonReply(200, {}) : emptyReply;
   const token = readForm(request).get('token');
   if (!token) return traced(oauthError('invalid_request', 'Missing "token" in request.'), trace);
   const install = state.installOfRefreshToken(token) ?? state.installOfAccessToken(token);
-  if (install?.clientId !== app.clientId) return traced(jsonReply(200, {}), trace);
+  if (install?.clientId !== app.clientId) return traced(done, trace);
   state.removeInstall(install);
-  return traced(jsonReply(200, {}), { ...trace, accountId: install.accountId });
+  return traced(done, { ...trace, accountId: install.accountId });
 }
+
+const emptyReply: Reply = { status: 200, headers: {}, body: '' };

@@ -29,7 +29,7 @@ export function answerToken(context: SandboxContext, request: SandboxRequest): R
     const shown = grantType === null ? 'None' : grantType.slice(0, 50);
     return oauthError('unsupported_grant_type', `grant_type=${shown} is not supported`);
   }
-  const app = authenticateClient(request, context.state);
+  const app = authenticateClient(request, context);
   const reply = app ? grant.answer(context, app, form) : invalidClient();
   return traced(reply, { operation: grant.operation });
 }
@@ -63,7 +63,7 @@ function refresh(context: SandboxContext, app: App, form: URLSearchParams): Repl
   return traced(
     refreshed
       ? tokenReply(context, refreshed.tokens)
-      : oauthError('invalid_grant', 'Invalid "refresh_token" in request.'),
+      : oauthError(context.settings.deadGrantError, 'Invalid "refresh_token" in request.'),
     trace,
   );
 }
@@ -72,7 +72,7 @@ function tokenReply({ settings }: SandboxContext, tokens: IssuedTokens): Reply {
   return jsonReply(200, {
     access_token: tokens.accessToken,
     token_type: 'bearer',
-    expires_in: settings.accessTokenTtlSec,
+    expires_in: settings.announcedTtlSec ?? settings.accessTokenTtlSec,
     refresh_token: tokens.refreshToken,
     scope: tokens.scopes.join(' '),
   });

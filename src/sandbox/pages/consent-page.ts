@@ -1,7 +1,7 @@
 import { describeScope } from '../../klaviyo/scopes.ts';
 import type { Reply } from '../http/reply.ts';
 import type { AuthorizationRequest } from '../oauth/authorization-request.ts';
-import type { Account } from '../state/records.ts';
+import type { Account, App, User } from '../state/records.ts';
 import type { SandboxState } from '../state/sandbox-state.ts';
 import { markup, pageReply, type Markup } from './page.ts';
 
@@ -15,6 +15,7 @@ export function consentPage(state: SandboxState, request: AuthorizationRequest):
     200,
     `${app.name} asks for access`,
     markup`<p class="note">This is a sandbox: nothing here reaches Klaviyo, and nobody has to sign in.</p>
+${app.unverified ? unverifiedWarning(app) : ''}
 <form method="post" action="/oauth/authorize">
 ${hiddenInputs(request)}
 <p><label for="account">Account</label><br>
@@ -29,8 +30,13 @@ ${request.scopes.map((scope) => markup`<li>${describeScope(scope)} <code>${scope
 <button class="primary" type="submit" name="decision" value="allow">Allow</button>
 <button type="submit" name="decision" value="deny">Deny</button>
 </p>
+<p><button class="quiet" type="submit" name="decision" value="allow_expired">Allow, but come back too late</button></p>
 </form>`,
   );
+}
+
+function unverifiedWarning({ name }: App): Markup {
+  return markup`<p class="warning" role="alert"><strong>Unverified app.</strong> Klaviyo has not reviewed ${name}. Go on only if you trust whoever sent you here.</p>`;
 }
 
 function hiddenInputs(request: AuthorizationRequest): Markup[] {
@@ -51,19 +57,24 @@ function hiddenInputs(request: AuthorizationRequest): Markup[] {
 /** Accounts under the person who can choose them; those of nobody stand last. */
 function accountOptions(state: SandboxState): Markup[] {
   if (state.users.length === 0) {
-    return firstAccounts(state.accounts.values(), () => true).map(accountOption);
+    return firstAccounts(state.accounts.values(), () => true).map((each) => accountOption(each));
   }
   const owned = new Set(state.users.flatMap(({ accountIds }) => accountIds));
-  const groups = state.users.map(({ email, accountIds }) => ({
-    label: email,
-    accounts: accountIds.flatMap((id) => state.accounts.get(id) ?? []),
-  }));
+  const groups = state.users.map((user) => {
+    const accounts = user.accountIds.flatMap((id) => state.accounts.get(id) ?? []);
+    const role = user.role === undefined ? '' : `, ${user.role.replace('_', ' ')}`;
+    return optionGroup(
+      user.email + role,
+      accounts.map((account) => accountOption(account, user)),
+    );
+  });
   const others = firstAccounts(state.accounts.values(), ({ id }) => !owned.has(id));
-  if (others.length > 0) groups.push({ label: 'Other accounts', accounts: others });
-  return groups.map(
-    ({ label, accounts }) =>
-      markup`<optgroup label="${label}">\n${accounts.map(accountOption)}</optgroup>\n`,
-  );
+  const options = others.map((account) => accountOption(account));
+  return others.length > 0 ? [...groups, optionGroup('Other accounts', options)] : groups;
+}
+
+function optionGroup(label: string, options: readonly Markup[]): Markup {
+  return markup`<optgroup label="${label}">\n${options}</optgroup>\n`;
 }
 
 function firstAccounts(
@@ -78,7 +89,9 @@ function firstAccounts(
   return listed;
 }
 
-function accountOption({ id, name, testAccount }: Account): Markup {
+/** The value names the person too, whose role decides whether the answer counts. */
+function accountOption({ id, name, testAccount }: Account, user?: User): Markup {
   const note = testAccount ? ', test account' : '';
-  return markup`<option value="${id}">${name} (${id})${note}</option>\n`;
+  const value = user ? `${id} ${user.email}` : id;
+  return markup`<option value="${value}">${name} (${id})${note}</option>\n`;
 }

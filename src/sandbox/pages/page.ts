@@ -46,10 +46,12 @@ const style = `
 body { margin: 0 auto; max-width: 44rem; padding: 2rem 1rem; }
 h1 { font-size: 1.5rem; line-height: 1.25; }
 .note { border: 1px solid; border-radius: .5rem; opacity: .8; padding: .5rem .75rem; }
+.warning { border-left: .25rem solid #b45309; padding: .5rem .75rem; }
 select, button { font: inherit; padding: .5rem .75rem; }
 select { width: 100%; }
 button { border: 1px solid; border-radius: .5rem; cursor: pointer; margin-right: .5rem; min-width: 7rem; }
 button.primary { background: #1f6f50; border-color: #1f6f50; color: #fff; }
+button.quiet { border: 0; background: none; padding: 0; text-decoration: underline; opacity: .8; }
 table { border-collapse: collapse; width: 100%; }
 th, td { border-bottom: 1px solid; padding: .35rem .5rem .35rem 0; text-align: left; }
 code { overflow-wrap: anywhere; }

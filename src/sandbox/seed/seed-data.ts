@@ -26,7 +26,11 @@ export function seedData(seed: SandboxSeed, nowMs: number): SandboxData {
       })),
     ),
     apps: seed.apps,
-    users: (seed.users ?? []).map(({ email, accounts }) => ({ email, accountIds: accounts })),
+    users: (seed.users ?? []).map(({ email, accounts, role }) => ({
+      email,
+      accountIds: accounts,
+      role,
+    })),
     installs: [],
     codes: [],
     resources: seed.accounts

@@ -28,7 +28,27 @@ describe('parseSeed', () => {
       },
       'accounts[0].keys[0].scopes',
     ],
-    ['a word it does not know', { ...testSeed, acounts: [] }, 'the whole seed'],
+    ['a word it does not know', { ...testSeed, acounts: [] }, 'acounts'],
+    [
+      'a wrong scope',
+      {
+        ...testSeed,
+        accounts: [
+          { ...account, keys: [{ key: 'pk_a', name: 'x', scopes: ['metrics:read', 'all'] }] },
+        ],
+      },
+      'accounts[0].keys[0].scopes[1]',
+    ],
+    [
+      'an install of no app',
+      { ...testSeed, installs: [{ accountId: 'AAA111', clientId: 'x' }] },
+      'installs[0].clientId',
+    ],
+    [
+      'a setting out of range',
+      { ...testSeed, settings: { codeLifetimeSec: 0 } },
+      'settings.codeLifetimeSec',
+    ],
     [
       'a redirect URI with a fragment',
       { ...testSeed, apps: [{ ...app, redirectUris: ['http://localhost/#x'] }] },

@@ -1,8 +1,9 @@
-import { z } from 'zod';
 import { KeyshiftError } from '../../errors/keyshift-error.ts';
-import { parsePrivateKey } from '../../klaviyo/private-key.ts';
-import { isJsonObject } from '../json-object.ts';
-import type { JsonObject, KeyScopes, KeyStatus } from '../state/records.ts';
+import type { SandboxSettings } from '../settings.ts';
+import type { JsonObject, KeyScopes, KeyStatus, UserRole } from '../state/records.ts';
+import { seedSchema, type SeedFile } from './seed-schema.ts';
+import { createSampleSeed } from './sample-seed.ts';
+import { describeIssue } from '../describe-issue.ts';
 
 /** A private key of a seeded account. */
 export interface SeedKey {
@@ -44,6 +45,10 @@ export interface SeedApp {
   readonly redirectUris: readonly string[];
   /** The most an authorization may ask for. */
   readonly scopes: readonly string[];
+  /** Where the marketplace sends a person who clicks Install. */
+  readonly installationUrl?: string | undefined;
+  /** Shows the warning that Klaviyo shows for apps it has not reviewed. */
+  readonly unverified?: boolean | undefined;
 }
 
 /** A person with a Klaviyo login: groups the accounts on the consent page. */
@@ -51,6 +56,20 @@ export interface SeedUser {
   readonly email: string;
   /** Ids of the accounts this person can choose. */
   readonly accounts: readonly string[];
+  /** Owners (the default), admins and managers may install apps, others may not. */
+  readonly role?: UserRole | undefined;
+}
+
+/** An app that is installed from the start. */
+export interface SeedInstall {
+  readonly accountId: string;
+  readonly clientId: string;
+  /** Default: all scopes of the app. */
+  readonly scopes?: readonly string[] | undefined;
+  /** Default: chance. */
+  readonly accessToken?: string | undefined;
+  /** Default: chance. */
+  readonly refreshToken?: string | undefined;
 }
 
 /** What a sandbox starts with. */
@@ -58,62 +77,40 @@ export interface SandboxSeed {
   readonly accounts: readonly SeedAccount[];
   readonly apps: readonly SeedApp[];
   readonly users?: readonly SeedUser[] | undefined;
+  readonly installs?: readonly SeedInstall[] | undefined;
+  /** Settings that differ from their defaults; options of the start win over them. */
+  readonly settings?: Partial<SandboxSettings> | undefined;
 }
 
-const scope = z.string().regex(/^[a-z-]+:(read|write)$/, 'must be a scope such as profiles:read');
-const name = z.string().min(1).max(200);
-
-const key = z.strictObject({
-  key: z.string().refine((value) => parsePrivateKey(value)?.reveal() === value, {
-    error: 'must be pk_ and letters, digits, _ or -',
-  }),
-  name,
-  scopes: z.union([z.enum(['full', 'read-only']), z.array(scope)]),
-  status: z.enum(['active', 'disabled']).optional(),
-});
-
-const account = z.strictObject({
-  id: z.string().regex(/^[A-Za-z0-9]{6}$/, 'must be 6 letters and digits'),
-  name,
-  email: z.email().optional(),
-  testAccount: z.boolean().optional(),
-  keys: z.array(key),
-  metrics: z
-    .array(z.strictObject({ name, integration: z.enum(['api', 'klaviyo']).optional() }))
-    .optional(),
-  profiles: z.array(z.custom<JsonObject>(isJsonObject, 'must be an object')).optional(),
-});
-
-const app = z.strictObject({
-  clientId: z.string().regex(/^[\x21-\x39\x3b-\x7e]+$/, 'must be printable, without a colon'),
-  clientSecret: z.string().regex(/^[\x21-\x7e]+$/, 'must be printable, without spaces'),
-  name,
-  redirectUris: z.array(z.url().regex(/^[^#]+$/, 'must not have a fragment')).min(1),
-  scopes: z.array(scope).min(1),
-});
-
-const seed = z.strictObject({
-  accounts: z.array(account),
-  apps: z.array(app),
-  users: z
-    .array(z.strictObject({ email: z.email(), accounts: z.array(z.string()).min(1) }))
-    .optional(),
-});
-
 /**
- * Checks a seed, such as one read from a file.
+ * Checks a seed, such as one read from a file, and adds the sample accounts it asks for. A seed
+ * with `sample` may leave out accounts and apps.
  *
  * @throws {@link KeyshiftError} `config_invalid`, naming the place and what was expected there,
  *   never the value: it may be a secret
  */
 export function parseSeed(value: unknown): SandboxSeed {
-  const parsed = seed.safeParse(value);
+  const parsed = seedSchema.safeParse(value);
   if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    throw seedError(pathText(issue?.path ?? []), issue?.message ?? 'is not valid');
+    const { place, message } = describeIssue(parsed.error);
+    throw seedError(place || 'the whole seed', message);
   }
-  checkReferences(parsed.data);
-  return parsed.data;
+  const seed = withSample(parsed.data);
+  checkReferences(seed);
+  return seed;
+}
+
+function withSample(file: SeedFile): SandboxSeed {
+  const { $schema: _, sample, accounts, apps, ...rest } = file;
+  if (sample === undefined) {
+    if (accounts === undefined) throw seedError('accounts', 'must be given, or sample');
+    if (apps === undefined) throw seedError('apps', 'must be given, or sample');
+    return { accounts, apps, ...rest };
+  }
+  const { accounts: customers, randomSeed } = sample;
+  const seed = randomSeed === undefined ? {} : { seed: randomSeed };
+  const made = createSampleSeed({ customers, ...seed });
+  return { accounts: [...(accounts ?? []), ...made.accounts], apps: apps ?? made.apps, ...rest };
 }
 
 function checkReferences(parsed: SandboxSeed): void {
@@ -135,6 +132,28 @@ function checkReferences(parsed: SandboxSeed): void {
       if (!accountIds.has(id)) throw seedError(place, 'is not the id of an account of the seed');
     }
   }
+  checkInstalls(parsed, accountIds);
+}
+
+function checkInstalls({ installs = [], apps }: SandboxSeed, accountIds: Set<string>): void {
+  const places = new Set<string>();
+  const tokens = new Set<string>();
+  for (const [index, install] of installs.entries()) {
+    const place = `installs[${index}]`;
+    const app = apps.find(({ clientId }) => clientId === install.clientId);
+    if (!app) throw seedError(`${place}.clientId`, 'is not the id of an app of the seed');
+    if (!accountIds.has(install.accountId)) {
+      throw seedError(`${place}.accountId`, 'is not the id of an account of the seed');
+    }
+    claim(places, `${install.clientId} ${install.accountId}`, place);
+    if (install.scopes?.some((scope) => !app.scopes.includes(scope)) === true) {
+      throw seedError(`${place}.scopes`, 'must be among the scopes of the app');
+    }
+    for (const name of ['accessToken', 'refreshToken'] as const) {
+      const token = install[name];
+      if (token !== undefined) claim(tokens, token, `${place}.${name}`);
+    }
+  }
 }
 
 function claim(taken: Set<string>, value: string, place: string): void {
@@ -150,11 +169,4 @@ function seedError(place: string, message: string): KeyshiftError {
       fix: 'Correct the place the message names in the seed.',
     },
   );
-}
-
-function pathText(path: readonly PropertyKey[]): string {
-  const text = path
-    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
-    .join('');
-  return text === '' ? 'the whole seed' : text.replace(/^\./, '');
 }

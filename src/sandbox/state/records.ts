@@ -36,12 +36,38 @@ export interface App {
   readonly redirectUris: readonly string[];
   /** The scopes saved in the app's settings: the most an authorization may ask for. */
   readonly scopes: readonly string[];
+  /** Where Klaviyo's marketplace sends a person who clicks Install. */
+  readonly installationUrl?: string | undefined;
+  /** Unlisted: the consent page warns of it. */
+  readonly unverified?: boolean | undefined;
+  /** Secrets that were replaced and are still accepted until they die. */
+  readonly previousSecrets?: readonly ReplacedSecret[] | undefined;
 }
+
+/** A client secret that was regenerated, with a time of grace. */
+export interface ReplacedSecret {
+  readonly secret: string;
+  readonly diesAtMs: number;
+}
+
+/** What a person may be in an account: the first three may install apps (documented for keys). */
+export const userRoles = [
+  'owner',
+  'admin',
+  'manager',
+  'analyst',
+  'content_creator',
+  'support',
+] as const;
+
+export type UserRole = (typeof userRoles)[number];
 
 /** A person with a Klaviyo login and the accounts they can choose from. */
 export interface User {
   readonly email: string;
   readonly accountIds: readonly string[];
+  /** Default: owner. */
+  readonly role?: UserRole | undefined;
 }
 
 export interface AccessToken {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isJsonObject } from '../json-object.ts';
-import type { JsonObject } from './records.ts';
+import { userRoles, type JsonObject } from './records.ts';
 import type { SandboxData } from './sandbox-state.ts';
 
 const text = z.string();
@@ -68,9 +68,12 @@ export const sandboxDataSchema: z.ZodType<SandboxData> = z.object({
       name: text,
       redirectUris: texts,
       scopes: texts,
+      installationUrl: text.optional(),
+      unverified: z.boolean().optional(),
+      previousSecrets: z.array(z.object({ secret: text, diesAtMs: ms })).optional(),
     }),
   ),
-  users: z.array(z.object({ email: text, accountIds: texts })),
+  users: z.array(z.object({ email: text, accountIds: texts, role: z.enum(userRoles).optional() })),
   installs: z.array(install),
   codes: z.array(
     z.object({

@@ -1,0 +1,80 @@
+import { KeyshiftError } from '../../errors/keyshift-error.ts';
+import { shortId, stableShortId } from '../ids.ts';
+import type { SandboxContext } from '../sandbox-context.ts';
+import type { ApiKey, KeyScopes, KeyStatus } from '../state/records.ts';
+
+/** A private key as the control shows it: only {@link createKey} tells the key itself. */
+export interface SandboxKey {
+  readonly id: string;
+  readonly accountId: string;
+  readonly name: string;
+  /** As Klaviyo shows it: `pk_****abcd`. */
+  readonly redactedKey: string;
+  readonly scopes: KeyScopes;
+  readonly status: KeyStatus;
+}
+
+/** What {@link createKey} takes. */
+export interface NewKey {
+  readonly accountId: string;
+  readonly name?: string | undefined;
+  /** Default: full access. */
+  readonly scopes?: KeyScopes | undefined;
+}
+
+/** The private keys of an account, or of all. */
+export function listKeys({ state }: SandboxContext, accountId?: string): SandboxKey[] {
+  const keys: SandboxKey[] = [];
+  for (const key of state.keys.values()) {
+    if (accountId === undefined || key.accountId === accountId) keys.push(describe(key));
+  }
+  return keys;
+}
+
+/**
+ * Creates a private key, as a person does in Klaviyo's settings.
+ *
+ * @throws {@link KeyshiftError} `not_found` when there is no such account
+ */
+export function createKey(
+  { state, random }: SandboxContext,
+  { accountId, name = 'Created by control', scopes = 'full' }: NewKey,
+): SandboxKey & { readonly key: string } {
+  if (!state.accounts.has(accountId)) {
+    throw new KeyshiftError('not_found', `The sandbox has no account ${accountId}.`);
+  }
+  const key = `pk_${shortId(random, 34)}`;
+  const created: ApiKey = { key, accountId, name, scopes, status: 'active' };
+  state.keys.set(key, created);
+  return { ...describe(created), key };
+}
+
+/** Enables or disables a key, named by its id or itself; answers whether there is one. */
+export function setKeyStatus({ state }: SandboxContext, idOrKey: string, to: KeyStatus): boolean {
+  const key = find(state.keys, idOrKey);
+  if (key) state.keys.set(key.key, { ...key, status: to });
+  return key !== undefined;
+}
+
+/** Deletes a key, named by its id or itself; answers whether there was one. */
+export function deleteKey({ state }: SandboxContext, idOrKey: string): boolean {
+  const key = find(state.keys, idOrKey);
+  return key !== undefined && state.keys.delete(key.key);
+}
+
+function find(keys: ReadonlyMap<string, ApiKey>, idOrKey: string): ApiKey | undefined {
+  const key = keys.get(idOrKey);
+  if (key) return key;
+  for (const candidate of keys.values()) if (idOf(candidate) === idOrKey) return candidate;
+  return undefined;
+}
+
+function describe(key: ApiKey): SandboxKey {
+  const { accountId, name, scopes, status } = key;
+  const redactedKey = `pk_****${key.key.slice(-4)}`;
+  return { id: idOf(key), accountId, name, redactedKey, scopes, status };
+}
+
+function idOf({ key }: ApiKey): string {
+  return stableShortId(`key:${key}`);
+}

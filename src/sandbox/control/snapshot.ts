@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import { KeyshiftError } from '../../errors/keyshift-error.ts';
+import type { Engine } from '../engine.ts';
+import type { Fault } from '../faults/fault.ts';
+import { parseFault } from '../faults/fault-schema.ts';
+import { settingsPatchSchema, type SandboxSettings } from '../settings.ts';
+import { sandboxDataSchema } from '../state/sandbox-data-schema.ts';
+import type { SandboxData } from '../state/sandbox-state.ts';
+import type { ClockReading } from './controlled-clock.ts';
+
+/** Everything a sandbox is at one moment, as plain JSON. Holds its tokens and keys, in clear. */
+export interface SandboxSnapshot {
+  readonly version: 1;
+  readonly data: SandboxData;
+  readonly settings: SandboxSettings;
+  readonly clock: ClockReading;
+  /** In order; `times` is what was left of them. */
+  readonly faults: readonly Fault[];
+}
+
+/** The form of a snapshot; its faults are looked at one by one. */
+export const snapshotSchema = z.object({
+  version: z.literal(1),
+  data: sandboxDataSchema,
+  settings: settingsPatchSchema,
+  clock: z.object({ nowMs: z.number(), frozen: z.boolean(), aheadMs: z.number() }),
+  faults: z.array(z.unknown()),
+});
+
+/** Takes a snapshot. It is independent of the sandbox: nothing that happens later is in it. */
+export function takeSnapshot({ context, clock, faults }: Engine): SandboxSnapshot {
+  const snapshot: SandboxSnapshot = {
+    version: 1,
+    data: context.state.toData(),
+    settings: context.settings,
+    clock: clock.reading(),
+    faults: faults.list().map(({ fault, remaining }) => ({
+      ...fault,
+      ...(remaining === null ? {} : { times: remaining }),
+    })),
+  };
+  return structuredClone(snapshot);
+}
+
+/**
+ * Makes the sandbox what it was at a snapshot, of this run or another: state, settings, faults and
+ * clock. The request log goes on. A clock that was frozen is frozen at the same time again; one that
+ * ran is as far ahead as it was.
+ *
+ * @throws {@link KeyshiftError} `request_invalid` when it is no snapshot; nothing has changed then
+ */
+export function restoreSnapshot(engine: Engine, value: unknown): void {
+  const parsed = snapshotSchema.safeParse(value);
+  if (!parsed.success) {
+    const place = parsed.error.issues[0]?.path.map(String).join('.') ?? '';
+    throw new KeyshiftError(
+      'request_invalid',
+      `This is no snapshot of a sandbox${place ? `: see ${place}` : ''}.`,
+      { fix: 'Give what GET /_sandbox/snapshot or snapshot() answered.' },
+    );
+  }
+  const { data, settings, clock, faults } = parsed.data;
+  const checked = faults.map(parseFault);
+  engine.changeSettings(settings);
+  engine.clock.resume('real-time');
+  if (clock.frozen) engine.clock.freeze(clock.nowMs);
+  else engine.clock.advance(clock.aheadMs);
+  engine.faults.clear();
+  for (const fault of checked) engine.faults.add(fault);
+  engine.replaceState(data);
+}
