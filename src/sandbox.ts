@@ -17,7 +17,7 @@ export type { SandboxSettings } from './sandbox/settings.ts';
 export { startSandbox } from './sandbox/sandbox.ts';
 export { createSampleSeed } from './sandbox/seed/sample-seed.ts';
 export type { SampleSeedOptions } from './sandbox/seed/sample-seed.ts';
-export { parseSeed } from './sandbox/seed/seed.ts';
+export { parseSeed } from './sandbox/seed/parse-seed.ts';
 export type {
   SandboxSeed,
   SeedAccount,

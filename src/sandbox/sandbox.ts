@@ -7,7 +7,8 @@ import type { Sandbox, SandboxOptions } from './sandbox-options.ts';
 import { serveRequest, type Serving } from './serve-request.ts';
 import { createSampleSeed } from './seed/sample-seed.ts';
 import { mergeSeed, seedData } from './seed/seed-data.ts';
-import { parseSeed, type SandboxSeed } from './seed/seed.ts';
+import { parseSeed } from './seed/parse-seed.ts';
+import type { SandboxSeed } from './seed/seed.ts';
 import type { SandboxData } from './state/sandbox-state.ts';
 import { createStateSaver, loadState } from './state/state-file.ts';
 

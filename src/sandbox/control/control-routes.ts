@@ -3,7 +3,7 @@ import { faultSchema } from '../faults/fault-schema.ts';
 import { isJsonObject } from '../json-object.ts';
 import type { SandboxSeed } from '../seed/seed.ts';
 import { settingsPatchSchema } from '../settings.ts';
-import type { SandboxSnapshot } from './snapshot.ts';
+import type { SandboxSnapshot } from './sandbox-control.ts';
 import { route, type ControlRoute } from './control-route.ts';
 
 const nothing = z.strictObject({});

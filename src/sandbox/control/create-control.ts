@@ -1,5 +1,5 @@
 import type { Engine } from '../engine.ts';
-import { parseSeed } from '../seed/seed.ts';
+import { parseSeed } from '../seed/parse-seed.ts';
 import { install, listApps, regenerateClientSecret } from './apps.ts';
 import { expireAccessTokens, invalidateAccessTokens, listAccounts, uninstall } from './installs.ts';
 import { createKey, deleteKey, listKeys, setKeyStatus } from './keys.ts';

@@ -4,11 +4,10 @@ import type { RecordedRequest, SandboxStatistics } from '../request-log.ts';
 import type { SandboxSettings } from '../settings.ts';
 import type { SandboxSeed } from '../seed/seed.ts';
 import type { KeyStatus } from '../state/records.ts';
+import type { SandboxData } from '../state/sandbox-state.ts';
 import type { InstalledTokens, NewInstall, SandboxApp } from './apps.ts';
 import type { ClockReading } from './controlled-clock.ts';
 import type { NewKey, SandboxKey } from './keys.ts';
-import type { ListedScenario, PlayedScenario } from './scenario.ts';
-import type { SandboxSnapshot } from './snapshot.ts';
 
 /** An account with the apps installed in it. */
 export interface SandboxAccount {
@@ -33,6 +32,36 @@ export interface RemoveFault {
   (): void;
   /** The id by which {@link SandboxControl.faults} lists the fault. */
   readonly id: number;
+}
+
+/** What a scenario did. */
+export interface PlayedScenario {
+  readonly name: string;
+  /** In a sentence, with the numbers. */
+  readonly did: string;
+  /** A secret the scenario made, such as a new client secret. */
+  readonly clientSecret?: string;
+}
+
+/** A scenario as {@link SandboxControl.scenarios} lists it. */
+export interface ListedScenario {
+  readonly name: string;
+  /** What goes wrong, in a sentence. */
+  readonly does: string;
+  /** Names of what it takes. */
+  readonly fields: readonly string[];
+  /** Whether it is under way: it was played and can be ended. */
+  readonly active: boolean;
+}
+
+/** Everything a sandbox is at one moment, as plain JSON. Holds its tokens and keys, in clear. */
+export interface SandboxSnapshot {
+  readonly version: 1;
+  readonly data: SandboxData;
+  readonly settings: SandboxSettings;
+  readonly clock: ClockReading;
+  /** In order; `times` is what was left of them. */
+  readonly faults: readonly Fault[];
 }
 
 /**

@@ -2,26 +2,6 @@ import type { z } from 'zod';
 import type { Engine } from '../engine.ts';
 import type { SandboxControl } from './sandbox-control.ts';
 
-/** What a scenario did. */
-export interface PlayedScenario {
-  readonly name: string;
-  /** In a sentence, with the numbers. */
-  readonly did: string;
-  /** A secret the scenario made, such as a new client secret. */
-  readonly clientSecret?: string;
-}
-
-/** A scenario as {@link SandboxControl.scenarios} lists it. */
-export interface ListedScenario {
-  readonly name: string;
-  /** What goes wrong, in a sentence. */
-  readonly does: string;
-  /** Names of what it takes. */
-  readonly fields: readonly string[];
-  /** Whether it is under way: it was played and can be ended. */
-  readonly active: boolean;
-}
-
 /** What a scenario leaves behind. */
 export interface ScenarioEffect {
   readonly did: string;

@@ -1,6 +1,7 @@
 import { KeyshiftError } from '../../errors/keyshift-error.ts';
 import { describeIssue } from '../describe-issue.ts';
-import type { ListedScenario, PlayedScenario, Stage } from './scenario.ts';
+import type { ListedScenario, PlayedScenario } from './sandbox-control.ts';
+import type { Stage } from './scenario.ts';
 import { scenarioTable } from './scenario-table.ts';
 
 /** The scenarios of one sandbox and which of them are under way. */

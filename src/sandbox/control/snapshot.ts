@@ -1,22 +1,10 @@
 import { z } from 'zod';
 import { KeyshiftError } from '../../errors/keyshift-error.ts';
 import type { Engine } from '../engine.ts';
-import type { Fault } from '../faults/fault.ts';
 import { parseFault } from '../faults/fault-schema.ts';
-import { settingsPatchSchema, type SandboxSettings } from '../settings.ts';
+import { settingsPatchSchema } from '../settings.ts';
 import { sandboxDataSchema } from '../state/sandbox-data-schema.ts';
-import type { SandboxData } from '../state/sandbox-state.ts';
-import type { ClockReading } from './controlled-clock.ts';
-
-/** Everything a sandbox is at one moment, as plain JSON. Holds its tokens and keys, in clear. */
-export interface SandboxSnapshot {
-  readonly version: 1;
-  readonly data: SandboxData;
-  readonly settings: SandboxSettings;
-  readonly clock: ClockReading;
-  /** In order; `times` is what was left of them. */
-  readonly faults: readonly Fault[];
-}
+import type { SandboxSnapshot } from './sandbox-control.ts';
 
 /** The form of a snapshot; its faults are looked at one by one. */
 export const snapshotSchema = z.object({

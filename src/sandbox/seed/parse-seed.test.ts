@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { testSeed } from '../sandbox-client.test.helper.ts';
 import { createSampleSeed } from './sample-seed.ts';
-import { parseSeed } from './seed.ts';
+import { parseSeed } from './parse-seed.ts';
 
 const [account] = testSeed.accounts;
 const [app] = testSeed.apps;
