@@ -12,8 +12,9 @@ export interface Run {
 /** Runs a command over the store alone; enough for what never speaks OAuth. */
 export function withWorkbench(
   work: (workbench: Workbench, run: Run) => Promise<number>,
+  adjust: (config: KeyshiftConfig) => KeyshiftConfig = (config) => config,
 ): Promise<number> {
-  return withResource(openWorkbench, work);
+  return withResource((config, runtime) => openWorkbench(adjust(config), runtime), work);
 }
 
 /** Runs a command over a whole Keyshift. */

@@ -4,10 +4,17 @@ import cliProgress from 'cli-progress';
 export interface Terminal {
   /** A line of the answer. */
   print(line?: string): void;
+  /** A part of the answer, as it is. */
+  write(text: string): void;
   /** A line beside the answer: progress, hints, warnings. */
   note(line: string): void;
   /** A bar on a terminal; silent elsewhere. */
   progress(label: string, total: number): ProgressBar;
+  /**
+   * A number that grows, where nobody knows how far: redrawn on a terminal, a line now and then
+   * elsewhere, so that the log of a long job tells that it goes on.
+   */
+  counter(label: string): ProgressBar;
 }
 
 /** A bar that is moved while a long job runs. */
@@ -25,7 +32,9 @@ export function createTerminal(
   if (!stdout.listeners('error').includes(ignoreClosedPipe)) stdout.on('error', ignoreClosedPipe);
   return {
     print: (line = '') => void stdout.write(`${line}\n`),
+    write: (text) => void stdout.write(text),
     note: (line) => void stderr.write(`${line}\n`),
+    counter: (label) => createCounter(stderr, label),
     progress(label, total) {
       if (!stderr.isTTY) return { update: () => undefined, stop: () => undefined };
       const bar = new cliProgress.SingleBar({
@@ -45,6 +54,25 @@ export function createTerminal(
           bar.stop();
         },
       };
+    },
+  };
+}
+
+/** Elsewhere than on a terminal, a line for so many. */
+const linesEvery = 10_000;
+
+function createCounter(stderr: NodeJS.WriteStream, label: string): ProgressBar {
+  let shown = 0;
+  return {
+    update(done) {
+      if (stderr.isTTY) stderr.write(`\r${label.padEnd(22)} ${done}`);
+      else if (Math.floor(done / linesEvery) > Math.floor(shown / linesEvery)) {
+        stderr.write(`${label}: ${done}\n`);
+      }
+      shown = done;
+    },
+    stop() {
+      if (stderr.isTTY && shown > 0) stderr.write('\n');
     },
   };
 }

@@ -1,4 +1,5 @@
 import { createAccountLookup, type LookUpAccount } from '../client/account-lookup.ts';
+import { createReadKeyScopes, type ReadKeyScopes } from '../client/key-scopes.ts';
 import { createInvitations, type Invitations } from '../migration/invitations.ts';
 import { createStageMachine, type StageMachine } from '../migration/stage-machine.ts';
 import { systemClock, type Clock } from '../runtime/clock.ts';
@@ -27,6 +28,7 @@ export interface Workbench {
   readonly store: Store;
   readonly machine: StageMachine;
   readonly lookUpAccount: LookUpAccount;
+  readonly readKeyScopes: ReadKeyScopes;
   readonly invitations: Invitations;
   close(): Promise<void>;
 }
@@ -54,6 +56,7 @@ export async function openWorkbench(
   const http = createHttpClient();
   const machine = createStageMachine(clock);
   const { sessionSecret, revision } = config;
+  const api = { http, clock, apiUrl: config.endpoints.apiUrl, revision };
   return {
     config,
     clock,
@@ -62,7 +65,8 @@ export async function openWorkbench(
     http,
     store,
     machine,
-    lookUpAccount: createAccountLookup({ http, clock, apiUrl: config.endpoints.apiUrl, revision }),
+    lookUpAccount: createAccountLookup(api),
+    readKeyScopes: createReadKeyScopes(api),
     invitations: createInvitations({ store, machine, clock, random, sessionSecret }),
     async close() {
       await store.close();

@@ -1,7 +1,10 @@
 import type { LookUpAccount, AccountLookup } from '../client/account-lookup.ts';
+import type { KeyScopes, ReadKeyScopes } from '../client/key-scopes.ts';
 import { isKeyshiftError } from '../errors/keyshift-error.ts';
 import type { Connection } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
+import { namedSharers } from './import-report.ts';
+import { rememberLookups } from './remember-lookups.ts';
 import type { StageMachine } from './stage-machine.ts';
 
 /** What the check of one private key found. */
@@ -22,6 +25,10 @@ export interface KeyCheck {
   /** More about it, in words. */
   readonly detail: string | undefined;
   readonly testAccount: boolean;
+  /** Other customers whose connections are of the same account; a few of them, if many. */
+  readonly sharedWith: readonly string[];
+  /** What was found out about the key's scopes, where it was asked for. */
+  readonly scopes?: KeyScopes;
 }
 
 /** What {@link checkKey} and {@link checkKeys} work with. */
@@ -76,15 +83,35 @@ async function record(
       const { accountId, name, testAccount } = lookup.account;
       const patch = { accountId, accountName: name };
       const checked = await machine.move(store, connection, 'checked', { actor, patch });
-      return { connection: checked, verdict: 'checked', detail: undefined, testAccount };
+      const sharedWith = await findSharers(store, checked, accountId);
+      return {
+        ...{ connection: checked, verdict: 'checked', detail: undefined },
+        ...{ testAccount, sharedWith },
+      };
     }
     default:
       return lookup satisfies never;
   }
 }
 
+/** A few of the other customers whose connections are of an account. */
+export async function findSharers(
+  store: Store,
+  connection: Pick<Connection, 'customerId'>,
+  accountId: string,
+): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { customerId } of store.connections.list({ accountId })) {
+    if (customerId !== connection.customerId) names.push(customerId);
+    if (names.length === namedSharers) break;
+  }
+  return names;
+}
+
 /** What {@link checkKeys} takes besides. */
 export interface KeyChecksOptions extends KeyCheckOptions {
+  /** Finds out, for each key that works, which of the needed scopes it has. */
+  readonly scopes?: { readonly read: ReadKeyScopes; readonly needed: readonly string[] };
   /** Keys asked about at the same time; each is another account as a rule. 8 by default. */
   readonly concurrency?: number;
   readonly onChecked?: (check: KeyCheck) => void;
@@ -101,7 +128,8 @@ const patience = 8;
  *
  * @returns how often each verdict was found
  */
-export async function checkKeys(options: KeyChecksOptions): Promise<Map<KeyVerdict, number>> {
+export async function checkKeys(given: KeyChecksOptions): Promise<Map<KeyVerdict, number>> {
+  const options = { ...given, lookUpAccount: rememberLookups(given.lookUpAccount) };
   const counts = new Map<KeyVerdict, number>();
   let unreachableInARow = 0;
   const waiting = options.store.connections.list({ stages: ['imported'] })[Symbol.asyncIterator]();
@@ -109,7 +137,7 @@ export async function checkKeys(options: KeyChecksOptions): Promise<Map<KeyVerdi
     while (!options.signal?.aborted && unreachableInARow < patience) {
       const next = await waiting.next();
       if (next.done) return;
-      const check = await checkKey(next.value, options, options.signal).catch((error: unknown) => {
+      const check = await checkWithScopes(next.value, options).catch((error: unknown) => {
         if (options.signal?.aborted) return undefined;
         throw error;
       });
@@ -123,6 +151,17 @@ export async function checkKeys(options: KeyChecksOptions): Promise<Map<KeyVerdi
   return counts;
 }
 
+async function checkWithScopes(
+  connection: Connection,
+  options: KeyChecksOptions,
+): Promise<KeyCheck> {
+  const { store, scopes, signal } = options;
+  const check = await checkKey(connection, options, signal);
+  if (!scopes || check.verdict !== 'checked') return check;
+  const key = await store.privateKeys.open(connection.id);
+  return key ? { ...check, scopes: await scopes.read(key, scopes.needed, signal) } : check;
+}
+
 function toCheck(connection: Connection, verdict: KeyVerdict, detail: string): KeyCheck {
-  return { connection, verdict, detail, testAccount: false };
+  return { connection, verdict, detail, testAccount: false, sharedWith: [] };
 }

@@ -1,5 +1,5 @@
-import { StringDecoder } from 'node:string_decoder';
 import { parse } from 'csv-parse/sync';
+import { readLines } from './text-lines.ts';
 
 /** One record of a CSV file. */
 export interface CsvRecord {
@@ -55,21 +55,6 @@ export async function* readCsvRecords(
     yield* take(next);
   }
   yield* take(undefined);
-}
-
-async function* readLines(input: AsyncIterable<Buffer | string>): AsyncGenerator<string> {
-  const decoder = new StringDecoder('utf8');
-  let rest = '';
-  for await (const chunk of input) {
-    rest += typeof chunk === 'string' ? chunk : decoder.write(chunk);
-    // A return at the end of a chunk may be half of a line end.
-    const held = rest.endsWith('\r') ? '\r' : '';
-    const lines = rest.slice(0, rest.length - held.length).split(/\r\n|\n|\r/);
-    rest = (lines.pop() ?? '') + held;
-    yield* lines;
-  }
-  rest += decoder.end();
-  if (rest !== '') yield* rest.split(/\r\n|\n|\r/);
 }
 
 /** Semicolons are what spreadsheets write in much of Europe. */

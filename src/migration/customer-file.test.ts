@@ -4,12 +4,8 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  readCustomerFile,
-  readCustomers,
-  type CustomerRow,
-  type InvalidRow,
-} from './customer-file.ts';
+import { readCustomerFile, readCustomers } from './customer-file.ts';
+import type { CustomerRow, InvalidRow } from './customer-row.ts';
 
 const key = 'pk_0123456789abcdef';
 

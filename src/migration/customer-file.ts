@@ -1,51 +1,35 @@
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { isKeyshiftError, KeyshiftError } from '../errors/keyshift-error.ts';
-import { parsePrivateKey, type PrivateKey } from '../klaviyo/private-key.ts';
 import { readCsvRecords } from './csv-records.ts';
-import { findCustomerIdProblem, holdsPrivateKey } from './customer-id.ts';
+import {
+  missingColumns,
+  readCustomerRow,
+  toColumnName,
+  type CustomerRow,
+  type InvalidRow,
+  type RawRow,
+  type RowOptions,
+} from './customer-row.ts';
+import { readJsonLines } from './json-lines.ts';
 
-/** A row of the customers' file that can be imported. */
-export interface CustomerRow {
-  readonly kind: 'customer';
-  /** Line in the file, counted from 1 with the header. */
-  readonly line: number;
-  readonly customerId: string;
-  readonly key: PrivateKey;
-  readonly email: string | undefined;
-  readonly name: string | undefined;
-  /** What was odd and did not stop the row. */
-  readonly warnings: readonly RowProblem[];
+/** The forms of file that can be imported. */
+export const fileFormats = ['csv', 'jsonl'] as const;
+export type FileFormat = (typeof fileFormats)[number];
+
+/** How a file is read. */
+export interface CustomerFileOptions extends RowOptions {
+  /** By the name of the file where it is not given: `.jsonl` and `.ndjson`, else CSV. */
+  readonly format?: FileFormat | undefined;
+  /** Told how many bytes have been read. */
+  readonly onBytes?: (bytes: number) => void;
 }
-
-/** A row that cannot. */
-export interface InvalidRow {
-  readonly kind: 'invalid';
-  readonly line: number;
-  readonly customerId: string | undefined;
-  readonly problem: RowProblem;
-}
-
-/** What is wrong with a row, in words that never repeat a key. */
-export interface RowProblem {
-  readonly code:
-    | 'row_malformed'
-    | 'customer_id_missing'
-    | 'customer_id_invalid'
-    | 'private_key_missing'
-    | 'private_key_malformed'
-    | 'not_utf8'
-    | 'key_in_wrong_column'
-    | 'email_invalid';
-  readonly message: string;
-}
-
-type RawRow = Readonly<Record<string, string | undefined>>;
 
 /**
- * Reads customers from CSV: a header with `customer_id` and `private_key`, optionally `email` and
- * `name`, in any order; comma or semicolon; UTF-8 with or without a byte order mark. A bad row is
- * answered as such with its line, and the rest goes on. Memory stays flat.
+ * Reads customers from a file. CSV: a header with `customer_id` and `private_key`, optionally
+ * `email`, `name` and whatever else, in any order; comma, semicolon or tab. JSON lines: an object
+ * with such fields on every line. UTF-8 with or without a byte order mark. A bad row is answered
+ * as such with its line, and the rest goes on. Memory stays flat.
  *
  * @throws KeyshiftError `import_invalid` when the file cannot be read or has no such header
  * @example
@@ -53,28 +37,70 @@ type RawRow = Readonly<Record<string, string | undefined>>;
  * for await (const row of readCustomerFile('customers.csv')) console.log(row.line, row.kind);
  * ```
  */
-export function readCustomerFile(path: string): AsyncGenerator<CustomerRow | InvalidRow> {
-  return readCustomers(createReadStream(path), path);
+export function readCustomerFile(
+  path: string,
+  options: CustomerFileOptions = {},
+): AsyncGenerator<CustomerRow | InvalidRow> {
+  const format = options.format ?? (/\.(jsonl|ndjson)$/i.test(path) ? 'jsonl' : 'csv');
+  return readCustomers(createReadStream(path), path, { ...options, format });
 }
 
 /** {@link readCustomerFile} for text that is already at hand, or any stream of bytes. */
 export async function* readCustomers(
   source: Readable | string,
   label = 'the input',
+  options: CustomerFileOptions = {},
 ): AsyncGenerator<CustomerRow | InvalidRow> {
   const input = typeof source === 'string' ? Readable.from([Buffer.from(source)]) : source;
-  let columns: string[] | undefined;
+  const bytes = countBytes(refuseUtf16(input, label), options.onBytes);
   try {
-    for await (const { line, fields } of readCsvRecords(refuseUtf16(input, label))) {
-      if (!columns) columns = readHeader(fields ?? [], label);
-      else yield fields ? readRow(toRawRow(columns, fields), line) : toMalformedRow(line);
-    }
+    yield* options.format === 'jsonl'
+      ? readJsonRows(bytes, label, options)
+      : readCsvRows(bytes, label, options);
   } catch (cause) {
     throw unreadable(label, cause);
   } finally {
     input.destroy();
   }
+}
+
+async function* readCsvRows(
+  bytes: AsyncIterable<Buffer>,
+  label: string,
+  options: RowOptions,
+): AsyncGenerator<CustomerRow | InvalidRow> {
+  let columns: string[] | undefined;
+  for await (const { line, fields } of readCsvRecords(bytes)) {
+    if (!columns) columns = readHeader(fields ?? [], label, options);
+    else if (!fields) yield malformed(line, 'the row is not valid CSV: check its quotes');
+    else yield readCustomerRow(toRawRow(columns, fields), line, options);
+  }
   if (!columns) throw new KeyshiftError('import_invalid', `${label} is empty.`);
+}
+
+async function* readJsonRows(
+  bytes: AsyncIterable<Buffer>,
+  label: string,
+  options: RowOptions,
+): AsyncGenerator<CustomerRow | InvalidRow> {
+  let empty = true;
+  for await (const { line, record, problem } of readJsonLines(bytes)) {
+    empty = false;
+    yield record ? readCustomerRow(record, line, options) : malformed(line, problem);
+  }
+  if (empty) throw new KeyshiftError('import_invalid', `${label} is empty.`);
+}
+
+async function* countBytes(
+  input: AsyncIterable<Buffer>,
+  onBytes: ((bytes: number) => void) | undefined,
+): AsyncGenerator<Buffer> {
+  let bytes = 0;
+  for await (const chunk of input) {
+    bytes += chunk.length;
+    onBytes?.(bytes);
+    yield chunk;
+  }
 }
 
 /** What spreadsheets call "Unicode text" would be read as garbage. */
@@ -105,14 +131,9 @@ function unreadable(label: string, cause: unknown): KeyshiftError {
   });
 }
 
-function readHeader(header: readonly string[], label: string): string[] {
-  const names = header.map((name) =>
-    name
-      .trim()
-      .toLowerCase()
-      .replaceAll(/[\s-]+/g, '_'),
-  );
-  const missing = ['customer_id', 'private_key'].filter((name) => !names.includes(name));
+function readHeader(header: readonly string[], label: string, options: RowOptions): string[] {
+  const names = header.map(toColumnName);
+  const missing = missingColumns(names, options);
   if (missing.length > 0) {
     throw new KeyshiftError(
       'import_invalid',
@@ -122,57 +143,11 @@ function readHeader(header: readonly string[], label: string): string[] {
   return names;
 }
 
-function readRow(record: RawRow, line: number): CustomerRow | InvalidRow {
-  const customerId = record['customer_id'] ?? '';
-  const keyText = record['private_key'] ?? '';
-  const invalid = (code: RowProblem['code'], message: string, shownId?: string): InvalidRow => ({
-    kind: 'invalid',
-    line,
-    customerId: shownId,
-    problem: { code, message },
-  });
-  if (customerId === '') return invalid('customer_id_missing', 'customer_id is empty');
-  if (/\ufffd/.test(customerId + keyText)) return invalid('not_utf8', notUtf8);
-  const problem = findCustomerIdProblem(customerId);
-  if (problem !== undefined) return invalid('customer_id_invalid', problem);
-  if (holdsPrivateKey(`${record['name'] ?? ''} ${record['email'] ?? ''}`)) {
-    const message = 'name or email holds a private key: are columns swapped?';
-    return invalid('key_in_wrong_column', message, customerId);
-  }
-  if (keyText === '') return invalid('private_key_missing', 'private_key is empty', customerId);
-  const key = parsePrivateKey(keyText);
-  if (!key) {
-    return invalid(
-      'private_key_malformed',
-      'private_key must be "pk_" followed by letters and digits',
-      customerId,
-    );
-  }
-  const { email, warnings } = readEmail(record['email']);
-  const name = record['name'] === '' ? undefined : record['name']?.slice(0, 200);
-  if (name?.includes('\ufffd')) warnings.push({ code: 'not_utf8', message: notUtf8 });
-  return { kind: 'customer', line, customerId, key, email, name, warnings };
-}
-
-const notUtf8 = 'the row is not UTF-8: save the file as "CSV UTF-8"';
-
-function readEmail(value: string | undefined): {
-  email: string | undefined;
-  warnings: RowProblem[];
-} {
-  if (value === undefined || value === '') return { email: undefined, warnings: [] };
-  if (/^[^\s@<>",;]+@[^\s@<>",;]+$/.test(value)) return { email: value, warnings: [] };
-  return {
-    email: undefined,
-    warnings: [{ code: 'email_invalid', message: 'email is not an address and was left out' }],
-  };
-}
-
-function toMalformedRow(line: number): InvalidRow {
+function malformed(line: number, message: string): InvalidRow {
   return {
     kind: 'invalid',
     line,
     customerId: undefined,
-    problem: { code: 'row_malformed', message: 'the row is not valid CSV: check its quotes' },
+    problem: { code: 'row_malformed', message },
   };
 }

@@ -39,9 +39,14 @@ export function createPrivateKeyStore(
         destroyedAtMs: row.destroyed_at ?? undefined,
       };
     },
-    async findConnectionIds(key) {
-      const rows = await findByIndex.all({ index: blindIndex.index(key.reveal(), 'private_key') });
+    async findConnectionIds(key, limit = Number.MAX_SAFE_INTEGER) {
+      const index = blindIndex.index(key.reveal(), 'private_key');
+      const rows = await findByIndex.all({ index, limit });
       return rows.map((row) => row.connection_id);
+    },
+    async matches(connectionId, key) {
+      const known = (await find.first({ connectionId }))?.blind_index;
+      return known === blindIndex.index(key.reveal(), 'private_key');
     },
     async markUsed(connectionId, atMs) {
       await markUsed.run({ connectionId, at: atMs });
@@ -76,13 +81,14 @@ function prepareStatements(database: Database) {
   const find = database.prepare((db, p: ParameterOf<{ connectionId: string }>) =>
     db.selectFrom('private_keys').selectAll().where('connection_id', '=', p('connectionId')),
   );
-  const findByIndex = database.prepare((db, p: ParameterOf<{ index: string }>) =>
+  const findByIndex = database.prepare((db, p: ParameterOf<{ index: string; limit: number }>) =>
     db
       .selectFrom('private_keys')
       .select('connection_id')
       .where('blind_index', '=', p('index'))
       .orderBy('created_at')
-      .orderBy('connection_id'),
+      .orderBy('connection_id')
+      .limit(p('limit')),
   );
   const markUsed = database.prepare((db, p: ParameterOf<{ connectionId: string; at: number }>) =>
     db

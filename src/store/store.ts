@@ -109,7 +109,9 @@ export interface PrivateKeyStore {
   open(connectionId: string): Promise<Secret<'private_key'> | undefined>;
   info(connectionId: string): Promise<PrivateKeyInfo | undefined>;
   /** Connections that hold or held this key, by blind index, in order of creation. */
-  findConnectionIds(key: Secret<'private_key'>): Promise<string[]>;
+  findConnectionIds(key: Secret<'private_key'>, limit?: number): Promise<string[]>;
+  /** Whether this is the connection's key, also when its sealed value was destroyed. */
+  matches(connectionId: string, key: Secret<'private_key'>): Promise<boolean>;
   /** Records use, at most forward in time; also of a destroyed key, which may still name a caller. */
   markUsed(connectionId: string, atMs: number): Promise<void>;
   /** Destroys the sealed key for good and keeps its blind index. */

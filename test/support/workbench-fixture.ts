@@ -1,9 +1,6 @@
 import { readCustomers } from '../../src/migration/customer-file.ts';
-import {
-  importCustomers,
-  type ImportOptions,
-  type ImportReport,
-} from '../../src/migration/import-customers.ts';
+import { importCustomers, type ImportOptions } from '../../src/migration/import-customers.ts';
+import type { ImportIssue, ImportReport } from '../../src/migration/import-report.ts';
 import { createInvitations, type Invitations } from '../../src/migration/invitations.ts';
 import { createStageMachine, type StageMachine } from '../../src/migration/stage-machine.ts';
 import { createManualClock, type ManualClock } from '../../src/runtime/clock.ts';
@@ -33,7 +30,10 @@ export interface TestBench extends AsyncDisposable {
   /** The customer's audit log: `from → to, actor` with the reason behind a colon. */
   auditOf(customerId: string): Promise<string[]>;
   /** Imports CSV text. */
-  importCsv(csv: string, options?: Partial<ImportOptions>): Promise<ImportReport>;
+  importCsv(
+    csv: string,
+    options?: Partial<ImportOptions>,
+  ): Promise<ImportReport & { readonly issues: readonly ImportIssue[] }>;
   /** Saves a consent for the account, with tokens named after it. */
   grant(accountId: string, fields?: Partial<TokenPair>): Promise<Grant>;
 }
@@ -83,11 +83,15 @@ export async function openTestBench(): Promise<TestBench> {
           `${fromStage ?? 'nothing'} → ${toStage ?? 'nothing'}, ${actor}${reason === undefined ? '' : `: ${reason}`}`,
       );
     },
-    importCsv: (csv, options) =>
-      importCustomers(readCustomers(csv), {
+    async importCsv(csv, options) {
+      const issues: ImportIssue[] = [];
+      const report = await importCustomers(readCustomers(csv), {
         ...{ store, machine, clock, random, actor: 'test' },
+        onIssue: (issue) => issues.push(issue),
         ...options,
-      }),
+      });
+      return { ...report, issues };
+    },
     grant: (accountId, fields) =>
       store.grants.saveConsent(
         { clientId: benchClientId, accountId, id: random.id() },

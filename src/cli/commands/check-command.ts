@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Workbench } from '../../core/workbench.ts';
+import { parseScopes } from '../../klaviyo/scope-set.ts';
 import { checkKeys, type KeyCheck, type KeyVerdict } from '../../migration/check-keys.ts';
 import { concurrencyOption } from '../concurrency-option.ts';
 import { withWorkbench } from '../run-with.ts';
@@ -8,7 +9,10 @@ import type { Terminal } from '../terminal.ts';
 
 interface CheckFlags {
   readonly json?: boolean;
+  readonly keyScopes?: boolean;
   readonly concurrency: number;
+  /** Where the customer stands in the file that was imported. */
+  readonly lineOf?: (customerId: string) => number | undefined;
 }
 
 /** What a round of key checks found. */
@@ -16,6 +20,8 @@ export interface CheckSummary {
   readonly counts: ReadonlyMap<KeyVerdict, number>;
   /** Checks that a person should look at. */
   readonly findings: readonly KeyCheck[];
+  /** How many of them are more than a remark. */
+  readonly problems: number;
 }
 
 /** `keyshift check`: asks Klaviyo about every key that was not checked yet. */
@@ -23,6 +29,7 @@ export function addCheckCommand(program: Command, { terminal, run }: CommandCont
   program
     .command('check')
     .description('check imported private keys at Klaviyo and learn their accounts')
+    .option('--key-scopes', 'find out which of the needed scopes each key has')
     .addOption(concurrencyOption())
     .option('--json', 'print one JSON object')
     .action(
@@ -30,7 +37,7 @@ export function addCheckCommand(program: Command, { terminal, run }: CommandCont
         withWorkbench(async (workbench, { signal }) => {
           const summary = await runKeyChecks(workbench, terminal, flags, signal);
           if (flags.json === true) terminal.print(JSON.stringify(toCheckJson(summary)));
-          return summary.findings.length > 0 ? 2 : 0;
+          return summary.problems > 0 ? 2 : 0;
         }),
       ),
     );
@@ -43,7 +50,7 @@ export async function runKeyChecks(
   flags: CheckFlags,
   signal: AbortSignal,
 ): Promise<CheckSummary> {
-  const { store, machine, lookUpAccount } = workbench;
+  const { store, machine, lookUpAccount, readKeyScopes, config } = workbench;
   const waiting = (await store.connections.countByStage())
     .filter(({ stage }) => stage === 'imported')
     .reduce((sum, { count }) => sum + count, 0);
@@ -57,28 +64,54 @@ export async function runKeyChecks(
     actor: 'cli',
     concurrency: flags.concurrency,
     signal,
+    ...(flags.keyScopes === true && {
+      scopes: { read: readKeyScopes, needed: parseScopes(config.scope) },
+    }),
     onChecked: (check) => {
       bar.update((done += 1));
-      if (check.verdict !== 'checked' || check.testAccount) findings.push(check);
+      if (isProblem(check) || isRemark(check)) findings.push(check);
     },
   }).finally(() => {
     bar.stop();
   });
-  if (flags.json !== true) printSummary(terminal, counts, findings);
-  return { counts, findings };
+  if (flags.json !== true) printSummary(terminal, counts, findings, flags.lineOf);
+  return { counts, findings, problems: findings.filter(isProblem).length };
+}
+
+function isProblem({ verdict, testAccount, scopes }: KeyCheck): boolean {
+  return verdict !== 'checked' || testAccount || (scopes?.missing.length ?? 0) > 0;
+}
+
+function isRemark({ sharedWith, scopes }: KeyCheck): boolean {
+  return sharedWith.length > 0 || scopes !== undefined;
 }
 
 function printSummary(
   terminal: Terminal,
   counts: ReadonlyMap<KeyVerdict, number>,
   findings: readonly KeyCheck[],
+  lineOf: CheckFlags['lineOf'],
 ): void {
-  for (const { connection, verdict, detail, testAccount } of findings) {
-    const what = testAccount ? 'test account' : (detail ?? verdict);
-    terminal.note(`${connection.customerId}: ${what}`);
+  for (const check of findings) {
+    const line = lineOf?.(check.connection.customerId);
+    const where = line === undefined ? '' : `line ${line}: `;
+    terminal.note(`${where}${check.connection.customerId}: ${describe(check)}`);
   }
   const parts = [...counts].map(([verdict, count]) => `${count} ${verdictWords[verdict]}`);
   terminal.print(`Keys: ${parts.join(', ') || 'none to check'}`);
+}
+
+function describe({ verdict, detail, testAccount, sharedWith, scopes }: KeyCheck): string {
+  const words = verdict === 'checked' ? [] : [detail ?? verdict];
+  if (testAccount) words.push('test account');
+  if (sharedWith.length > 0) words.push(`same account as ${sharedWith.join(', ')}`);
+  if (scopes) {
+    const { source, granted, missing, unknown } = scopes;
+    words.push(`scopes ${source}: ${granted.join(' ') || 'none found'}`);
+    if (missing.length > 0) words.push(`lacks ${missing.join(' ')}`);
+    if (unknown.length > 0) words.push(`not told: ${unknown.join(' ')}`);
+  }
+  return words.join('; ');
 }
 
 const verdictWords = {
@@ -91,15 +124,21 @@ const verdictWords = {
 } as const satisfies Record<KeyVerdict, string>;
 
 /** The summary as the commands' JSON shows it. */
-export function toCheckJson({ counts, findings }: CheckSummary) {
+export function toCheckJson(
+  { counts, findings }: CheckSummary,
+  lineOf?: (customerId: string) => number | undefined,
+) {
   return {
     ...Object.fromEntries(counts),
-    findings: findings.map(({ connection, verdict, detail, testAccount }) => ({
+    findings: findings.map(({ connection, verdict, detail, testAccount, sharedWith, scopes }) => ({
+      ...(lineOf && { line: lineOf(connection.customerId) ?? null }),
       customer_id: connection.customerId,
       account_id: connection.accountId ?? null,
       verdict,
       detail: detail ?? null,
       test_account: testAccount,
+      shared_with: sharedWith,
+      ...(scopes && { key_scopes: scopes }),
     })),
   };
 }

@@ -1,3 +1,5 @@
+import { stat } from 'node:fs/promises';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openCliBench, type CliBench } from '../../../test/support/cli-fixture.ts';
 
@@ -51,6 +53,8 @@ describe('import', () => {
         unchanged: 0,
         duplicate: 0,
         rejected: 1,
+        complete: true,
+        dry_run: false,
         issues: [
           {
             line: 3,
@@ -65,11 +69,13 @@ describe('import', () => {
           key_invalid: 1,
           findings: [
             {
+              line: 4,
               customer_id: 'gone',
               account_id: null,
               verdict: 'key_invalid',
               detail: 'Klaviyo does not know the private key',
               test_account: false,
+              shared_with: [],
             },
           ],
         },
@@ -107,5 +113,88 @@ describe('import', () => {
       { rows: 500, unchanged: imported, imported: 500 - imported },
     ]);
     expect(first.code, 'not done is not 0').not.toBe(0);
+  });
+
+  it('takes JSON lines, labels by further columns, and a cohort', async () => {
+    const line = { customer_id: 'acme', private_key: 'pk_alpha0123456789abcdef', region: 'eu' };
+    await cli.write('customers.ndjson', `${JSON.stringify(line)}\n{"customer_id":\n`);
+    const args = ['import', 'customers.ndjson', '--no-check', '--json'];
+    const { code, json } = await cli.run(...args, '--cohort-column', 'region');
+    expect(code).toBe(2);
+    expect(json).toMatchObject([
+      { rows: 2, imported: 1, issues: [{ line: 2, code: 'row_malformed' }] },
+    ]);
+    expect((await cli.run(...args, '--cohort-column', 'region')).json).toMatchObject([
+      { unchanged: 1 },
+    ]);
+    await cli.write('changed.csv', `${header.trim()},region\n${acme.trim()},us\n`);
+    expect((await cli.run('import', 'changed.csv', '--no-check', '--json')).json).toMatchObject([
+      { updated: 1 },
+    ]);
+  });
+
+  it('as a dry run tells what would happen, asks about keys, and writes nothing', async () => {
+    const unknown = 'gone,pk_unknown0123456789,Gone\n';
+    const twin = 'twin,pk_alpha0123456789abcdef,Twin\n';
+    await cli.write('customers.csv', header + acme + unknown + twin);
+    const { code, json } = await cli.run('import', 'customers.csv', '--dry-run', '--json');
+    expect(code).toBe(2);
+    expect(json).toMatchObject([
+      {
+        ...{ rows: 3, imported: 3, dry_run: true, checks: { checked: 2, key_invalid: 1 } },
+        issues: [
+          { line: 3, severity: 'error', code: 'key_invalid', customer_id: 'gone' },
+          { line: 4, severity: 'warning', code: 'duplicate_key', customer_id: 'twin' },
+        ],
+      },
+    ]);
+    const database = await stat('keyshift.db').catch(() => undefined);
+    expect(database, 'not even an empty database').toBeUndefined();
+    expect((await cli.run('status', '--json')).json).toMatchObject([{ total: 0 }]);
+  });
+
+  it('asks once about a key that several customers share, and says that they share an account', async () => {
+    const twin = 'twin,pk_alpha0123456789abcdef,Twin\n';
+    await cli.write('customers.csv', header + acme + twin);
+    const { code, stderr } = await cli.run('import', 'customers.csv', '--concurrency', '1');
+    expect(code).toBe(0);
+    expect(stderr).toContain('line 3: twin: same account as acme');
+    expect(cli.sandbox.requests()).toHaveLength(1);
+  });
+
+  it('can tell the scopes of the keys', async () => {
+    await cli.write('customers.csv', header + acme);
+    const { json } = await cli.run('import', 'customers.csv', '--key-scopes', '--json');
+    expect(json).toMatchObject([
+      {
+        checks: {
+          findings: [
+            {
+              customer_id: 'acme',
+              key_scopes: { source: 'probed', granted: ['accounts:read', 'profiles:read'] },
+            },
+          ],
+        },
+      },
+    ]);
+  });
+
+  it('reads a database in place of a file, and wants exactly one of them', async () => {
+    const db = new DatabaseSync('app.db');
+    db.exec(
+      "create table t (id text, k text); insert into t values ('acme', 'pk_alpha0123456789abcdef')",
+    );
+    db.close();
+    const from = [
+      '--from',
+      'sqlite:app.db',
+      '--query',
+      'select id customer_id, k private_key from t',
+    ];
+    const { json } = await cli.run('import', ...from, '--json', '--no-check');
+    expect(json).toMatchObject([{ rows: 1, imported: 1 }]);
+    for (const args of [[], ['customers.csv', ...from], from.slice(0, 2)]) {
+      expect(await cli.run('import', ...args)).toMatchObject({ code: 1, stdout: '' });
+    }
   });
 });

@@ -1,73 +1,184 @@
-import type { Command } from 'commander';
-import { readCustomerFile } from '../../migration/customer-file.ts';
-import { importCustomers, type ImportReport } from '../../migration/import-customers.ts';
+import { existsSync } from 'node:fs';
+import { Option, type Command } from 'commander';
+import type { KeyshiftConfig } from '../../core/config.ts';
+import type { Workbench } from '../../core/workbench.ts';
+import { KeyshiftError } from '../../errors/keyshift-error.ts';
+import { fileFormats, readCustomerFile, type FileFormat } from '../../migration/customer-file.ts';
+import type { CustomerRows } from '../../migration/customer-row.ts';
+import { createDryCheck } from '../../migration/dry-check.ts';
+import { importCustomers } from '../../migration/import-customers.ts';
+import type { ImportIssue, ImportReport } from '../../migration/import-report.ts';
+import { openImportScratch, type ImportScratch } from '../../migration/import-scratch.ts';
+import { readCustomersBySql } from '../../migration/sql-source.ts';
+import { createMemoryTrimmer } from '../../runtime/memory-trimmer.ts';
+import { Secret } from '../../runtime/secret.ts';
+import { parseDatabaseUrl } from '../../store/database-url.ts';
 import type { CommandContext } from '../command-context.ts';
 import type { Terminal } from '../terminal.ts';
 import { concurrencyOption } from '../concurrency-option.ts';
 import { withWorkbench } from '../run-with.ts';
-import { runKeyChecks, toCheckJson, type CheckSummary } from './check-command.ts';
+import { runKeyChecks, toCheckJson } from './check-command.ts';
 
 interface ImportFlags {
+  readonly from?: string;
+  readonly query?: string;
+  readonly format?: FileFormat;
+  readonly cohortColumn?: string;
+  readonly dryRun?: boolean;
   readonly check: boolean;
+  readonly keyScopes?: boolean;
   readonly json?: boolean;
   readonly concurrency: number;
 }
 
-/** `keyshift import FILE`: takes customers and keys in, and checks the keys at Klaviyo. */
+/** `keyshift import`: takes customers and keys in, and checks the keys at Klaviyo. */
 export function addImportCommand(program: Command, { terminal, run }: CommandContext): void {
   program
     .command('import')
-    .description('import customers and their private keys from a CSV file, and check the keys')
-    .argument('<file>', 'columns customer_id, private_key, and optionally email, name')
+    .description('import customers and their private keys, and check the keys')
+    .argument(
+      '[file]',
+      'CSV or JSON lines: customer_id, private_key, and optionally email, name, …',
+    )
+    .addOption(new Option('--format <kind>', 'form of the file').choices(fileFormats))
+    .option('--from <url>', 'a database to read in place of a file: postgres://, mysql://, sqlite:')
+    .option('--query <sql>', 'what to read there; gives the columns that a file would have')
+    .option('--cohort-column <name>', 'the column whose value is the cohort of --cohort')
+    .option('--dry-run', 'say what would happen, and write nothing')
     .option('--no-check', 'do not ask Klaviyo about the keys now (see `keyshift check`)')
+    .option('--key-scopes', 'find out which of the needed scopes each key has')
     .addOption(concurrencyOption())
     .option('--json', 'print one JSON object')
     .action(
-      run((file: string, flags: ImportFlags) =>
-        withWorkbench(async (workbench, { signal }) => {
-          const { store, machine, clock, random } = workbench;
-          const report = await importCustomers(readCustomerFile(file), {
-            store,
-            machine,
-            clock,
-            random,
-            actor: 'cli',
-            signal,
-          });
-          if (flags.json !== true) printReport(terminal, report);
-          const checks =
-            flags.check && !signal.aborted
-              ? await runKeyChecks(workbench, terminal, flags, signal)
-              : undefined;
-          if (flags.json === true) terminal.print(JSON.stringify(toJson(report, checks)));
-          else if (checks?.counts.get('checked')) terminal.print('Next: keyshift invite');
-          const rowsToMend = report.verdicts.rejected + report.verdicts.duplicate;
-          return rowsToMend > 0 || (checks?.findings.length ?? 0) > 0 ? 2 : 0;
-        }),
+      run((file: string | undefined, flags: ImportFlags) =>
+        withWorkbench(
+          (workbench, { signal }) => runImport(workbench, terminal, file, flags, signal),
+          (config) => (flags.dryRun === true ? withoutNewDatabase(config) : config),
+        ),
       ),
     );
 }
 
-function printReport(terminal: Terminal, report: ImportReport): void {
-  for (const { line, severity, customerId, message } of report.issues) {
-    const who = customerId === undefined ? '' : ` ${customerId}:`;
-    terminal.note(`line ${line}: ${severity}:${who} ${message}`);
-  }
-  const { imported, updated, unchanged, duplicate, rejected } = report.verdicts;
-  terminal.print(
-    `${report.rows} rows: ${imported} imported, ${updated} updated, ${unchanged} unchanged, ` +
-      `${duplicate} duplicates left out, ${rejected} with errors`,
-  );
+/** A dry run must not even create the database that it would write to. */
+function withoutNewDatabase(config: KeyshiftConfig): KeyshiftConfig {
+  const address = parseDatabaseUrl(config.databaseUrl.reveal());
+  return address.kind === 'sqlite' && !existsSync(address.path)
+    ? { ...config, databaseUrl: new Secret('database_url', 'sqlite::memory:') }
+    : config;
 }
 
-function toJson(report: ImportReport, checks: CheckSummary | undefined) {
-  return {
-    rows: report.rows,
-    ...report.verdicts,
-    issues: report.issues.map(({ customerId, ...issue }) => ({
-      ...issue,
-      customer_id: customerId ?? null,
-    })),
-    checks: checks ? toCheckJson(checks) : null,
+const rowsPerTrim = 2_500;
+
+async function runImport(
+  workbench: Workbench,
+  terminal: Terminal,
+  file: string | undefined,
+  flags: ImportFlags,
+  signal: AbortSignal,
+): Promise<number> {
+  const { store, machine, clock, random, lookUpAccount } = workbench;
+  const scratch = openImportScratch(random);
+  const counter = terminal.counter(flags.dryRun === true ? 'rows looked at' : 'rows imported');
+  const trimmer = createMemoryTrimmer(rowsPerTrim);
+  let errors = 0;
+  const onIssue = (issue: ImportIssue) => {
+    errors += issue.severity === 'error' ? 1 : 0;
+    if (flags.json === true) scratch.addIssue(issue);
+    else terminal.note(toLine(issue));
   };
+  try {
+    const dryCheck =
+      flags.dryRun === true && flags.check
+        ? createDryCheck({ store, lookUpAccount, onIssue, signal, concurrency: flags.concurrency })
+        : undefined;
+    const report = await importCustomers(openRows(file, flags, signal), {
+      ...{ store, machine, clock, random, scratch, signal, onIssue },
+      actor: 'cli',
+      dryRun: flags.dryRun === true,
+      onProgress: (rows) => {
+        counter.update(rows);
+        trimmer.worked(rows);
+      },
+      ...(dryCheck ? { onTaken: (row) => dryCheck.add(row) } : {}),
+    }).finally(() => {
+      counter.stop();
+      trimmer.close();
+    });
+    if (flags.json !== true) printReport(terminal, report, flags);
+    const checks = dryCheck
+      ? { json: { ...(await dryCheck.finish()), findings: [] }, problems: 0, checked: 0 }
+      : await checkStored(workbench, terminal, flags, scratch, report, signal);
+    if (flags.json === true) printJson(terminal, report, scratch, flags, checks?.json);
+    else if (flags.dryRun === true) terminal.print('Nothing was written.');
+    else if ((checks?.checked ?? 0) > 0) terminal.print('Next: keyshift invite');
+    return errors > 0 || (checks?.problems ?? 0) > 0 ? 2 : 0;
+  } finally {
+    scratch.close();
+  }
+}
+
+function openRows(file: string | undefined, flags: ImportFlags, signal: AbortSignal): CustomerRows {
+  const { from, query, format, cohortColumn } = flags;
+  if (
+    (file === undefined) === (from === undefined) ||
+    (from === undefined) !== (query === undefined)
+  ) {
+    throw new KeyshiftError('request_invalid', 'One list of customers is needed.', {
+      fix: 'Name a file, or a database with both --from and --query.',
+    });
+  }
+  if (file !== undefined) return readCustomerFile(file, { format, cohortColumn });
+  return readCustomersBySql(from ?? '', query ?? '', { cohortColumn, signal });
+}
+
+async function checkStored(
+  workbench: Workbench,
+  terminal: Terminal,
+  flags: ImportFlags,
+  scratch: ImportScratch,
+  report: ImportReport,
+  signal: AbortSignal,
+) {
+  if (flags.dryRun === true || !flags.check || !report.complete) return undefined;
+  const lineOf = (customerId: string) => scratch.lineOf(customerId);
+  const summary = await runKeyChecks(workbench, terminal, { ...flags, lineOf }, signal);
+  return {
+    json: toCheckJson(summary, lineOf),
+    problems: summary.problems,
+    checked: summary.counts.get('checked') ?? 0,
+  };
+}
+
+function toLine({ line, severity, customerId, message }: ImportIssue): string {
+  const who = customerId === undefined ? '' : ` ${customerId}:`;
+  return `line ${line}: ${severity}:${who} ${message}`;
+}
+
+function printReport(terminal: Terminal, report: ImportReport, flags: ImportFlags): void {
+  const { imported, updated, unchanged, duplicate, rejected } = report.verdicts;
+  const would = flags.dryRun === true ? 'would be ' : '';
+  terminal.print(
+    `${report.rows} rows: ${imported} ${would}imported, ${updated} ${would}updated, ` +
+      `${unchanged} unchanged, ${duplicate} duplicates left out, ${rejected} with errors`,
+  );
+  if (!report.complete) terminal.note('Ended early: run it again, and it goes on where it was.');
+}
+
+/** One line of JSON, written in pieces: there may be as many issues as rows. */
+function printJson(
+  terminal: Terminal,
+  report: ImportReport,
+  scratch: ImportScratch,
+  flags: ImportFlags,
+  checks: object | undefined,
+): void {
+  const { rows, verdicts, complete } = report;
+  const head = { rows, ...verdicts, complete, dry_run: flags.dryRun === true };
+  terminal.write(`${JSON.stringify(head).slice(0, -1)},"issues":[`);
+  let separator = '';
+  for (const { customerId, ...issue } of scratch.issues()) {
+    terminal.write(separator + JSON.stringify({ ...issue, customer_id: customerId ?? null }));
+    separator = ',';
+  }
+  terminal.write(`],"checks":${JSON.stringify(checks ?? null)}}\n`);
 }

@@ -1,0 +1,66 @@
+import type { Readable } from 'node:stream';
+import { KeyshiftError } from '../errors/keyshift-error.ts';
+import type { ReadSqlRows } from './sql-source.ts';
+
+/** The part of `mysql2` that is used; the package is an optional peer. */
+interface MysqlModule {
+  createConnection(options: {
+    readonly uri: string;
+    readonly connectTimeout: number;
+    readonly multipleStatements: false;
+  }): MysqlConnection;
+}
+
+interface MysqlConnection {
+  query(options: { readonly sql: string; readonly timeout: number }): {
+    stream(options: { readonly highWaterMark: number }): Readable;
+  };
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  destroy(): void;
+}
+
+const batchSize = 500;
+
+/** Reads in a transaction that is read only, no faster than the rows are taken. */
+export const readMysqlRows: ReadSqlRows = async function* ({ url, text, deadlineMs, signal }) {
+  const mysql = await loadMysql();
+  const connection = mysql.createConnection({
+    uri: url,
+    connectTimeout: Math.min(deadlineMs, 15_000),
+    multipleStatements: false,
+  });
+  let broken: Error | undefined;
+  let rows: Readable | undefined;
+  // A connection that breaks does not tell the stream under way by itself.
+  connection.on('error', (error) => {
+    broken = error;
+    rows?.destroy(error);
+  });
+  const run = (sql: string) => {
+    rows = connection.query({ sql, timeout: deadlineMs }).stream({ highWaterMark: batchSize });
+    if (broken) rows.destroy(broken);
+    return rows;
+  };
+  try {
+    await run('start transaction read only').toArray();
+    for await (const row of run(text)) {
+      if (signal?.aborted) return;
+      yield row as object;
+    }
+  } finally {
+    connection.destroy();
+  }
+};
+
+async function loadMysql(): Promise<MysqlModule> {
+  const name = 'mysql2';
+  try {
+    const loaded = (await import(name)) as MysqlModule & { default?: MysqlModule };
+    return loaded.default ?? loaded;
+  } catch (cause) {
+    throw new KeyshiftError('import_invalid', 'The package mysql2 is not installed.', {
+      cause,
+      fix: 'Install it beside Keyshift: npm install mysql2',
+    });
+  }
+}

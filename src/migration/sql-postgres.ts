@@ -1,0 +1,37 @@
+import pg from 'pg';
+import type { ReadSqlRows } from './sql-source.ts';
+
+const batchSize = 500;
+
+/**
+ * Reads through a cursor in a transaction that is read only. The query goes by the extended
+ * protocol, which takes one statement and no second one behind it.
+ */
+export const readPostgresRows: ReadSqlRows = async function* ({ url, text, deadlineMs, signal }) {
+  const client = new pg.Client({
+    connectionString: url,
+    application_name: 'keyshift import',
+    connectionTimeoutMillis: Math.min(deadlineMs, 15_000),
+    statement_timeout: deadlineMs,
+    query_timeout: deadlineMs + 5_000,
+    options: '-c default_transaction_read_only=on',
+  });
+  // A connection that breaks also fails the query under way, which tells of it.
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    await client.query('begin transaction read only');
+    const declare = `declare keyshift_import no scroll cursor for ${text.replace(/[;\s]+$/, '')}`;
+    await client.query({ text: declare, queryMode: 'extended' } as pg.QueryConfig);
+    for (;;) {
+      if (signal?.aborted) return;
+      const { rows } = await client.query<Record<string, unknown>>(
+        `fetch ${batchSize} from keyshift_import`,
+      );
+      yield* rows;
+      if (rows.length < batchSize) return;
+    }
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+};
