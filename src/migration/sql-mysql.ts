@@ -1,23 +1,6 @@
 import type { Readable } from 'node:stream';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
-import type { ReadSqlRows } from './sql-source.ts';
-
-/** The part of `mysql2` that is used; the package is an optional peer. */
-interface MysqlModule {
-  createConnection(options: {
-    readonly uri: string;
-    readonly connectTimeout: number;
-    readonly multipleStatements: false;
-  }): MysqlConnection;
-}
-
-interface MysqlConnection {
-  query(options: { readonly sql: string; readonly timeout: number }): {
-    stream(options: { readonly highWaterMark: number }): Readable;
-  };
-  on(event: 'error', listener: (error: Error) => void): unknown;
-  destroy(): void;
-}
+import type { ReadSqlRows } from './sql-query.ts';
 
 const batchSize = 500;
 
@@ -32,7 +15,7 @@ export const readMysqlRows: ReadSqlRows = async function* ({ url, text, deadline
   let broken: Error | undefined;
   let rows: Readable | undefined;
   // A connection that breaks does not tell the stream under way by itself.
-  connection.on('error', (error) => {
+  connection.on('error', (error: Error) => {
     broken = error;
     rows?.destroy(error);
   });
@@ -52,11 +35,10 @@ export const readMysqlRows: ReadSqlRows = async function* ({ url, text, deadline
   }
 };
 
-async function loadMysql(): Promise<MysqlModule> {
-  const name = 'mysql2';
+/** The package is an optional peer: most integrators have no MySQL. */
+async function loadMysql() {
   try {
-    const loaded = (await import(name)) as MysqlModule & { default?: MysqlModule };
-    return loaded.default ?? loaded;
+    return await import('mysql2');
   } catch (cause) {
     throw new KeyshiftError('import_invalid', 'The package mysql2 is not installed.', {
       cause,

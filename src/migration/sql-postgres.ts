@@ -1,5 +1,5 @@
 import pg from 'pg';
-import type { ReadSqlRows } from './sql-source.ts';
+import type { ReadSqlRows } from './sql-query.ts';
 
 const batchSize = 500;
 

@@ -9,21 +9,8 @@ import {
 import { toRecord } from './json-lines.ts';
 import { readMysqlRows } from './sql-mysql.ts';
 import { readPostgresRows } from './sql-postgres.ts';
+import type { ReadSqlRows } from './sql-query.ts';
 import { readSqliteRows } from './sql-sqlite.ts';
-
-/** A query against the integrator's own database. */
-export interface SqlQuery {
-  /** `postgres://…`, `mysql://…` or `sqlite:path`; it may hold a password and is never shown. */
-  readonly url: string;
-  /** One statement that reads. */
-  readonly text: string;
-  /** Milliseconds for connecting, and for each batch of rows. */
-  readonly deadlineMs: number;
-  readonly signal?: AbortSignal;
-}
-
-/** Gives rows by column, a batch at a time, and reads no further than it is asked. */
-export type ReadSqlRows = (query: SqlQuery) => AsyncIterable<object>;
 
 const defaultDeadlineMs = 120_000;
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
-import type { ReadSqlRows } from './sql-source.ts';
+import type { ReadSqlRows } from './sql-query.ts';
 
 /** Reads by a connection that SQLite itself holds to reading. */
 export const readSqliteRows: ReadSqlRows = async function* ({ url, text, deadlineMs, signal }) {

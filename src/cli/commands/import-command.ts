@@ -43,7 +43,7 @@ export function addImportCommand(program: Command, { terminal, run }: CommandCon
     .addOption(new Option('--format <kind>', 'form of the file').choices(fileFormats))
     .option('--from <url>', 'a database to read in place of a file: postgres://, mysql://, sqlite:')
     .option('--query <sql>', 'what to read there; gives the columns that a file would have')
-    .option('--cohort-column <name>', 'the column whose value is the cohort of --cohort')
+    .option('--cohort-column <name>', 'the column whose value is the cohort')
     .option('--dry-run', 'say what would happen, and write nothing')
     .option('--no-check', 'do not ask Klaviyo about the keys now (see `keyshift check`)')
     .option('--key-scopes', 'find out which of the needed scopes each key has')
