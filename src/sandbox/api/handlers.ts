@@ -1,12 +1,35 @@
 import type { ApiHandler } from './api-call.ts';
 import { accountHandlers } from './resources/accounts.ts';
+import { apiKeyHandlers } from './resources/api-keys.ts';
+import { catalogHandlers } from './resources/catalog.ts';
 import { eventHandlers } from './resources/events.ts';
+import { flowHandlers } from './resources/flows.ts';
+import { listHandlers } from './resources/lists.ts';
 import { metricHandlers } from './resources/metrics.ts';
+import { profileGroupHandlers } from './resources/profile-groups.ts';
 import { profileHandlers } from './resources/profiles.ts';
+import { segmentHandlers } from './resources/segments.ts';
+import { tagGroupHandlers } from './resources/tag-groups.ts';
+import { tagHandlers } from './resources/tags.ts';
+import { templateHandlers } from './resources/templates.ts';
+import { webhookHandlers } from './resources/webhooks.ts';
 
 /** What the sandbox implements, by Klaviyo's operation id. Everything else answers 501. */
 export const handlers: ReadonlyMap<string, ApiHandler> = new Map(
-  [accountHandlers, profileHandlers, metricHandlers, eventHandlers].flatMap((table) =>
-    Object.entries(table),
-  ),
+  [
+    accountHandlers,
+    profileHandlers,
+    metricHandlers,
+    eventHandlers,
+    listHandlers,
+    segmentHandlers,
+    tagHandlers,
+    tagGroupHandlers,
+    flowHandlers,
+    templateHandlers,
+    webhookHandlers,
+    catalogHandlers,
+    profileGroupHandlers,
+    apiKeyHandlers,
+  ].flatMap((table) => Object.entries(table)),
 );

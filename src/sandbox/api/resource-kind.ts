@@ -97,12 +97,13 @@ export function presentReply<Item extends Stored>(
 export function identifiersReply<Item extends Stored>(
   call: ApiCall,
   kind: ResourceKind<Item>,
-  items: readonly Item[],
+  items: readonly Item[] | ((query: ApiQuery) => readonly Item[]),
+  support: QuerySupport = {},
 ): Reply {
-  const read = readQuery(call);
+  const read = readQuery(call, support);
   if ('refusal' in read) return read.refusal;
   const { items: shown, links } = cutPage(call, read.query, {
-    items,
+    items: typeof items === 'function' ? items(read.query) : items,
     valueOf: (item, field) => fieldOf(call, kind, item, field),
   });
   const data = shown.map(({ id }) => ({ type: kind.type, id }));

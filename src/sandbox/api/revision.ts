@@ -1,6 +1,6 @@
 import { betaRevision, operationsRevision } from '../../klaviyo/operations.ts';
 
-/** Revisions Klaviyo has published, besides the one of the operations table. */
+/** Revisions Klaviyo has published, with the one of the operations table. */
 const publishedRevisions = new Set([
   '2022-10-17',
   '2022-12-15',
@@ -24,6 +24,7 @@ const publishedRevisions = new Set([
   '2026-01-15',
   '2026-04-15',
   operationsRevision,
+  '2026-10-15',
 ]);
 
 /**

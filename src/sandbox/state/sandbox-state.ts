@@ -38,6 +38,13 @@ export class SandboxState {
     for (const install of data.installs) this.putInstall(install);
   }
 
+  /** The private keys of an account. A scan, for operations with a limit of one call a second. */
+  keysOf(accountId: string): ApiKey[] {
+    const own: ApiKey[] = [];
+    for (const key of this.keys.values()) if (key.accountId === accountId) own.push(key);
+    return own;
+  }
+
   install(clientId: string, accountId: string): Install | undefined {
     return this.#installs.get(installKey(clientId, accountId));
   }

@@ -1,6 +1,7 @@
 import type { Metric } from '../../state/records.ts';
 import { isoTime, linkedOnly } from '../json-api.ts';
 import type { ResourceKind } from '../resource-kind.ts';
+import { includeTriggered } from './flow-kind.ts';
 
 /** How metrics are shown. */
 export const metricKind: ResourceKind<Metric> = {
@@ -13,4 +14,5 @@ export const metricKind: ResourceKind<Metric> = {
     integration: { ...metric.integration },
   }),
   relationships: (_call, _metric, self) => linkedOnly(self, ['flow-triggers']),
+  includes: { 'flow-triggers': includeTriggered('metrics') },
 };

@@ -1,0 +1,70 @@
+import type { StoredResource } from '../../state/records.ts';
+import type { ApiCall } from '../api-call.ts';
+import { isoTime, linkedOnly, linkedTo } from '../json-api.ts';
+import { present } from '../resource-kind.ts';
+import { collectionOf, withTimes, type StoredKind } from '../stored-kind.ts';
+
+/** How items of the catalog are shown. */
+export const itemKind: StoredKind = {
+  type: 'catalog-item',
+  path: 'catalog-items',
+  attributes: (_, item) => withTimes(item),
+  relationships: (_call, _item, self) => linkedOnly(self, ['variants', 'categories']),
+  includes: {
+    variants: (call, { id }, query) =>
+      variantsOf(call, id).map((variant) => present(call, query, variantKind, variant)),
+  },
+  values: { ids: (_, { id }) => id },
+};
+
+/** How variants of items are shown. */
+export const variantKind: StoredKind = {
+  type: 'catalog-variant',
+  path: 'catalog-variants',
+  attributes: (_, variant) => withTimes(variant),
+  relationships: (_, { related }, self) => {
+    const [id = ''] = related?.['item'] ?? [];
+    return linkedTo(self, 'item', { type: 'catalog-item', id });
+  },
+  values: {
+    ids: (_, { id }) => id,
+    'item.id': (_, { related }) => related?.['item']?.[0] ?? null,
+  },
+};
+
+/** How categories are shown. */
+export const categoryKind: StoredKind = {
+  type: 'catalog-category',
+  path: 'catalog-categories',
+  attributes: (_, { attributes, updatedMs }) => ({ ...attributes, updated: isoTime(updatedMs) }),
+  relationships: (_call, _category, self) => linkedOnly(self, ['items']),
+  values: {
+    ids: (_, { id }) => id,
+    created: (_, { createdMs }) => createdMs,
+  },
+};
+
+/** The variants of an item. */
+export function variantsOf(call: ApiCall, itemId: string): StoredResource[] {
+  return collectionOf(call, variantKind)
+    .all()
+    .filter(({ related }) => related?.['item']?.includes(itemId));
+}
+
+/** The categories that an item is in: categories keep the ids of their items. */
+export function categoriesOf(call: ApiCall, itemId: string): StoredResource[] {
+  return collectionOf(call, categoryKind)
+    .all()
+    .filter(({ related }) => related?.['items']?.includes(itemId));
+}
+
+/** Changes which items a category has. */
+export function setItems(
+  call: ApiCall,
+  category: StoredResource,
+  change: (ids: readonly string[]) => readonly string[],
+): void {
+  const items = [...new Set(change(category.related?.['items'] ?? []))];
+  const related = { ...category.related, items };
+  collectionOf(call, categoryKind).replace({ ...category, related });
+}
