@@ -7,14 +7,14 @@ import { createScratchFolder } from './support/scratch-folder.mjs';
 import { startHelper } from './support/start-helper.mjs';
 
 export const about =
-  'cost of a call, 32 at once: connection.fetch over 200 accounts, bare undici, the official SDK';
+  'cost of a call, 32 at once: connection.fetch over 100 accounts, bare undici, the official SDK';
 
 const atOnce = 32;
 const path = '/api/events';
 
 /** The three ways in turns, CPU of this process only: the API runs in its own. */
 export async function measure({ quick }) {
-  const size = { rounds: quick ? 5 : 15, operations: quick ? 3_000 : 6_000, atOnce };
+  const size = { rounds: quick ? 10 : 30, operations: 3_000, atOnce };
   const upstream = await startHelper('upstream-process');
   const { url } = upstream.ready;
   const keyshift = await openKeyshift({ folder: createScratchFolder(), apiUrl: url });
@@ -23,7 +23,7 @@ export async function measure({ quick }) {
     const { store, random, clock, config } = keyshift;
     const { clientId } = config.client;
     const obtainedAtMs = clock.now();
-    const accountIds = await seedGrants(store, clientId, { count: 200, obtainedAtMs, random });
+    const accountIds = await seedGrants(store, clientId, { count: 100, obtainedAtMs, random });
     const cases = createCases(keyshift, pool, url, accountIds);
     const samples = await measureInTurns(cases, size);
     const { undici, keyshift: ours, session, sdk } = samples;

@@ -61,21 +61,32 @@ export function readApiCall(
       fix: 'Give a path as "/api/profiles", or a URL of Klaviyo’s API.',
     });
   }
-  const method = (init.method ?? 'GET').toUpperCase();
+  const method = init.method?.toUpperCase() ?? 'GET';
   const body = init.body ?? null;
   return {
     path,
     method,
-    headers: Object.fromEntries(
-      Object.entries(init.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]),
-    ),
+    headers: init.headers === undefined ? noHeaders : toLowerCaseNames(init.headers),
     body,
     repeatable: body === null || typeof body === 'string' || body instanceof Uint8Array,
     idempotent: init.idempotent ?? isIdempotent(method),
-    operation: findOperation(method, path.split('?', 1)[0] ?? '')?.operation,
+    operation: findOperation(method, withoutQuery(path))?.operation,
     endsAtMs: nowMs + (init.deadlineMs ?? defaultDeadlineMs),
     signal: init.signal,
   };
+}
+
+const noHeaders: Readonly<Record<string, string>> = {};
+
+function toLowerCaseNames(headers: Readonly<Record<string, string>>): Record<string, string> {
+  const lower: Record<string, string> = {};
+  for (const name of Object.keys(headers)) lower[name.toLowerCase()] = headers[name] ?? '';
+  return lower;
+}
+
+function withoutQuery(path: string): string {
+  const end = path.indexOf('?');
+  return end < 0 ? path : path.slice(0, end);
 }
 
 /** A credential goes to Klaviyo alone, so that any other host is refused and not just ignored. */

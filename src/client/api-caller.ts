@@ -14,7 +14,8 @@ import { createWindowGate, readRetryAfter } from './window-gate.ts';
 
 /** Gives a credential, and a better one after a 401. */
 export interface CredentialSource {
-  current(signal: AbortSignal | undefined): Promise<RoutedCredential>;
+  /** At once where nothing has to be read. */
+  current(signal: AbortSignal | undefined): RoutedCredential | Promise<RoutedCredential>;
   /** Answers `undefined` when a 401 has to stand: a key has no successor. */
   afterUnauthorized(
     refused: RoutedCredential,
@@ -46,6 +47,7 @@ export type ApiCaller = (
 /** The edge takes a caller without a name for a robot. */
 const userAgent = 'keyshift';
 const defaultAttempts = 4;
+const noInit: ApiRequestInit = {};
 
 /**
  * Creates the caller. It keeps to Klaviyo's windows, refreshes once on 401, waits as long as
@@ -60,50 +62,44 @@ export function createApiCaller(options: ApiCallerOptions): ApiCaller {
   const gate = createWindowGate(options.windows, clock);
   const attempts = options.attempts ?? defaultAttempts;
 
-  return async (source, target, init = {}) => {
+  // One function, not one for each concern: every further promise costs a part of the call.
+  return async (source, target, init = noInit) => {
     const nowMs = clock.now();
     const call = readApiCall(target, init, apiUrl, nowMs);
     const leftMs = call.endsAtMs - nowMs;
     const onTimeout = () => timeoutOf(call, leftMs);
     const stop = new CallStop({ leftMs, onTimeout, signal: init.signal });
     try {
-      return await perform(source, call, stop);
+      const found = source.current(call.signal);
+      let credential = found instanceof Promise ? await stop.race(found) : found;
+      let renewed = false;
+      for (let failures = 0; ;) {
+        const turn = gate.pass(call, credential, stop);
+        if (turn) await turn;
+        const attempt = await send(call, credential, stop);
+        const { reply } = attempt;
+        if (reply) gate.learn(call, credential, reply);
+        if (reply?.ok) return reply;
+        if (isUnauthorized(attempt) && !renewed) {
+          renewed = true;
+          const next = await renew(source, call, stop, credential, attempt.reply);
+          if (!next) return attempt.reply;
+          credential = next;
+          continue;
+        }
+        failures += 1;
+        const pauseMs = pauseAfter(call, attempt, failures);
+        if (pauseMs === undefined) {
+          if (reply) return reply;
+          throw attempt.error;
+        }
+        await reply?.dump(stop.signal);
+        await clock.sleep(pauseMs, stop.signal);
+      }
     } finally {
       stop.end();
     }
   };
-
-  async function perform(
-    source: CredentialSource,
-    call: ApiCall,
-    stop: CallStop,
-  ): Promise<ApiResponse> {
-    let credential = await stop.race(source.current(call.signal));
-    let renewed = false;
-    for (let failures = 0; ;) {
-      const turn = gate.pass(call, credential, stop);
-      if (turn) await turn;
-      const attempt = await send(call, credential, stop);
-      const { reply } = attempt;
-      if (reply) gate.learn(call, credential, reply);
-      if (reply?.ok) return reply;
-      if (isUnauthorized(attempt) && !renewed) {
-        renewed = true;
-        const next = await renew(source, call, stop, credential, attempt.reply);
-        if (!next) return attempt.reply;
-        credential = next;
-        continue;
-      }
-      failures += 1;
-      const pauseMs = pauseAfter(call, attempt, failures);
-      if (pauseMs === undefined) {
-        if (reply) return reply;
-        throw attempt.error;
-      }
-      await reply?.dump(stop.signal);
-      await clock.sleep(pauseMs, stop.signal);
-    }
-  }
 
   function pauseAfter(call: ApiCall, attempt: Attempt, failures: number): number | undefined {
     if (failures >= attempts || !call.repeatable) return undefined;
@@ -113,40 +109,50 @@ export function createApiCaller(options: ApiCallerOptions): ApiCaller {
     return clock.now() + pauseMs > call.endsAtMs ? undefined : pauseMs;
   }
 
-  async function send(
-    call: ApiCall,
-    credential: RoutedCredential,
-    stop: CallStop,
-  ): Promise<Attempt> {
+  function send(call: ApiCall, credential: RoutedCredential, stop: CallStop): Promise<Attempt> {
     stop.throwIfAborted();
-    try {
-      const reply = await dispatcher.request({
-        origin: apiUrl,
-        path: call.path,
-        method: call.method,
-        headers: {
-          accept: 'application/vnd.api+json',
-          'user-agent': userAgent,
-          revision,
-          ...(call.body === null ? {} : { 'content-type': 'application/vnd.api+json' }),
-          ...call.headers,
-          authorization: authorizationHeader(credential.secret),
-        },
-        body: call.body,
-        signal: stop,
-      });
-      return toAnswered(
-        new ApiResponse(reply, credential.route, () => ({
-          leftMs: call.endsAtMs - clock.now(),
-          onTimeout: () => timeoutOf(call),
-          signal: call.signal,
-        })),
-      );
-    } catch (error) {
-      stop.throwIfAborted();
-      return toFailed(error, apiUrl + call.path);
-    }
+    const request = dispatcher.request({
+      origin: apiUrl,
+      path: call.path,
+      method: call.method,
+      headers: headersOf(call, revision, credential),
+      body: call.body,
+      // It has what undici asks for: addEventListener and removeEventListener.
+      signal: stop as unknown as AbortSignal,
+    });
+    const limits = () => ({
+      leftMs: call.endsAtMs - clock.now(),
+      onTimeout: () => timeoutOf(call),
+      signal: call.signal,
+    });
+    return request.then(
+      (reply) => toAnswered(new ApiResponse(reply, credential.route, limits)),
+      (error: unknown) => {
+        stop.throwIfAborted();
+        return toFailed(error, apiUrl + call.path);
+      },
+    );
   }
+}
+
+const mediaType = 'application/vnd.api+json';
+
+/** Ours, then the call's own, then the credential, which no call may replace. */
+function headersOf(
+  { headers, body }: ApiCall,
+  revision: string,
+  { secret }: RoutedCredential,
+): Record<string, string> {
+  const all: Record<string, string> = {
+    accept: mediaType,
+    'user-agent': userAgent,
+    revision,
+    authorization: '',
+  };
+  if (body !== null) all['content-type'] = mediaType;
+  for (const name in headers) all[name] = headers[name] ?? '';
+  all['authorization'] = authorizationHeader(secret);
+  return all;
 }
 
 /** The credential to try once more with, unless the answer has to stand. */

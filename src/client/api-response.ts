@@ -32,7 +32,7 @@ export class ApiResponse {
   /** @param limits tells, when the body is read, how long that may take */
   constructor(reply: Dispatcher.ResponseData, route: 'key' | 'oauth', limits: () => Limits) {
     this.status = reply.statusCode;
-    this.headers = createHeaders(reply.headers);
+    this.headers = new ReplyHeaders(reply.headers);
     this.route = route;
     this.body = reply.body;
     this.#limits = limits;
@@ -71,6 +71,12 @@ export class ApiResponse {
     throw new KlaviyoApiFailure(this.status, parseApiError(await this.text()));
   }
 
+  /** Small answers come with their head: there is nothing to wait for, and nobody to watch it. */
+  #isWhole(): boolean {
+    const length = this.headers.get('content-length');
+    return length !== null && this.body.readableLength >= Number(length);
+  }
+
   async #read<Result>(
     read: (body: Dispatcher.ResponseData['body']) => Promise<Result>,
   ): Promise<Result> {
@@ -79,6 +85,11 @@ export class ApiResponse {
     this.#used = true;
     const { leftMs, onTimeout, signal } = this.#limits();
     signal?.throwIfAborted();
+    if (this.#isWhole()) {
+      return read(body).catch((error: unknown) => {
+        throw toReadError(error, status);
+      });
+    }
     const onAbort = () => body.destroy(signal?.reason as Error);
     signal?.addEventListener('abort', onAbort, { once: true });
     const timer = startTimer(leftMs, () => body.destroy(onTimeout()));
@@ -106,14 +117,23 @@ function toReadError(error: unknown, status: number): unknown {
 /** A body longer than this is cut off, connection and all: reading on would cost more. */
 const dumpBytes = 128 * 1024;
 
-function createHeaders(raw: Dispatcher.ResponseData['headers']): ApiHeaders {
-  const get = (name: string) => {
-    const value = raw[name.toLowerCase()];
+class ReplyHeaders implements ApiHeaders {
+  readonly #raw: Dispatcher.ResponseData['headers'];
+
+  constructor(raw: Dispatcher.ResponseData['headers']) {
+    this.#raw = raw;
+  }
+
+  get(name: string): string | null {
+    const value = this.#raw[name.toLowerCase()];
     return typeof value === 'object' ? value.join(', ') : (value ?? null);
-  };
-  return {
-    get,
-    has: (name) => raw[name.toLowerCase()] !== undefined,
-    [Symbol.iterator]: () => Object.entries(flattenHeaders(raw)).values(),
-  };
+  }
+
+  has(name: string): boolean {
+    return this.#raw[name.toLowerCase()] !== undefined;
+  }
+
+  [Symbol.iterator](): IterableIterator<[string, string]> {
+    return Object.entries(flattenHeaders(this.#raw)).values();
+  }
 }

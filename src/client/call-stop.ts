@@ -1,5 +1,3 @@
-import { EventEmitter } from 'node:events';
-
 /** Longer timers fire at once. */
 const longestTimerMs = 2 ** 31 - 1;
 
@@ -12,26 +10,35 @@ export interface Limits {
   readonly signal: AbortSignal | undefined;
 }
 
+type Listener = () => void;
+
 /**
  * Ends a call when its time is over or its caller gives up. undici listens to it as to an abort
  * signal; a real one costs a quarter of a whole call, and is made only where somebody waits.
  */
-export class CallStop extends EventEmitter {
+export class CallStop {
   /** Not called `aborted`: by that name undici tells a real signal. */
   stopped = false;
   reason: Error | undefined;
   #controller: AbortController | undefined;
+  #listeners: readonly Listener[] = [];
+  readonly #limits: Limits;
   readonly #timer: NodeJS.Timeout;
-  readonly #callerSignal: AbortSignal | undefined;
+  readonly #onCallerAbort: Listener | undefined;
 
   /** @throws the reason of `signal` when it is aborted already */
-  constructor({ leftMs, onTimeout, signal }: Limits) {
-    super();
+  constructor(limits: Limits) {
+    const { leftMs, signal } = limits;
     signal?.throwIfAborted();
-    this.#callerSignal = signal;
-    signal?.addEventListener('abort', this.#onCallerAbort, { once: true });
+    this.#limits = limits;
+    if (signal) {
+      this.#onCallerAbort = () => {
+        this.#abort(signal.reason as Error);
+      };
+      signal.addEventListener('abort', this.#onCallerAbort, { once: true });
+    }
     this.#timer = startTimer(leftMs, () => {
-      this.#abort(onTimeout());
+      this.#abort(limits.onTimeout());
     });
   }
 
@@ -42,11 +49,24 @@ export class CallStop extends EventEmitter {
     return this.#controller.signal;
   }
 
+  addEventListener(_type: 'abort', listener: Listener): void {
+    this.#listeners = [...this.#listeners, listener];
+  }
+
+  removeEventListener(_type: 'abort', listener: Listener): void {
+    this.#listeners = this.#listeners.filter((each) => each !== listener);
+  }
+
   /** Rejects with the reason when the stop comes before `work` is done, which goes on. */
   race<Result>(work: Promise<Result>): Promise<Result> {
     return new Promise((resolve, reject) => {
-      this.once('abort', reject);
-      void work.then(resolve, reject).finally(() => this.removeListener('abort', reject));
+      const onStop = () => {
+        if (this.reason) reject(this.reason);
+      };
+      this.addEventListener('abort', onStop);
+      void work.then(resolve, reject).finally(() => {
+        this.removeEventListener('abort', onStop);
+      });
     });
   }
 
@@ -57,19 +77,17 @@ export class CallStop extends EventEmitter {
   /** Leaves nothing behind: no timer, no listener. */
   end(): void {
     clearTimeout(this.#timer);
-    this.#callerSignal?.removeEventListener('abort', this.#onCallerAbort);
+    if (this.#onCallerAbort) {
+      this.#limits.signal?.removeEventListener('abort', this.#onCallerAbort);
+    }
   }
-
-  readonly #onCallerAbort = () => {
-    this.#abort(this.#callerSignal?.reason as Error);
-  };
 
   #abort(reason: Error): void {
     if (this.stopped) return;
     this.stopped = true;
     this.reason = reason;
     this.#controller?.abort(reason);
-    this.emit('abort', reason);
+    for (const listener of this.#listeners) listener();
   }
 }
 

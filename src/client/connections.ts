@@ -71,12 +71,8 @@ export function createConnections(
     return connections.find(({ route }) => route === 'oauth') ?? connections[0];
   }
 
-  async function find(target: ConnectionTarget): Promise<Connection | undefined> {
-    const name =
-      'customerId' in target ? `customer ${target.customerId}` : `account ${target.accountId}`;
+  async function find(target: ConnectionTarget, name: string): Promise<Connection | undefined> {
     const nowMs = clock.now();
-    const entry = known.get(name);
-    if (entry && nowMs - entry.readAtMs < routeAgeMs) return entry.connection;
     const connection = await read(target);
     known.delete(name);
     known.set(name, { connection, readAtMs: nowMs });
@@ -84,11 +80,11 @@ export function createConnections(
     return connection;
   }
 
-  async function pick(
+  function credentialOf(
     target: ConnectionTarget,
+    connection: Connection | undefined,
     signal: AbortSignal | undefined,
-  ): Promise<RoutedCredential> {
-    const connection = await find(target);
+  ): RoutedCredential | Promise<RoutedCredential> {
     if (connection) return credentials.forConnection(connection, signal);
     if ('accountId' in target) return credentials.forAccount(target.accountId, signal);
     throw new KeyshiftError(
@@ -97,9 +93,23 @@ export function createConnections(
     );
   }
 
+  function pick(
+    target: ConnectionTarget,
+    name: string,
+    signal: AbortSignal | undefined,
+  ): RoutedCredential | Promise<RoutedCredential> {
+    const entry = known.get(name);
+    if (entry && clock.now() - entry.readAtMs < routeAgeMs) {
+      return credentialOf(target, entry.connection, signal);
+    }
+    return find(target, name).then((connection) => credentialOf(target, connection, signal));
+  }
+
   return (target) => {
+    const name =
+      'customerId' in target ? `customer ${target.customerId}` : `account ${target.accountId}`;
     const source: CredentialSource = {
-      current: (signal) => pick(target, signal),
+      current: (signal) => pick(target, name, signal),
       afterUnauthorized: async (refused, signal) =>
         refused.route === 'oauth'
           ? credentials.afterUnauthorized(refused.accountId, refused.generation, signal)
@@ -108,7 +118,7 @@ export function createConnections(
     return {
       fetch: (address, init) => callApi(source, address, init),
       async accessToken(signal) {
-        const credential = await pick(target, signal);
+        const credential = await pick(target, name, signal);
         if (credential.route === 'oauth') return credential.secret.reveal();
         throw new KeyshiftError(
           'stage_conflict',

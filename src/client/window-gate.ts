@@ -52,12 +52,14 @@ export function createWindowGate(windows: RateWindows, clock: Clock): WindowGate
       const nowMs = clock.now();
       if (reply.status === 429) {
         const retryAfterSec = readRetryAfter(reply, clock) ?? 1;
-        windows.block(quota, operation, nowMs + retryAfterSec * 1000);
+        windows.block(quota, operation, retryAfterSec, nowMs);
         return;
       }
-      const remaining = reply.headers.get('ratelimit-remaining') ?? undefined;
-      const reset = reply.headers.get('ratelimit-reset') ?? undefined;
-      windows.learn(quota, operation, { remaining, reset }, nowMs);
+      const { headers } = reply;
+      const limit = headers.get('ratelimit-limit') ?? undefined;
+      const remaining = headers.get('ratelimit-remaining') ?? undefined;
+      const reset = headers.get('ratelimit-reset') ?? undefined;
+      windows.learn(quota, operation, { limit, remaining, reset }, nowMs);
     },
   };
 }

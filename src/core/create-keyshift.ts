@@ -85,7 +85,7 @@ export async function createKeyshift(
   });
   const routed = createCredentials({ store, tokens, clientId });
   const callApi = createApiCaller({
-    dispatcher: http.dispatcher,
+    dispatcher: http.dispatcherOf(endpoints.apiUrl),
     apiUrl: endpoints.apiUrl,
     revision,
     windows: createRateWindows(),

@@ -21,11 +21,13 @@ async function open() {
   const logger = createLogger({ level: 'silent' });
   const tokens = createTokenEngine({ ...bench, oauth, logger });
   const credentials = createCredentials({ ...bench, tokens, clientId: benchClientId });
-  const credentialOf = async (customerId: string) =>
-    credentials.forConnection(await bench.read(customerId)).then(
-      ({ route }) => route,
-      (error: unknown) => (error as KeyshiftError).code,
-    );
+  const credentialOf = async (customerId: string) => {
+    try {
+      return (await credentials.forConnection(await bench.read(customerId))).route;
+    } catch (error) {
+      return (error as KeyshiftError).code;
+    }
+  };
   const stateOf = async (accountId: string) =>
     (await bench.store.grants.find({ clientId: benchClientId, accountId }))?.state;
   return { ...bench, oauth, disconnect, credentialOf, stateOf };

@@ -1,4 +1,4 @@
-import { Agent, type Dispatcher, errors, request } from 'undici';
+import { Agent, type Dispatcher, errors, Pool, request } from 'undici';
 import { isKeyshiftError, KeyshiftError } from '../errors/keyshift-error.ts';
 
 /** A small call to another host: its answer is read whole. */
@@ -32,6 +32,8 @@ export interface HttpClient {
   send(request: HttpRequest): Promise<HttpReply>;
   /** For calls that stream; owned by this client. */
   readonly dispatcher: Dispatcher;
+  /** For many calls to one origin: it does not look for the origin with each. */
+  dispatcherOf(origin: string): Dispatcher;
   close(): Promise<void>;
 }
 
@@ -54,15 +56,24 @@ export interface HttpClientOptions {
  */
 export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
   const maxReplyBytes = options.maxReplyBytes ?? 10 * 1024 * 1024;
-  const dispatcher = new Agent({
+  const settings = {
     connections: options.connections ?? 128,
     connect: { timeout: 5_000 },
     headersTimeout: 60_000,
     bodyTimeout: 60_000,
-  });
+  };
+  const dispatcher = new Agent(settings);
+  const pools = new Map<string, Pool>();
   return {
     dispatcher,
-    close: () => dispatcher.close(),
+    dispatcherOf(origin) {
+      let pool = pools.get(origin);
+      if (!pool) pools.set(origin, (pool = new Pool(origin, settings)));
+      return pool;
+    },
+    async close() {
+      await Promise.all([dispatcher, ...pools.values()].map((each) => each.close()));
+    },
     async send({ method, url, headers, body, deadlineMs, signal }) {
       const controller = new AbortController();
       const timer = setTimeout(() => {

@@ -1,10 +1,11 @@
 import type { Grant } from '../store/records.ts';
 import type { GrantKey } from '../store/store.ts';
+import { isFresh } from './refresh-policy.ts';
 
 /** Opened grants of this process, so that a busy account is not decrypted for every call. */
 export interface GrantCache {
-  /** A grant that was read at most {@link maxAgeMs} ago. */
-  get(key: GrantKey, nowMs: number): Grant | undefined;
+  /** A grant that was read at most {@link maxAgeMs} ago, and whose token is not about to end. */
+  getFresh(key: GrantKey, nowMs: number): Grant | undefined;
   put(grant: Grant, nowMs: number): void;
   drop(key: GrantKey): void;
   readonly size: number;
@@ -17,9 +18,10 @@ const maxAgeMs = 5_000;
 export function createGrantCache(capacity: number): GrantCache {
   const entries = new Map<string, { readonly grant: Grant; readonly readAtMs: number }>();
   return {
-    get(key, nowMs) {
+    getFresh(key, nowMs) {
       const entry = entries.get(nameOf(key));
-      return entry && nowMs - entry.readAtMs <= maxAgeMs ? entry.grant : undefined;
+      if (!entry || nowMs - entry.readAtMs > maxAgeMs) return undefined;
+      return isFresh(entry.grant, nowMs) ? entry.grant : undefined;
     },
     put(grant, nowMs) {
       const name = nameOf(grant);

@@ -26,6 +26,8 @@ import { withinBudget } from './within-budget.ts';
 
 /** Gives out access tokens that are alive, and is the only place that spends refresh tokens. */
 export interface TokenEngine {
+  /** The grant that {@link TokenEngine.liveGrant} would answer without reading or waiting. */
+  freshGrant(key: GrantKey): Grant | undefined;
   /**
    * The grant of an account with an access token to use now. One that is about to expire is given
    * out while its successor is fetched; one that is dead is refreshed first.
@@ -137,10 +139,12 @@ export function createTokenEngine(options: TokenEngineOptions): TokenEngine {
   }
 
   return {
+    freshGrant: (key) => cache.getFresh(key, clock.now()),
+
     async liveGrant(key, signal) {
       const nowMs = clock.now();
-      const cached = cache.get(key, nowMs);
-      if (cached && isFresh(cached, nowMs)) return cached;
+      const cached = cache.getFresh(key, nowMs);
+      if (cached) return cached;
       const grant = await find(key);
       if (isUsable(grant, nowMs)) {
         cache.put(grant, nowMs);
