@@ -25,8 +25,8 @@ export interface BatchOptions {
 }
 
 /**
- * Does one step for each selected connection. One that fails does not stop the others; with
- * `--all`, connections at a stage the step is not for are skipped without a word.
+ * Does one step for each selected connection. One that fails does not stop the others; unless they
+ * are named, connections at a stage the step is not for are skipped without a word.
  */
 export async function eachConnection(
   store: Store,
@@ -47,7 +47,7 @@ export async function eachConnection(
       const next = await waiting.next();
       if (next.done) return;
       const connection = next.value;
-      if (selection.all === true && !isCandidate(connection)) {
+      if (selection.customer === undefined && !isCandidate(connection)) {
         skipped += 1;
       } else {
         try {

@@ -1,15 +1,18 @@
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import type { Connection } from '../store/records.ts';
+import type { Labels } from '../store/outreach.ts';
 import type { Store } from '../store/store.ts';
 
 /** The options by which commands are told whom they are about. */
 export interface Selection {
   readonly all?: boolean;
   readonly customer?: readonly string[];
+  /** Those that bear every one of these labels. */
+  readonly cohort?: Labels;
 }
 
 /**
- * The connections of a selection: every one, or those of the named customers.
+ * The connections of a selection: every one, those of a cohort, or those of the named customers.
  *
  * @throws KeyshiftError `request_invalid` when nothing is selected, `connection_not_found`
  */
@@ -17,14 +20,15 @@ export async function* selectConnections(
   store: Store,
   selection: Selection,
 ): AsyncGenerator<Connection> {
-  const customers = selection.customer ?? [];
-  if (selection.all === true ? customers.length > 0 : customers.length === 0) {
+  const { all, cohort, customer: customers = [] } = selection;
+  const ways = [all === true, cohort !== undefined, customers.length > 0];
+  if (ways.filter(Boolean).length !== 1) {
     throw new KeyshiftError('request_invalid', 'Nothing, or too much, is selected.', {
-      fix: 'Use either --all or --customer ID (as often as needed).',
+      fix: 'Use one of --all, --cohort LABEL=VALUE and --customer ID (as often as needed).',
     });
   }
-  if (selection.all === true) {
-    yield* store.connections.list();
+  if (customers.length === 0) {
+    yield* store.connections.list(cohort ? { labels: cohort } : {});
     return;
   }
   // All of them are looked up before the first is touched: a typo must not leave half a job.

@@ -12,6 +12,10 @@ import { createConsent, type CompleteConsent } from '../migration/consent.ts';
 import { createCutover, type Cutover } from '../migration/cutover.ts';
 import { createDisconnect, type Disconnect } from '../migration/disconnect.ts';
 import { flagLostGrant } from '../migration/lost-grant.ts';
+import { createWatch, type Watch } from '../migration/watch.ts';
+import { createKeyProofs } from '../migration/key-proof.ts';
+import { createProveGrant } from '../migration/prove-grant.ts';
+import { createRetire, type Retire } from '../migration/retire.ts';
 import { createVerify, type Verify } from '../migration/verify.ts';
 import { createOAuthClient, type OAuthClient } from '../oauth/oauth-client.ts';
 import { createHttpClient, type HttpClient } from '../runtime/http-client.ts';
@@ -35,7 +39,9 @@ export interface Keyshift extends Workbench {
   readonly authorizations: Authorizations;
   readonly completeConsent: CompleteConsent;
   readonly verify: Verify;
+  readonly watch: Watch;
   readonly cutover: Cutover;
+  readonly retire: Retire;
   readonly disconnect: Disconnect;
 }
 
@@ -92,6 +98,17 @@ export async function createKeyshift(
     clock,
     random,
   });
+  const proveGrant = createProveGrant({
+    tokens,
+    lookUpAccount: workbench.lookUpAccount,
+    clientId,
+  });
+  const proofs = createKeyProofs({
+    lookUpAccount: workbench.lookUpAccount,
+    callApi,
+    credentials: routed,
+    grantedScope: async (accountId) => (await tokens.liveGrant({ clientId, accountId })).scope,
+  });
   const verify = createVerify({
     store,
     machine,
@@ -123,14 +140,9 @@ export async function createKeyshift(
       verify,
     }),
     verify,
-    cutover: createCutover({
-      store,
-      machine,
-      tokens,
-      lookUpAccount: workbench.lookUpAccount,
-      clientId,
-      clock,
-    }),
+    watch: createWatch({ store, machine, verify, clock, logger }),
+    cutover: createCutover({ store, machine, proveGrant, clock }),
+    retire: createRetire({ store, machine, proveGrant, proofs, clock }),
     disconnect: createDisconnect({ store, oauth, machine }),
     async close() {
       await tokens.drain();

@@ -20,3 +20,6 @@ export const klaviyoEndpoints: KlaviyoEndpoints = {
 
 /** The API revision Keyshift is written against, sent where a caller sets none. */
 export const klaviyoRevision = '2026-07-15';
+
+/** Where an owner, admin or manager sees and deletes the private keys of an account. */
+export const klaviyoApiKeysPage = 'https://www.klaviyo.com/settings/account/api-keys';

@@ -9,8 +9,8 @@ import { stages } from '../store/records.ts';
 import { createTokenEngine } from '../tokens/token-engine.ts';
 import { createCutover } from './cutover.ts';
 import { flagLostGrant } from './lost-grant.ts';
+import { createProveGrant } from './prove-grant.ts';
 
-const dayMs = 86_400_000;
 const key = 'pk_0123456789abcdef';
 const account = { accountId: 'AAA111' };
 
@@ -24,7 +24,8 @@ async function open() {
       kind: 'found',
       account: { accountId: 'AAA111', name: 'Alpha', testAccount: false },
     });
-  const cutover = createCutover({ ...bench, tokens, lookUpAccount, clientId: benchClientId });
+  const proveGrant = createProveGrant({ tokens, lookUpAccount, clientId: benchClientId });
+  const cutover = createCutover({ ...bench, proveGrant });
   const isKeyPresent = async (customerId: string) =>
     (await bench.store.privateKeys.info((await bench.read(customerId)).id))?.present;
   return { ...bench, oauth, cutover, isKeyPresent };
@@ -219,86 +220,5 @@ describe('a rollback', () => {
       route: 'oauth',
       liveSinceMs: bench.clock.now(),
     });
-  });
-});
-
-describe('a retirement', () => {
-  const openLive = async () => {
-    const bench = await open();
-    const liveSinceMs = bench.clock.now();
-    const fields = { stage: 'live', route: 'oauth', key, liveSinceMs, ...account } as const;
-    const connection = await bench.add('acme', fields);
-    const retire = async () => bench.cutover.retire(await bench.read('acme'), 7 * dayMs, 'cli');
-    return { ...bench, connection, retire };
-  };
-
-  it.each(stages.filter((stage) => stage !== 'live' && stage !== 'quiet'))(
-    'is refused at stage %s, and the key is kept',
-    async (stage) => {
-      await using bench = await open();
-      const connection = await bench.add('acme', { stage, key, ...account });
-      await bench.clock.advance(30 * dayMs);
-      await expect(bench.cutover.retire(connection, 0, 'cli')).rejects.toMatchObject({
-        code: 'stage_conflict',
-      });
-      expect(await bench.isKeyPresent('acme')).toBe(true);
-    },
-  );
-
-  it('waits until the quiet days are over, and says how many have passed', async () => {
-    await using bench = await openLive();
-    await bench.clock.advance(3.5 * dayMs);
-    await expect(bench.retire()).rejects.toThrow('3.5 of 7.0 days');
-    await bench.clock.advance(3.5 * dayMs - 1);
-    await expect(bench.retire()).rejects.toMatchObject({ code: 'stage_conflict' });
-    expect(await bench.isKeyPresent('acme')).toBe(true);
-    await bench.clock.advance(1);
-    await expect(bench.retire()).resolves.toMatchObject({ stage: 'retired' });
-  });
-
-  it('counts the days anew after every use of the key', async () => {
-    await using bench = await openLive();
-    await bench.clock.advance(6 * dayMs);
-    await bench.store.privateKeys.markUsed(bench.connection.id, bench.clock.now());
-    await bench.clock.advance(7 * dayMs - 1);
-    await expect(bench.retire()).rejects.toMatchObject({ code: 'stage_conflict' });
-    await bench.clock.advance(1);
-    await expect(bench.retire()).resolves.toMatchObject({ stage: 'retired' });
-  });
-
-  it('counts no use of the key from before the cutover', async () => {
-    await using bench = await openLive();
-    await bench.store.privateKeys.markUsed(bench.connection.id, bench.clock.now() - dayMs);
-    await bench.clock.advance(7 * dayMs);
-    await expect(bench.retire()).resolves.toMatchObject({ stage: 'retired' });
-  });
-
-  it('destroys the key for good, and still knows whose it was', async () => {
-    await using bench = await openLive();
-    await bench.clock.advance(7 * dayMs);
-    await bench.retire();
-    const { id } = bench.connection;
-    expect(await bench.store.privateKeys.open(id)).toBeUndefined();
-    expect(await bench.store.privateKeys.info(id)).toMatchObject({
-      present: false,
-      destroyedAtMs: bench.clock.now(),
-    });
-    expect(await bench.read('acme')).toMatchObject({ stage: 'retired', route: 'oauth' });
-    expect(await bench.auditOf('acme')).toEqual([
-      'live → quiet, cli',
-      'quiet → retired, cli: private key destroyed',
-    ]);
-    await expect(bench.retire()).rejects.toMatchObject({ code: 'stage_conflict' });
-  });
-
-  it('keeps the key when another writer came first', async () => {
-    await using bench = await openLive();
-    await bench.clock.advance(7 * dayMs);
-    await bench.cutover.rollBack(await bench.read('acme'), 'other');
-    await expect(bench.cutover.retire(bench.connection, 0, 'cli')).rejects.toMatchObject({
-      code: 'stage_conflict',
-    });
-    expect(await bench.isKeyPresent('acme')).toBe(true);
-    expect(await bench.read('acme')).toMatchObject({ stage: 'verified', route: 'key' });
   });
 });

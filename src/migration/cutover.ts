@@ -1,22 +1,19 @@
-import type { LookUpAccount } from '../client/account-lookup.ts';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Connection } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
-import type { TokenEngine } from '../tokens/token-engine.ts';
+import type { ProveGrant } from './prove-grant.ts';
 import { backToKey, type StageMachine } from './stage-machine.ts';
 
 /** What {@link createCutover} works with. */
 export interface CutoverOptions {
   readonly store: Store;
   readonly machine: StageMachine;
-  readonly tokens: TokenEngine;
-  readonly lookUpAccount: LookUpAccount;
-  readonly clientId: string;
+  readonly proveGrant: ProveGrant;
   readonly clock: Clock;
 }
 
-/** Moves a connection's traffic between its credentials, and ends the old one. */
+/** Moves a connection's traffic between its credentials. */
 export interface Cutover {
   /**
    * Sends a share of the calls by OAuth and the rest by key, after proving that the grant gives a
@@ -40,18 +37,11 @@ export interface Cutover {
    * was destroyed
    */
   rollBack(connection: Connection, actor: string, reason?: string): Promise<Connection>;
-  /**
-   * Destroys the sealed private key of a connection that has been live and without key traffic
-   * for `quietMs`. There is no way back from it.
-   *
-   * @throws KeyshiftError `stage_conflict` with what is missing
-   */
-  retire(connection: Connection, quietMs: number, actor: string): Promise<Connection>;
 }
 
 /** Creates the service. */
 export function createCutover(options: CutoverOptions): Cutover {
-  const { store, machine, tokens, lookUpAccount, clientId, clock } = options;
+  const { store, machine, proveGrant, clock } = options;
   return {
     async startCanary(connection, percent, actor) {
       const accountId = requireProven(connection, 'only verified connections can become a canary');
@@ -89,7 +79,7 @@ export function createCutover(options: CutoverOptions): Cutover {
       if (connection.stage === 'retired' || connection.route === 'key') {
         throw new KeyshiftError(
           'stage_conflict',
-          `Customer ${connection.customerId} is ${describe(connection)} on the ${connection.route} route; there is nothing to roll back.`,
+          `Customer ${connection.customerId} is ${describeStage(connection)} on the ${connection.route} route; there is nothing to roll back.`,
         );
       }
       await requireKey(connection);
@@ -101,42 +91,7 @@ export function createCutover(options: CutoverOptions): Cutover {
       const to = stageAfterRollBack(connection);
       return store.transaction((tx) => machine.move(tx, connection, to, cause));
     },
-
-    async retire(connection, quietMs, actor) {
-      const obstacle = await whyNotQuiet(store, connection, quietMs, clock.now());
-      if (obstacle !== undefined) {
-        throw new KeyshiftError(
-          'stage_conflict',
-          `Customer ${connection.customerId} cannot be retired: ${obstacle}.`,
-        );
-      }
-      return store.transaction(async (tx) => {
-        const quiet =
-          connection.stage === 'quiet'
-            ? connection
-            : await machine.move(tx, connection, 'quiet', { actor });
-        await tx.privateKeys.destroy(connection.id, clock.now());
-        return machine.move(tx, quiet, 'retired', { actor, reason: 'private key destroyed' });
-      });
-    },
   };
-
-  /** A token that the clock calls fresh may be dead: Klaviyo itself is asked, once more after a 401. */
-  async function proveGrant(accountId: string): Promise<void> {
-    const key = { clientId, accountId };
-    const grant = await tokens.liveGrant(key);
-    let lookup = await lookUpAccount(grant.accessToken);
-    if (lookup.kind === 'rejected') {
-      const newer = await tokens.afterUnauthorized(key, grant.generation);
-      lookup = await lookUpAccount(newer.accessToken);
-    }
-    if (lookup.kind === 'found' && lookup.account.accountId === accountId) return;
-    throw new KeyshiftError(
-      'account_unverified',
-      `Klaviyo does not confirm that the grant belongs to account ${accountId}.`,
-      { fix: 'Nothing was changed. Try again, or invite the customer to consent again.' },
-    );
-  }
 
   async function requireKey(connection: Connection): Promise<void> {
     if ((await store.privateKeys.info(connection.id))?.present) return;
@@ -147,30 +102,12 @@ export function createCutover(options: CutoverOptions): Cutover {
   }
 }
 
-async function whyNotQuiet(
-  store: Store,
-  connection: Connection,
-  quietMs: number,
-  nowMs: number,
-): Promise<string | undefined> {
-  if (connection.stage !== 'live' && connection.stage !== 'quiet') {
-    return `it is ${describe(connection)}, not live`;
-  }
-  const key = await store.privateKeys.info(connection.id);
-  const liveSinceMs = connection.liveSinceMs ?? connection.updatedAtMs;
-  const quietSinceMs = Math.max(liveSinceMs, key?.lastUsedAtMs ?? 0);
-  const lackingMs = quietSinceMs + quietMs - nowMs;
-  if (lackingMs <= 0) return undefined;
-  const days = (ms: number) => (ms / 86_400_000).toFixed(1);
-  return `${days(quietMs - lackingMs)} of ${days(quietMs)} days without key traffic have passed`;
-}
-
 function requireProven(connection: Connection, rule: string): string {
   const { stage, accountId } = connection;
   if ((stage === 'verified' || stage === 'canary') && accountId !== undefined) return accountId;
   throw new KeyshiftError(
     'stage_conflict',
-    `Customer ${connection.customerId} is ${describe(connection)}; ${rule}.`,
+    `Customer ${connection.customerId} is ${describeStage(connection)}; ${rule}.`,
   );
 }
 
@@ -181,7 +118,8 @@ function stageAfterRollBack({ stage, attentionReason }: Connection) {
   return attentionReason === 'oauth_errors' ? 'authorized' : 'checked';
 }
 
-function describe(connection: Connection): string {
+/** The stage of a connection in words. */
+export function describeStage(connection: Connection): string {
   return connection.stage === 'attention'
     ? `at attention (${connection.attentionReason ?? 'no reason'})`
     : connection.stage;

@@ -21,7 +21,9 @@ beforeEach(() => {
 /** A stream that keeps what is written, and says that it is a terminal. */
 function collectingStream(written: string[]): NodeJS.WriteStream {
   const write = (text: string) => written.push(text) > 0;
-  const stream = { isTTY: true, columns: 100, write, on: () => stream, cursorTo: () => true };
+  const cursorTo = () => true;
+  const listeners = () => [];
+  const stream = { isTTY: true, columns: 100, write, listeners, on: () => stream, cursorTo };
   return Object.assign(stream, {
     clearLine: () => true,
     moveCursor: () => true,

@@ -8,6 +8,7 @@ import {
   keyOf,
   migrateToLive,
   migrateToVerified,
+  retireNow,
 } from '../support/migration-steps.ts';
 
 const byKey = (key: string) => ({ authorization: `Klaviyo-API-Key ${key}` });
@@ -94,7 +95,7 @@ describe('the route of a proxied call', () => {
   it('is OAuth for a retired key, which stays a name after it was destroyed', async () => {
     await using fixture = await startFlow();
     const live = await migrateToLive(fixture, 'acme', 0);
-    await fixture.keyshift.cutover.retire(live, 0, 'cli');
+    await retireNow(fixture, live);
     expect(await fixture.keyshift.store.privateKeys.open(live.id)).toBeUndefined();
     const answer = await call(fixture, byKey(keyOf(fixture, 0)));
     expect(accountIdOf(answer)).toBe(accountOf(fixture, 0));

@@ -1,6 +1,7 @@
 import { checkKeys } from '../../src/migration/check-keys.ts';
 import { readCustomers } from '../../src/migration/customer-file.ts';
 import { importCustomers } from '../../src/migration/import-customers.ts';
+import { defaultRetirePolicy } from '../../src/migration/retirement-checks.ts';
 import type { Connection } from '../../src/store/records.ts';
 import type { FlowFixture } from './flow-fixture.ts';
 
@@ -80,4 +81,14 @@ export async function migrateToLive(
 ): Promise<Connection> {
   const connection = await migrateToVerified(fixture, customerId, index);
   return fixture.keyshift.cutover.cutOver(connection, 'cli');
+}
+
+/** Destroys the stored key of a live connection at once, without quiet days and without proof. */
+export async function retireNow({ keyshift }: FlowFixture, live: Connection): Promise<Connection> {
+  const { connection } = await keyshift.retire.retire(live, {
+    policy: { ...defaultRetirePolicy, quietMs: 0 },
+    demand: { kind: 'none', reason: 'a test' },
+    actor: 'cli',
+  });
+  return connection;
 }

@@ -5,7 +5,7 @@ import { importCustomers } from '../../src/migration/import-customers.ts';
 import { approveConsent, type ConsentChoice } from '../../src/sandbox.ts';
 import { post, send, tokensOf } from './answer.ts';
 import type { FlowFixture } from './flow-fixture.ts';
-import { accountOf, connectionOf, invite, keyOf } from './migration-steps.ts';
+import { accountOf, connectionOf, invite, keyOf, retireNow } from './migration-steps.ts';
 import type { SecretLedger } from './secret-ledger.ts';
 
 /** What a journey tells about beside its answers. */
@@ -131,7 +131,7 @@ async function moveTraffic(fixture: FlowFixture, { ledger }: JourneyObserver) {
   sandbox.invalidateAccessTokens(accountOf(fixture, 0));
   expect((await call(byKey(0))).status).toBe(200);
 
-  await keyshift.cutover.retire(await connectionOf(fixture, 'denies'), 0, 'cli');
+  await retireNow(fixture, await connectionOf(fixture, 'denies'));
   expect((await call(byKey(1))).status).toBe(200);
   sandbox.uninstall(accountOf(fixture, 3));
   expect((await call(byKey(3))).status).toBe(409);

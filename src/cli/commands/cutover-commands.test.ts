@@ -33,7 +33,22 @@ describe('cutover, rollback and retire', () => {
     const early = await cli.run('retire', '--all');
     expect(early.code).toBe(1);
     expect(early.stderr).toMatch(/acme: .*0\.0 of 7\.0 days.*Fix: /);
-    expect((await cli.run('retire', '--all', '--quiet-days', '0')).code).toBe(0);
+    const waiting = await cli.run('retire', '--all', '--quiet-days', '0');
+    expect(waiting).toMatchObject({
+      code: 2,
+      stdout: '0 retired, 0 failed, 1 at other stages, 1 waiting for the key to go\n',
+      stderr: expect.stringContaining('acme: quiet; the key still works at Klaviyo') as string,
+    });
+    const check = await cli.run('retire', '--customer', 'acme', '--check', '--quiet-days', '0');
+    expect(check.code).toBe(2);
+    expect(check.stdout).toContain('  [x] grant alive: Klaviyo answers by OAuth\n');
+    expect(check.stdout).toContain('  [ ] key dead: the key still works at Klaviyo\n');
+    const letter = await cli.run('retire', '--customer', 'acme', '--instructions');
+    expect(letter.stdout).toContain('https://www.klaviyo.com/settings/account/api-keys');
+    const reason = ['--without-proof', 'acme deletes it tomorrow'];
+    const both = await cli.run('retire', '--all', '--check', ...reason);
+    expect(both.stderr).toContain('contradict');
+    expect((await cli.run('retire', '--all', '--quiet-days', '0', ...reason)).code).toBe(0);
     const { stdout } = await cli.run('status');
     expect(stdout).toContain('1 verified, 1 retired');
     expect((await cli.run('rollback', '--customer', 'acme')).code).toBe(1);

@@ -1,14 +1,11 @@
 import { InvalidArgumentError, type Command } from 'commander';
+import type { Keyshift } from '../../core/create-keyshift.ts';
 import { runStep, type StepFlags } from '../run-step.ts';
 import { addSelectionOptions } from '../selection-options.ts';
 import type { CommandContext } from '../command-context.ts';
 
 interface CanaryFlags extends StepFlags {
   readonly percent: number;
-}
-
-interface RetireFlags extends StepFlags {
-  readonly quietDays: number;
 }
 
 /** `keyshift canary`: a share of the traffic moves to OAuth. */
@@ -22,6 +19,7 @@ export function addCanaryCommand(program: Command, { terminal, run }: CommandCon
         runStep<CanaryFlags>(terminal, {
           doneWord: 'send a share by OAuth',
           isCandidate: ({ stage }) => stage === 'verified' || stage === 'canary',
+          warn: warnOfSwitch,
           run: ({ cutover }, connection, { percent }) =>
             cutover.startCanary(connection, percent, 'cli'),
         }),
@@ -39,6 +37,7 @@ export function addCutoverCommand(program: Command, { terminal, run }: CommandCo
         runStep<StepFlags>(terminal, {
           doneWord: 'cut over to OAuth',
           isCandidate: ({ stage }) => stage === 'verified' || stage === 'canary',
+          warn: warnOfSwitch,
           run: ({ cutover }, connection) => cutover.cutOver(connection, 'cli'),
         }),
       ),
@@ -55,25 +54,8 @@ export function addRollbackCommand(program: Command, { terminal, run }: CommandC
         runStep<StepFlags>(terminal, {
           doneWord: 'rolled back to their keys',
           isCandidate: ({ stage, route }) => route !== 'key' && stage !== 'retired',
+          warn: warnOfSwitch,
           run: ({ cutover }, connection) => cutover.rollBack(connection, 'cli'),
-        }),
-      ),
-    );
-}
-
-/** `keyshift retire`: private keys that nobody uses any more are destroyed. */
-export function addRetireCommand(program: Command, { terminal, run }: CommandContext): void {
-  addSelectionOptions(program.command('retire'))
-    .description('destroy the stored private keys of connections that are quiet; final')
-    .option('--quiet-days <n>', 'days without key traffic that must have passed', parseDays, 7)
-    .option('--json', 'print one JSON object')
-    .action(
-      run(
-        runStep<RetireFlags>(terminal, {
-          doneWord: 'retired',
-          isCandidate: ({ stage }) => stage === 'live' || stage === 'quiet',
-          run: ({ cutover }, connection, { quietDays }) =>
-            cutover.retire(connection, quietDays * 86_400_000, 'cli'),
         }),
       ),
     );
@@ -85,8 +67,9 @@ function parsePercent(value: string): number {
   throw new InvalidArgumentError('It must be a whole number from 1 to 100; 0 is `rollback`.');
 }
 
-function parseDays(value: string): number {
-  const days = Number(value);
-  if (value.trim() !== '' && Number.isFinite(days) && days >= 0) return days;
-  throw new InvalidArgumentError('It must be a number of days, 0 or more.');
+/** The switch overrides every connection: whoever moves one now would not see it move. */
+async function warnOfSwitch({ store }: Keyshift): Promise<string | undefined> {
+  const value = await store.switches.get('route');
+  if (value === undefined) return undefined;
+  return `The switch sends all traffic by ${value}: what is decided now takes effect when it is unset.`;
 }

@@ -43,6 +43,7 @@ async function serve(terminal: Terminal, welcome: Omit<Welcome, 'url'>): Promise
     const house = Promise.all([
       keepHouse(keyshift, work.signal),
       keyshift.sweeper.run(work.signal),
+      keyshift.watch.run(work.signal),
     ]);
     printWelcome(terminal, { ...welcome, url: server.url });
     await untilStopped();

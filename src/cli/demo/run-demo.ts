@@ -7,6 +7,7 @@ import { createApp } from '../../http/create-app.tsx';
 import { startServer } from '../../http/start-server.ts';
 import { checkKeys } from '../../migration/check-keys.ts';
 import { readCustomers } from '../../migration/customer-file.ts';
+import { defaultRetirePolicy } from '../../migration/retirement-checks.ts';
 import { importCustomers } from '../../migration/import-customers.ts';
 import { createLogger } from '../../runtime/logger.ts';
 import { randomToken, systemRandom } from '../../runtime/random.ts';
@@ -83,7 +84,7 @@ async function playJourney(
   serverUrl: string,
   options: DemoOptions,
 ): Promise<DemoReport> {
-  const { store, machine, clock, random, lookUpAccount, cutover } = keyshift;
+  const { store, machine, clock, random, lookUpAccount, cutover, retire } = keyshift;
   const roles = assignRoles(seed);
   const batch = { store, machine, clock, random, actor: 'demo', signal: options.signal };
 
@@ -136,7 +137,9 @@ async function playJourney(
 
   let retired = 0;
   for await (const connection of store.connections.list({ stages: ['live'] })) {
-    await cutover.retire(connection, 0, 'demo');
+    const policy = { ...defaultRetirePolicy, quietMs: 0 };
+    const demand = { kind: 'none', reason: 'the accounts of the demo end with it' } as const;
+    await retire.retire(connection, { policy, demand, actor: 'demo' });
     retired += 1;
   }
   return {

@@ -1,0 +1,56 @@
+import type { Command } from 'commander';
+import type { WatchReport } from '../../migration/watch.ts';
+import { withKeyshift } from '../run-with.ts';
+import type { CommandContext } from '../command-context.ts';
+import type { Terminal } from '../terminal.ts';
+
+interface WatchFlags {
+  readonly once?: boolean;
+  readonly json?: boolean;
+}
+
+/** `keyshift watch`: holds connections on which OAuth does worse than the key. */
+export function addWatchCommand(program: Command, { terminal, run }: CommandContext): void {
+  program
+    .command('watch')
+    .description('hold connections whose calls fail more often by OAuth than by key')
+    .option('--once', 'look once and end; without it, every half minute until Ctrl-C')
+    .option('--json', 'print one JSON object; only with --once')
+    .action(
+      run((flags: WatchFlags) =>
+        withKeyshift(async ({ watch }, { signal }) => {
+          if (flags.once !== true) {
+            terminal.note('watching every half minute; Ctrl-C ends it');
+            await watch.run(signal);
+            return 0;
+          }
+          const report = await watch.round(signal);
+          if (flags.json === true) terminal.print(JSON.stringify(toJson(report)));
+          else printText(terminal, report);
+          return report.held.length > 0 ? 2 : 0;
+        }),
+      ),
+    );
+}
+
+function printText(terminal: Terminal, { watched, held, verified, waiting }: WatchReport): void {
+  for (const { customerId, rolledBack, reason } of held) {
+    const what = rolledBack
+      ? 'back on its key'
+      : `still on OAuth: see \`keyshift rollback --customer ${customerId}\``;
+    terminal.note(`${customerId}: ${reason}; ${what}`);
+  }
+  terminal.print(
+    `${watched} on OAuth or canary, ${held.length} held; ` +
+      `${verified} consents verified, ${waiting} still without an answer`,
+  );
+}
+
+function toJson({ held, ...counts }: WatchReport) {
+  return {
+    ...counts,
+    held: held.map(({ customerId, rolledBack, reason }) => ({
+      ...{ customer_id: customerId, rolled_back: rolledBack, reason },
+    })),
+  };
+}

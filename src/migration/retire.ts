@@ -1,0 +1,197 @@
+import { isKeyshiftError, KeyshiftError } from '../errors/keyshift-error.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { KeyProof } from '../store/journey.ts';
+import type { Connection } from '../store/records.ts';
+import type { Store } from '../store/store.ts';
+import type { KeyProofs, KeyState } from './key-proof.ts';
+import type { ProveGrant } from './prove-grant.ts';
+import { checkRetirement, type RetirePolicy, type RetirementCheck } from './retirement-checks.ts';
+import type { StageMachine } from './stage-machine.ts';
+
+/** What has to prove that a key is dead at Klaviyo. */
+export type ProofDemand =
+  /** Klaviyo refuses it: the customer has deleted it. */
+  | { readonly kind: 'probe' }
+  /** It is disabled through Klaviyo's beta endpoint. */
+  | { readonly kind: 'disable' }
+  /** Nothing: a person takes the responsibility, and says why. */
+  | { readonly kind: 'none'; readonly reason: string };
+
+/** How a retirement is asked for. */
+export interface RetireRequest {
+  readonly policy: RetirePolicy;
+  readonly demand: ProofDemand;
+  readonly actor: string;
+  readonly signal?: AbortSignal;
+}
+
+/** What a retirement came to. */
+export interface RetireResult {
+  readonly connection: Connection;
+  /** `waiting`: the key still lives at Klaviyo; the connection is `quiet`, and can be rolled back. */
+  readonly outcome: 'retired' | 'waiting';
+  readonly detail: string;
+}
+
+/** The checklist of one connection. */
+export interface RetirementReview {
+  readonly connection: Connection;
+  readonly checks: readonly RetirementCheck[];
+  /** Whether nothing is missing. */
+  readonly ready: boolean;
+}
+
+/** Ends private keys. */
+export interface Retire {
+  /** Looks at everything that must hold, also at Klaviyo, and changes nothing. */
+  review(
+    connection: Connection,
+    policy: RetirePolicy,
+    signal?: AbortSignal,
+  ): Promise<RetirementReview>;
+  /**
+   * Takes a connection to `quiet` and, with proof that its key is dead at Klaviyo and its grant
+   * alive, destroys the sealed key. There is no way back from that.
+   *
+   * @throws KeyshiftError `stage_conflict` with what is missing; `scope_missing` and
+   * `key_not_found` when the key is to be disabled; `grant_lost`, `account_unverified`, `upstream_*`.
+   * The key is kept then
+   */
+  retire(connection: Connection, request: RetireRequest): Promise<RetireResult>;
+}
+
+/** What {@link createRetire} works with. */
+export interface RetireOptions {
+  readonly store: Store;
+  readonly machine: StageMachine;
+  readonly proveGrant: ProveGrant;
+  readonly proofs: KeyProofs;
+  readonly clock: Clock;
+}
+
+/** Creates the service. */
+export function createRetire(options: RetireOptions): Retire {
+  const { store, machine, proveGrant, clock } = options;
+
+  return {
+    async review(connection, policy, signal) {
+      const checks = await checkRetirement(store, connection, policy, clock.now());
+      checks.push(
+        await reviewAnswer('grant alive', async () => {
+          await proveGrant(requireAccount(connection), signal);
+          return { done: true, detail: 'Klaviyo answers by OAuth' };
+        }),
+        await reviewAnswer('key dead', async () => {
+          const { dead, detail } = await prove(options, connection, { kind: 'probe' }, signal);
+          return { done: dead, detail };
+        }),
+      );
+      return { connection, checks, ready: checks.every(({ done }) => done) };
+    },
+
+    async retire(connection, { policy, demand, actor, signal }) {
+      const checks = await checkRetirement(store, connection, policy, clock.now());
+      const obstacle = checks.find(({ done }) => !done);
+      if (obstacle) {
+        await wake(connection, obstacle, actor);
+        throw new KeyshiftError(
+          'stage_conflict',
+          `Customer ${connection.customerId} cannot be retired: ${obstacle.detail}.`,
+          { fix: 'See `keyshift retire --check` for all that is missing.' },
+        );
+      }
+      const quiet = await becomeQuiet(connection, actor);
+      const state = await prove(options, quiet, demand, signal);
+      if (!state.dead) return { connection: quiet, outcome: 'waiting', detail: state.detail };
+      // The last question before there is no way back: does OAuth work on its own?
+      await proveGrant(requireAccount(quiet), signal);
+      const retired = await destroy(quiet, state, actor);
+      return { connection: retired, outcome: 'retired', detail: state.detail };
+    },
+  };
+
+  /** A connection whose key is used again is not quiet. */
+  async function wake(connection: Connection, { name, detail }: RetirementCheck, actor: string) {
+    if (connection.stage !== 'quiet' || name !== 'quiet days') return;
+    await store.transaction((tx) =>
+      machine.move(tx, connection, 'live', { actor, reason: `the key was used: ${detail}` }),
+    );
+  }
+
+  async function becomeQuiet(connection: Connection, actor: string): Promise<Connection> {
+    if (connection.stage === 'quiet') return connection;
+    return store.transaction(async (tx) => {
+      await tx.retirements.save({
+        ...{ connectionId: connection.id, quietAtMs: clock.now() },
+        ...{ proof: undefined, detail: undefined, provedAtMs: undefined, retiredAtMs: undefined },
+      });
+      return machine.move(tx, connection, 'quiet', { actor });
+    });
+  }
+
+  /** Fails when another hand was at the connection since: a rollback, or a use of the key. */
+  function destroy(
+    connection: Connection,
+    { proof, detail }: { readonly proof: KeyProof | undefined; readonly detail: string },
+    actor: string,
+  ): Promise<Connection> {
+    return store.transaction(async (tx) => {
+      const nowMs = clock.now();
+      const earlier = await tx.retirements.find(connection.id);
+      const quietAtMs = earlier?.quietAtMs ?? nowMs;
+      const key = await tx.privateKeys.info(connection.id);
+      if (key?.present && (key.lastUsedAtMs ?? 0) > quietAtMs) {
+        throw new KeyshiftError(
+          'stage_conflict',
+          `The key of customer ${connection.customerId} was used a moment ago.`,
+        );
+      }
+      const reason = `private key destroyed: ${detail}`;
+      const retired = await machine.move(tx, connection, 'retired', { actor, reason });
+      await tx.privateKeys.destroy(connection.id, nowMs);
+      await tx.retirements.save({
+        ...{ connectionId: connection.id, quietAtMs, proof, detail },
+        ...{ provedAtMs: nowMs, retiredAtMs: nowMs },
+      });
+      return retired;
+    });
+  }
+}
+
+/** A question to Klaviyo as a point of the checklist; no answer is not done. */
+async function reviewAnswer(
+  name: string,
+  ask: () => Promise<Omit<RetirementCheck, 'name'>>,
+): Promise<RetirementCheck> {
+  try {
+    return { name, ...(await ask()) };
+  } catch (error) {
+    if (!isKeyshiftError(error)) throw error;
+    return { name, done: false, detail: error.message };
+  }
+}
+
+async function prove(
+  { store, proofs }: Pick<RetireOptions, 'store' | 'proofs'>,
+  connection: Connection,
+  demand: ProofDemand,
+  signal: AbortSignal | undefined,
+): Promise<Omit<KeyState, 'proof'> & { readonly proof: KeyProof | undefined }> {
+  const key = await store.privateKeys.open(connection.id);
+  if (!key) return { dead: true, proof: 'none', detail: 'no private key is stored' };
+  switch (demand.kind) {
+    case 'probe':
+      return proofs.probe(key, signal);
+    case 'disable':
+      return proofs.disable(key, requireAccount(connection), signal);
+    case 'none':
+      return { dead: true, proof: 'none', detail: `without proof: ${demand.reason}` };
+    default:
+      return demand satisfies never;
+  }
+}
+
+function requireAccount({ accountId, customerId }: Connection): string {
+  if (accountId !== undefined) return accountId;
+  throw new KeyshiftError('grant_not_found', `The account of customer ${customerId} is not known.`);
+}

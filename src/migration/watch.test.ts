@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest';
+import { openTestBench } from '../../test/support/workbench-fixture.ts';
+import { KeyshiftError } from '../errors/keyshift-error.ts';
+import { createLogger } from '../runtime/logger.ts';
+import { trafficBucketOf, type TrafficOutcome } from '../store/traffic.ts';
+import type { Verify } from './verify.ts';
+import { createWatch } from './watch.ts';
+
+const key = 'pk_0123456789abcdef';
+const hourMs = 3_600_000;
+
+async function open(verify: Verify = () => Promise.reject(new KeyshiftError('internal', 'no'))) {
+  const bench = await openTestBench();
+  const watch = createWatch({ ...bench, verify, logger: createLogger({ level: 'silent' }) });
+  const count = (
+    customerId: string,
+    route: 'key' | 'oauth',
+    calls: Partial<Record<TrafficOutcome, number>>,
+  ) =>
+    bench.store.traffic.add(
+      Object.entries(calls).map(([outcome, number]) => ({
+        ...{ connectionId: `connection-${customerId}`, route, operation: 'get_profiles' },
+        ...{ outcome: outcome as TrafficOutcome, calls: number, totalMs: 1, lastError: undefined },
+        ...{ bucketStartMs: trafficBucketOf(bench.clock.now()), lastAtMs: bench.clock.now() },
+      })),
+    );
+  const addCanary = (customerId: string) =>
+    bench.add(customerId, {
+      ...{ stage: 'canary', route: 'canary', canaryPercent: 10, key, accountId: 'AAA111' },
+      watchedSinceMs: bench.clock.now(),
+    });
+  const addLive = (customerId: string) =>
+    bench.add(customerId, {
+      ...{ stage: 'live', route: 'oauth', key, accountId: 'AAA111' },
+      ...{ liveSinceMs: bench.clock.now(), watchedSinceMs: bench.clock.now() },
+    });
+  return { ...bench, watch, count, addCanary, addLive };
+}
+
+describe('the watch', () => {
+  it('takes a canary back to its key when OAuth fails more often, and says why', async () => {
+    await using bench = await open();
+    await bench.addCanary('acme');
+    await bench.addCanary('fine');
+    await bench.clock.advance(hourMs);
+    await bench.count('acme', 'oauth', { '2xx': 30, refused: 6, '5xx': 4 });
+    await bench.count('acme', 'key', { '2xx': 300, '5xx': 3 });
+    await bench.count('fine', 'oauth', { '2xx': 40, '4xx': 10 });
+    const reason = '25.0 % of 40 calls by OAuth failed, 1.0 % of 303 by key';
+    expect(await bench.watch.round()).toEqual({
+      ...{ watched: 2, verified: 0, waiting: 0 },
+      held: [{ customerId: 'acme', rolledBack: true, reason }],
+    });
+    expect(await bench.read('acme')).toMatchObject({
+      ...{ stage: 'attention', attentionReason: 'oauth_errors', attentionFrom: 'canary' },
+      ...{ route: 'key', canaryPercent: undefined, watchedSinceMs: undefined },
+    });
+    expect(await bench.read('fine')).toMatchObject({ stage: 'canary', route: 'canary' });
+    expect(await bench.auditOf('acme')).toEqual([`canary → attention, watch: ${reason}`]);
+    expect((await bench.watch.round()).held).toEqual([]);
+  });
+
+  it('flags a live connection and leaves its traffic to a person', async () => {
+    await using bench = await open();
+    await bench.addLive('acme');
+    await bench.count('acme', 'oauth', { '2xx': 20, network: 5 });
+    expect((await bench.watch.round()).held).toMatchObject([{ rolledBack: false }]);
+    expect(await bench.read('acme')).toMatchObject({
+      ...{ stage: 'attention', attentionReason: 'oauth_errors', attentionFrom: 'live' },
+      route: 'oauth',
+    });
+  });
+
+  it('measures a live connection by what its key did before the cutover', async () => {
+    await using bench = await open();
+    await bench.add('acme');
+    await bench.count('acme', 'key', { '2xx': 60, '5xx': 40 });
+    await bench.clock.advance(2 * hourMs);
+    const live = { stage: 'live', route: 'oauth', watchedSinceMs: bench.clock.now() } as const;
+    await bench.store.connections.update(await bench.read('acme'), live, bench.clock.now());
+    await bench.count('acme', 'oauth', { '2xx': 70, '5xx': 30 });
+    expect((await bench.watch.round()).held).toEqual([]);
+  });
+
+  it('counts neither what was before the canary nor what is long past', async () => {
+    await using bench = await open();
+    await bench.add('early', { key });
+    await bench.count('early', 'oauth', { '5xx': 50 });
+    await bench.clock.advance(hourMs);
+    const canary = { stage: 'canary', route: 'canary', watchedSinceMs: bench.clock.now() } as const;
+    await bench.store.connections.update(await bench.read('early'), canary, bench.clock.now());
+    await bench.addLive('old');
+    await bench.count('old', 'oauth', { '5xx': 50 });
+    await bench.clock.advance(25 * hourMs);
+    await bench.count('old', 'oauth', { '2xx': 50 });
+    await bench.count('early', 'oauth', { '2xx': 50 });
+    expect((await bench.watch.round()).held).toEqual([]);
+  });
+
+  it('asks again for consents that Klaviyo gave no answer to, one failure not stopping the next', async () => {
+    const asked: string[] = [];
+    await using bench = await open((connection) => {
+      asked.push(connection.customerId);
+      if (connection.customerId === 'away') {
+        return Promise.reject(new KeyshiftError('upstream_timeout', 'late'));
+      }
+      return Promise.resolve({ connection, verdict: 'verified', checks: [] });
+    });
+    for (const customerId of ['away', 'back']) {
+      await bench.add(customerId, { stage: 'authorized', accountId: 'AAA111' });
+    }
+    expect(await bench.watch.round()).toMatchObject({ verified: 1, waiting: 1 });
+    expect(asked).toEqual(['away', 'back']);
+  });
+});
