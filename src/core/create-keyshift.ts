@@ -11,7 +11,7 @@ import { createAuthorizations, type Authorizations } from '../migration/authoriz
 import { createConsent, type CompleteConsent } from '../migration/consent.ts';
 import { createCutover, type Cutover } from '../migration/cutover.ts';
 import { createDisconnect, type Disconnect } from '../migration/disconnect.ts';
-import { flagLostGrant } from '../migration/lost-grant.ts';
+import { flagLostGrant, unflagRegainedGrant } from '../migration/lost-grant.ts';
 import { createWatch, type Watch } from '../migration/watch.ts';
 import { createKeyProofs } from '../migration/key-proof.ts';
 import { createProveGrant } from '../migration/prove-grant.ts';
@@ -19,7 +19,7 @@ import { createRetire, type Retire } from '../migration/retire.ts';
 import { createVerify, type Verify } from '../migration/verify.ts';
 import { createOAuthClient, type OAuthClient } from '../oauth/oauth-client.ts';
 import { createHttpClient, type HttpClient } from '../runtime/http-client.ts';
-import { defaultBudgets } from '../tokens/refresh-policy.ts';
+import { defaultBudgets, longestOnTheWireMs } from '../tokens/refresh-policy.ts';
 import { createSweeper, type Sweeper } from '../tokens/sweeper.ts';
 import { createTokenEngine, type TokenEngine } from '../tokens/token-engine.ts';
 import type { KeyshiftConfig } from './config.ts';
@@ -75,10 +75,13 @@ export async function createKeyshift(
     ...endpoints,
     http: oauthHttp,
     clock,
-    refreshDeadlineMs: defaultBudgets.httpMs,
+    refreshDeadlineMs: longestOnTheWireMs(defaultBudgets),
   });
-  const onLost = flagLostGrant({ store, machine });
-  const tokens = createTokenEngine({ store, oauth, clock, random, logger, onLost });
+  const tokens = createTokenEngine({
+    ...{ store, oauth, clock, random, logger },
+    onLost: flagLostGrant({ store, machine }),
+    onRegained: unflagRegainedGrant({ store, machine }),
+  });
   // A person waits in front of a browser: fewer and shorter attempts than for a batch of keys.
   const lookUpAccount = createAccountLookup({
     http,

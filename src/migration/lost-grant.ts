@@ -1,14 +1,19 @@
 import type { Grant } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
 import { consentedStages } from './invitations.ts';
-import { backToKey, type StageMachine } from './stage-machine.ts';
+import { backToKey, canMove, type StageMachine } from './stage-machine.ts';
 
-/** Answers what to do when a grant is found dead: every connection of its account needs a person. */
-export function flagLostGrant(options: {
+/** What lost and regained grants are written with. */
+export interface LostGrantOptions {
   readonly store: Store;
   readonly machine: StageMachine;
-}): (grant: Grant) => Promise<void> {
-  const { store, machine } = options;
+}
+
+/** Answers what to do when a grant is found dead: every connection of its account needs a person. */
+export function flagLostGrant({
+  store,
+  machine,
+}: LostGrantOptions): (grant: Grant) => Promise<void> {
   return (grant) =>
     store.transaction(async (tx) => {
       for (const connection of await tx.connections.listByAccount(grant.accountId)) {
@@ -16,6 +21,26 @@ export function flagLostGrant(options: {
         // A canary has its key beside it: no call has to fail.
         const patch = connection.route === 'canary' ? backToKey : {};
         await machine.flag(tx, connection, 'grant_lost', { actor: 'system', patch });
+      }
+    });
+}
+
+/**
+ * Answers what to do when a grant that was called lost lives: a late answer of Klaviyo brought it
+ * back, and nobody has to connect again.
+ */
+export function unflagRegainedGrant({
+  store,
+  machine,
+}: LostGrantOptions): (grant: Grant) => Promise<void> {
+  return (grant) =>
+    store.transaction(async (tx) => {
+      for (const connection of await tx.connections.listByAccount(grant.accountId)) {
+        const { stage, attentionReason, attentionFrom } = connection;
+        if (stage !== 'attention' || attentionReason !== 'grant_lost') continue;
+        if (attentionFrom === undefined || attentionFrom === 'attention') continue;
+        const to = canMove('attention', attentionFrom) ? attentionFrom : 'verified';
+        await machine.move(tx, connection, to, { actor: 'system', reason: 'grant_regained' });
       }
     });
 }

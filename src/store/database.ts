@@ -9,6 +9,7 @@ import { databaseUnavailable } from './database-unavailable.ts';
 import {
   prepareStatement,
   type ParameterValue,
+  type PrepareOptions,
   type StatementBuilder,
 } from './prepared-statement.ts';
 import type { Schema } from './schema.ts';
@@ -35,6 +36,7 @@ export interface Database {
   readonly kind: DatabaseKind;
   prepare<Parameters extends Record<string, ParameterValue>, Row>(
     build: StatementBuilder<Parameters, Row>,
+    options?: PrepareOptions,
   ): Statement<Parameters, Row>;
   /** Builds, compiles and runs a query whose shape depends on its values. */
   query<Row>(build: (db: Kysely<Schema>) => Compilable<Row>): Promise<Row[]>;
@@ -107,8 +109,8 @@ export function createDatabase(
     get current() {
       return joined();
     },
-    prepare(build) {
-      const bind = prepareStatement(root, build);
+    prepare(build, options) {
+      const bind = prepareStatement(root, build, options);
       return {
         all: async (values) => (await execute(bind(values))).rows,
         first: async (values) => (await execute(bind(values))).rows[0],

@@ -67,12 +67,14 @@ function prepareLeaseStatements(database: Database) {
       .where('id', '=', p('id'))
       .where('lease_owner', '=', p('owner')),
   );
-  const keep = database.prepare((db, p: ParameterOf<KeepParameters>) =>
-    db
-      .updateTable('grants')
-      .set({ previous_refresh_token: p('sealed'), previous_refresh_index: p('index') })
-      .where('id', '=', p('id'))
-      .where('generation', '=', p('generation')),
+  const keep = database.prepare(
+    (db, p: ParameterOf<KeepParameters>) =>
+      db
+        .updateTable('grants')
+        .set({ previous_refresh_token: p('sealed'), previous_refresh_index: p('index') })
+        .where('id', '=', p('id'))
+        .where('generation', '=', p('generation')),
+    { durable: true },
   );
   const lose = database.prepare((db, p: ParameterOf<LoseParameters>) =>
     db

@@ -43,30 +43,36 @@ export function prepareGrantReads(database: Database) {
 
 /** Prepares the statements that write grants. */
 export function prepareGrantWrites(database: Database) {
-  const insert = database.prepare((db, p: ParameterOf<InsertParameters>) =>
-    db
-      .insertInto('grants')
-      .values({
-        id: p('id'),
-        client_id: p('client_id'),
-        account_id: p('account_id'),
-        state: p('state'),
-        ...pairValues(p),
-        consented_at: p('obtained_at'),
-        generation: 1,
-      })
-      .onConflict((conflict) =>
-        conflict
-          .columns(['client_id', 'account_id'])
-          .where('state', '<>', sql.lit('set_aside'))
-          .doNothing(),
-      )
-      .returning('state'),
+  // A pair that Klaviyo has given out once is given out to nobody again.
+  const durable = { durable: true };
+  const insert = database.prepare(
+    (db, p: ParameterOf<InsertParameters>) =>
+      db
+        .insertInto('grants')
+        .values({
+          id: p('id'),
+          client_id: p('client_id'),
+          account_id: p('account_id'),
+          state: p('state'),
+          ...pairValues(p),
+          consented_at: p('obtained_at'),
+          generation: 1,
+        })
+        .onConflict((conflict) =>
+          conflict
+            .columns(['client_id', 'account_id'])
+            .where('state', '<>', sql.lit('set_aside'))
+            .doNothing(),
+        )
+        .returning('state'),
+    durable,
   );
-  const replaceByConsent = database.prepare((db, p: ParameterOf<UpdateParameters>) =>
-    updatePair(db, p)
-      .set({ state: 'active', consented_at: p('obtained_at') })
-      .returning('state'),
+  const replaceByConsent = database.prepare(
+    (db, p: ParameterOf<UpdateParameters>) =>
+      updatePair(db, p)
+        .set({ state: 'active', consented_at: p('obtained_at') })
+        .returning('state'),
+    durable,
   );
   const replaceByRefresh = database.prepare(
     (db, p: ParameterOf<UpdateParameters & FencedParameters>) =>
@@ -82,6 +88,7 @@ export function prepareGrantWrites(database: Database) {
             .end(),
         }))
         .returning('state'),
+    durable,
   );
   const markLost = database.prepare((db, p: ParameterOf<FencedParameters>) =>
     updateState(db, p, 'lost', ['active']).where(isUnleased(p)),

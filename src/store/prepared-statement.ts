@@ -26,6 +26,20 @@ class ParameterMarker {
   }
 }
 
+/** How a statement is prepared. */
+export interface PrepareOptions {
+  /**
+   * The statement holds the only copy of something: its commit is on the disk when it returns,
+   * also on SQLite, where other single statements may be undone by a power cut.
+   */
+  readonly durable?: boolean;
+}
+
+/** Whether a statement was prepared as durable. */
+export function isDurable(query: CompiledQuery): boolean {
+  return (query as CompiledQuery & PrepareOptions).durable === true;
+}
+
 /**
  * Compiles a statement on its first use and keeps it: building and compiling a query with Kysely
  * costs more than running it on SQLite.
@@ -41,6 +55,7 @@ class ParameterMarker {
 export function prepareStatement<Parameters extends Record<string, ParameterValue>, Row>(
   db: Kysely<Schema>,
   build: StatementBuilder<Parameters, Row>,
+  { durable = false }: PrepareOptions = {},
 ): BindParameters<Parameters, Row> {
   let compiled: CompiledQuery<Row> | undefined;
   const parameter: ParameterOf<Parameters> = (name) =>
@@ -51,6 +66,6 @@ export function prepareStatement<Parameters extends Record<string, ParameterValu
     const parameters = compiled.parameters.map((value) =>
       value instanceof ParameterMarker ? values[value.name] : value,
     );
-    return { sql, query, queryId, parameters };
+    return { sql, query, queryId, parameters, durable } as CompiledQuery<Row>;
   };
 }

@@ -53,7 +53,8 @@ async function configure(db: DatabaseSync, random: Random): Promise<void> {
   db.exec(`pragma busy_timeout = ${blockingWaitMs}`);
   // Of two processes that switch a new file to WAL at once, SQLite refuses one without any wait.
   await whenUnlocked(random, () => db.exec('pragma journal_mode = wal'));
-  // In WAL mode a power cut may undo the last commits, but never damages the file.
+  // In WAL mode a power cut may undo the last commits, but never damages the file. Commits that
+  // hold the only copy of something are synced: see the dialect.
   db.exec('pragma synchronous = normal');
   db.exec('pragma foreign_keys = on');
   // A destroyed key leaves no bytes in free pages.

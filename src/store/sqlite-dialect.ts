@@ -11,6 +11,7 @@ import {
   type QueryResult,
 } from 'kysely';
 import type { Random } from '../runtime/random.ts';
+import { isDurable } from './prepared-statement.ts';
 import { whenUnlocked } from './sqlite-lock.ts';
 
 const maxCachedStatements = 200;
@@ -63,6 +64,7 @@ class NodeSqliteDriver implements Driver {
   }
 
   async beginTransaction(): Promise<void> {
+    this.#sync('full');
     // A deferred transaction that reads and then writes fails at once when another process wrote
     // in between; an immediate one waits for its turn.
     await this.#connection.executeQuery(CompiledQuery.raw('begin immediate'));
@@ -70,11 +72,18 @@ class NodeSqliteDriver implements Driver {
 
   async commitTransaction(): Promise<void> {
     this.#db.exec('commit');
+    this.#sync('normal');
   }
 
   async rollbackTransaction(): Promise<void> {
     // A full disk or an I/O error has rolled back already.
     if (this.#db.isTransaction) this.#db.exec('rollback');
+    this.#sync('normal');
+  }
+
+  /** What people decide and consent to is on the disk when it is answered, not soon after. */
+  #sync(mode: 'full' | 'normal'): void {
+    this.#db.exec(`pragma synchronous = ${mode}`);
   }
 
   async destroy(): Promise<void> {
@@ -106,6 +115,21 @@ class NodeSqliteConnection implements DatabaseConnection {
   #run<Row>(query: CompiledQuery): QueryResult<Row> {
     const { statement, returnsRows } = this.#prepare(query.sql);
     const parameters = query.parameters as readonly SQLInputValue[];
+    const syncs = isDurable(query) && !this.#db.isTransaction;
+    if (!syncs) return this.#execute(statement, returnsRows, parameters);
+    this.#db.exec('pragma synchronous = full');
+    try {
+      return this.#execute(statement, returnsRows, parameters);
+    } finally {
+      this.#db.exec('pragma synchronous = normal');
+    }
+  }
+
+  #execute<Row>(
+    statement: StatementSync,
+    returnsRows: boolean,
+    parameters: readonly SQLInputValue[],
+  ): QueryResult<Row> {
     if (returnsRows) {
       const rows = statement.all(...parameters) as Row[];
       return { rows, numAffectedRows: BigInt(rows.length) };

@@ -26,7 +26,12 @@ export interface RefreshAttemptOptions {
   readonly breaker: ClientBreaker;
   readonly counters: OutcomeCounters;
   readonly onStep: OnRefreshStep;
+  /** Runs writes that belong together in one transaction. */
+  readonly transaction: <Result>(work: () => Promise<Result>) => Promise<Result>;
+  /** Part of the transaction in which the grant is marked as lost. */
   readonly onLost: (grant: Grant) => Promise<void>;
+  /** A save that came late may bring a grant back that was called lost meanwhile. */
+  readonly onRegained: (grant: Grant) => Promise<void>;
   /** Runs what no caller waits for, and keeps the engine from being drained meanwhile. */
   readonly inBackground: (work: () => Promise<void>) => void;
 }
@@ -53,23 +58,25 @@ type GrantRejection = Extract<TokenOutcome, { kind: 'grant_rejected' }>;
 
 /** Creates the attempt. */
 export function createRefreshAttempt(options: RefreshAttemptOptions): RefreshAttempt {
-  const { grants, oauth, clock, logger, budgets, breaker, counters, onStep } = options;
+  const { grants, oauth, clock, budgets, breaker, counters, onStep } = options;
   const savePair = createPairSaver(options);
+  const losses = createLosses(options);
 
-  return async ({ grant, owner, leaseEndsAtMs }) => {
+  return async (held) => {
+    const { grant, owner, leaseEndsAtMs } = held;
     onStep('request_sent');
     // Whoever sends has time for the whole answer: a process that stood still may have lost its
     // lease, and a token that is spent twice may be the end of the grant.
     const late = clock.now() + budgets.httpMs > leaseEndsAtMs;
     if (late && !(await renew(grant, owner))) return supersede();
-    const outcome = await spend(grant, owner, grant.refreshToken);
+    const outcome = await spend(held, grant.refreshToken);
     onStep('reply_received');
-    if (outcome.kind === 'granted') return save(grant, owner, outcome.tokens, 'refreshed');
-    if (outcome.kind === 'grant_rejected') return recover(grant, owner, outcome);
+    if (outcome.kind === 'granted') return save(held, outcome.tokens, 'refreshed');
+    if (outcome.kind === 'grant_rejected') return recover(held, outcome);
     return fail(grant, owner, outcome);
   };
 
-  function spend(grant: Grant, owner: string, token: RefreshToken): Promise<TokenOutcome> {
+  function spend(held: HeldGrant, token: RefreshToken): Promise<TokenOutcome> {
     return withinBudget(oauth.refresh(token), {
       budgetMs: budgets.httpMs,
       clock,
@@ -77,7 +84,7 @@ export function createRefreshAttempt(options: RefreshAttemptOptions): RefreshAtt
         options.inBackground(async () => {
           const outcome = await answer;
           if (outcome.kind !== 'granted') return;
-          await save({ ...grant, refreshToken: token }, owner, outcome.tokens, 'late');
+          await save(withToken(held, token), outcome.tokens, 'late');
         });
       },
     });
@@ -96,8 +103,7 @@ export function createRefreshAttempt(options: RefreshAttemptOptions): RefreshAtt
   }
 
   async function save(
-    grant: Grant,
-    owner: string,
+    { grant, owner, leaseEndsAtMs }: HeldGrant,
     tokens: GrantedTokens,
     outcome: 'refreshed' | 'recovered' | 'late',
   ): Promise<Grant | 'superseded'> {
@@ -107,16 +113,18 @@ export function createRefreshAttempt(options: RefreshAttemptOptions): RefreshAtt
     const saved = await savePair(grant, owner, pair);
     onStep('after_save');
     if (!saved) return supersede();
+    const isLate = outcome === 'late' || clock.now() >= leaseEndsAtMs;
+    if (isLate) await losses.takeBack(saved);
     counters.add(outcome);
     return saved;
   }
 
   /** Tries what else the row holds, as long as there is something that was not tried. */
   async function recover(
-    grant: Grant,
-    owner: string,
+    held: HeldGrant,
     rejection: GrantRejection,
   ): Promise<Grant | 'superseded'> {
+    const { grant, owner } = held;
     breaker.reset();
     const tried = [grant.refreshToken];
     for (;;) {
@@ -126,26 +134,16 @@ export function createRefreshAttempt(options: RefreshAttemptOptions): RefreshAtt
       if (!kept || tried.some((token) => token.equals(kept))) {
         onStep('before_release');
         // Refused when a late holder has left its token there: then that is to be tried as well.
-        if (await grants.markLost(current, owner)) throw await tellLost(grant, rejection);
+        if (await losses.mark(current, owner)) throw losses.tell(grant, rejection);
         continue;
       }
       tried.push(kept);
-      const outcome = await spend(grant, owner, kept);
+      const outcome = await spend(held, kept);
       if (outcome.kind === 'granted') {
-        return save({ ...grant, refreshToken: kept }, owner, outcome.tokens, 'recovered');
+        return save(withToken(held, kept), outcome.tokens, 'recovered');
       }
       if (outcome.kind !== 'grant_rejected') return fail(grant, owner, outcome);
     }
-  }
-
-  async function tellLost(grant: Grant, rejection: GrantRejection): Promise<KeyshiftError> {
-    counters.add('lost');
-    logger.warn({ account: grant.accountId, reason: rejection.error }, 'grant lost');
-    await options.onLost(grant);
-    return new KeyshiftError(
-      'grant_lost',
-      `The grant of account ${grant.accountId} is lost: Klaviyo answered ${rejection.error}.`,
-    );
   }
 
   async function fail(grant: Grant, owner: string, outcome: FailedOutcome): Promise<'superseded'> {
@@ -162,6 +160,45 @@ export function createRefreshAttempt(options: RefreshAttemptOptions): RefreshAtt
       retryAfterSec: Math.ceil((failure.retryAtMs - failure.atMs) / 1000),
     });
   }
+}
+
+/** What becomes known of grants that are found dead, or alive after all. */
+function createLosses(options: RefreshAttemptOptions) {
+  const { grants, counters, logger } = options;
+  return {
+    /** All or nothing: a process that dies in between leaves no lost grant that nobody knows of. */
+    mark: (grant: Grant, owner: string): Promise<boolean> =>
+      options.transaction(async () => {
+        if (!(await grants.markLost(grant, owner))) return false;
+        await options.onLost(grant);
+        return true;
+      }),
+    tell({ accountId: account }: Grant, { error: reason }: GrantRejection): KeyshiftError {
+      counters.add('lost');
+      logger.warn(
+        { account, reason },
+        'grant lost: uninstalled or revoked at Klaviyo, the customer has to connect again',
+      );
+      return new KeyshiftError(
+        'grant_lost',
+        `The grant of account ${account} is lost: Klaviyo answered ${reason}.`,
+      );
+    },
+    /** The pair is saved: no caller goes without it because of what is told about it. */
+    async takeBack(grant: Grant): Promise<void> {
+      try {
+        await options.onRegained(grant);
+      } catch (error) {
+        const { accountId: account } = grant;
+        logger.error({ err: error, account }, 'a regained grant could not be told');
+      }
+    },
+  };
+}
+
+/** The same lease, with the refresh token that a successful answer may leave in place. */
+function withToken(held: HeldGrant, refreshToken: RefreshToken): HeldGrant {
+  return { ...held, grant: { ...held.grant, refreshToken } };
 }
 
 /** @throws KeyshiftError `grant_lost` unless the grant is active */

@@ -6,7 +6,7 @@ import type { Grant } from '../store/records.ts';
  * network before the lease ends, and whoever waits for the holder waits longer than the lease.
  */
 export interface RefreshBudgets {
-  /** One call of the token endpoint; set on the OAuth client. */
+  /** How long an answer of the token endpoint is waited for; the request itself stays on the wire. */
   readonly httpMs: number;
   readonly leaseMs: number;
   readonly waitMs: number;
@@ -14,6 +14,14 @@ export interface RefreshBudgets {
 
 /** The budgets in use unless told otherwise. */
 export const defaultBudgets: RefreshBudgets = { httpMs: 20_000, leaseMs: 40_000, waitMs: 60_000 };
+
+/**
+ * How long a refresh is left on the wire at most: until somebody may spend the token again. An
+ * answer that comes when nobody waits any more may hold the only copy of the next refresh token.
+ */
+export function longestOnTheWireMs({ httpMs, leaseMs }: RefreshBudgets): number {
+  return httpMs + leaseMs;
+}
 
 /** @throws RangeError unless `httpMs < leaseMs < waitMs` */
 export function assertOrdered({ httpMs, leaseMs, waitMs }: RefreshBudgets): void {

@@ -1,29 +1,158 @@
-import { expect, it } from 'vitest';
-import { engineGrantKey as key, openEngineBench } from '../../test/support/engine-fixture.ts';
+import { describe, expect, it } from 'vitest';
+import {
+  engineGrantKey as key,
+  grantRejected,
+  openEngineBench,
+  transientFailure,
+  type EngineBench,
+} from '../../test/support/engine-fixture.ts';
 import { granted } from '../../test/support/fake-oauth-client.ts';
 import { createLogger } from '../runtime/logger.ts';
-import type { ClaimRequest } from '../store/store.ts';
-import { createSweeper } from './sweeper.ts';
+import { createTokenEngine } from './token-engine.ts';
+import { createSweeper, describeForecast, type SweeperOptions } from './sweeper.ts';
 
-it('claims until a whole millisecond at any rate, since PostgreSQL stores no others', async () => {
-  await using bench = await openEngineBench();
-  await bench.expire();
-  bench.oauth.answerRefresh(() => granted({ accessToken: 'a-2', refreshToken: 'r-2' }));
-  const { clock, random, engine: tokens } = bench;
-  const logger = createLogger({ level: 'silent' });
-  const { grants } = bench.store;
-  const claims: ClaimRequest[] = [];
-  const sweeper = createSweeper({
-    ...{ clock, random, logger, tokens, ratePerSec: 7 },
-    clientId: key.clientId,
-    grants: {
-      ...grants,
-      claimDue: (request) => {
-        claims.push(request);
-        return grants.claimDue(request);
-      },
-    },
+const hourMs = 3_600_000;
+
+function sweeperOf(bench: EngineBench, options: Partial<SweeperOptions> = {}) {
+  const { store, engine, clock, random } = bench;
+  return createSweeper({
+    ...{ grants: store.grants, tokens: engine, clientId: key.clientId, clock, random },
+    logger: createLogger({ level: 'silent' }),
+    ratePerSec: 1e6,
+    ...options,
   });
-  expect(await sweeper.sweep()).toEqual({ refreshed: 1, lost: 0, failed: 0 });
-  expect(claims.map(({ leaseExpiresAtMs }) => leaseExpiresAtMs % 1)).toEqual([0, 0]);
+}
+
+async function grantsOf(bench: EngineBench, count: number) {
+  const accounts = Array.from({ length: count }, (_each, index) => `SWP${100 + index}`);
+  for (const account of accounts) await bench.grant(account);
+  return accounts;
+}
+
+describe('a sweep', () => {
+  it('goes on past accounts that fail, and tells how each ended', async () => {
+    await using bench = await openEngineBench();
+    await grantsOf(bench, 50);
+    await bench.expire();
+    let asked = 0;
+    bench.oauth.answerRefresh(() => {
+      asked += 1;
+      if (asked % 10 === 0) return grantRejected;
+      return asked % 10 === 5 ? transientFailure(503) : granted();
+    });
+    expect(await sweeperOf(bench).sweep()).toEqual({ refreshed: 41, lost: 5, failed: 5 });
+    expect(bench.lost).toHaveLength(5);
+    // What failed has its time; nothing is asked again before.
+    expect(await sweeperOf(bench).sweep()).toEqual({ refreshed: 0, lost: 0, failed: 0 });
+  });
+
+  it('does not wait for one account whose answer does not come', async () => {
+    await using bench = await openEngineBench();
+    await grantsOf(bench, 60);
+    await bench.expire();
+    const hung = Promise.withResolvers<ReturnType<typeof granted>>();
+    let asked = 0;
+    bench.oauth.answerRefresh(() => ((asked += 1) === 1 ? hung.promise : granted()));
+    const sweep = sweeperOf(bench).sweep();
+    await expect.poll(() => bench.oauth.spent.length).toBe(61);
+    hung.resolve(granted());
+    expect(await sweep).toMatchObject({ refreshed: 61 });
+  });
+
+  it('finishes what a process left undone that died with the lease, once the lease is over', async () => {
+    await using bench = await openEngineBench();
+    await bench.expire();
+    const { id } = (await bench.stored())!;
+    const nowMs = bench.clock.now();
+    const lease = { generation: 1, owner: 'dead', nowMs, expiresAtMs: nowMs + 40_000 };
+    await bench.store.grants.acquireLease(id, lease);
+    expect(await sweeperOf(bench).sweep()).toMatchObject({ refreshed: 0 });
+    await bench.clock.advance(40_000);
+    expect(await sweeperOf(bench).sweep()).toMatchObject({ refreshed: 1 });
+    expect(await bench.stored()).toMatchObject({ generation: 2 });
+  });
+
+  it('touches every grant within a day, also one whose token has no known end', async () => {
+    await using bench = await openEngineBench();
+    await bench.expire();
+    bench.oauth.answerRefresh(() => granted({ expiresInSec: undefined }));
+    await bench.engine.liveGrant(key);
+    await bench.clock.advance(19 * hourMs);
+    expect(await sweeperOf(bench).sweep()).toMatchObject({ refreshed: 0 });
+    await bench.clock.advance(2 * hourMs);
+    expect(await sweeperOf(bench).sweep()).toMatchObject({ refreshed: 1 });
+  });
+
+  it('shares the work with the sweepers of other processes: each grant is refreshed once', async () => {
+    await using bench = await openEngineBench();
+    await grantsOf(bench, 100);
+    await bench.expire();
+    const another = createTokenEngine({
+      ...{ store: bench.store, oauth: bench.oauth, clock: bench.clock, random: bench.random },
+      logger: createLogger({ level: 'silent' }),
+    });
+    const results = await Promise.all([
+      sweeperOf(bench).sweep(),
+      sweeperOf(bench, { tokens: another }).sweep(),
+    ]);
+    expect(results.reduce((sum, { refreshed }) => sum + refreshed, 0)).toBe(101);
+    expect(new Set(bench.oauth.spent).size).toBe(101);
+    expect(bench.oauth.spent).toHaveLength(101);
+  });
+
+  it('starts no more refreshes in a second than its rate', async () => {
+    await using bench = await openEngineBench();
+    await grantsOf(bench, 59);
+    await bench.expire();
+    const sweep = sweeperOf(bench, { ratePerSec: 10 }).sweep();
+    let seconds = 0;
+    for (; bench.oauth.spent.length < 60; seconds += 1) {
+      expect(bench.oauth.spent.length).toBeLessThanOrEqual(10 * seconds + 1);
+      await bench.clock.advance(1_000);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(seconds).toBeGreaterThanOrEqual(6);
+    expect(await sweep).toMatchObject({ refreshed: 60 });
+  });
+
+  it('ends between two grants when it is told to, and gives back what it has claimed', async () => {
+    await using bench = await openEngineBench();
+    await grantsOf(bench, 40);
+    await bench.expire();
+    const ending = new AbortController();
+    bench.oauth.answerRefresh(() => {
+      if (bench.oauth.spent.length === 5) ending.abort();
+      return granted();
+    });
+    const { refreshed } = await sweeperOf(bench).sweep(ending.signal);
+    expect(refreshed).toBeGreaterThanOrEqual(5);
+    expect(refreshed).toBeLessThan(41);
+    await bench.clock.advance(60_000);
+    expect(await sweeperOf(bench).sweep()).toMatchObject({ refreshed: 41 - refreshed });
+  });
+
+  it('passes a defect on after what it has begun, and leaves nothing unhandled', async () => {
+    await using bench = await openEngineBench();
+    await grantsOf(bench, 10);
+    await bench.expire();
+    bench.oauth.answerRefresh(() => Promise.reject(new TypeError('a defect')));
+    await expect(sweeperOf(bench).sweep()).rejects.toThrow('a defect');
+  });
+});
+
+describe('the forecast line', () => {
+  it('tells how many grants there are and what they ask for', () => {
+    expect(describeForecast({ grants: 1_200, due: 600 }, 20)).toBe(
+      '1200 grants, 0.167 refreshes/s in the coming hour',
+    );
+    expect(describeForecast({ grants: 10_000, due: 9_000 }, 20)).toBe(
+      '10000 grants, 2.5 refreshes/s in the coming hour',
+    );
+  });
+
+  it('says when one process is not enough for it', () => {
+    expect(describeForecast({ grants: 100_000, due: 100_000 }, 20)).toMatch(
+      /27\.8 refreshes\/s.*more than the 20\/s of one process/,
+    );
+  });
 });

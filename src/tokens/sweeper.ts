@@ -33,9 +33,13 @@ export interface Sweeper {
   run(signal: AbortSignal): Promise<void>;
   /** What the coming hour will ask for. */
   forecast(): Promise<SweepForecast>;
+  /** Refreshes started a second at most. */
+  readonly ratePerSec: number;
 }
 
 const batchSize = 20;
+/** Refreshes on the wire at once. */
+const mostAtOnce = 100;
 const pauseMs = 30_000;
 
 /**
@@ -56,11 +60,12 @@ export function createSweeper(options: SweeperOptions): Sweeper {
   let nextStartMs = 0;
 
   /** One start at a time, no faster than the rate, whatever the batches. */
-  async function takeTurn(signal?: AbortSignal): Promise<void> {
+  async function takeTurn(): Promise<void> {
     const nowMs = clock.now();
     const turnMs = Math.max(nowMs, nextStartMs);
     nextStartMs = turnMs + 1000 / ratePerSec;
-    if (turnMs > nowMs) await clock.sleep(turnMs - nowMs, signal);
+    // A timer is never shorter than a millisecond: below that a pause would be the limit.
+    if (turnMs - nowMs >= 1) await clock.sleep(turnMs - nowMs);
   }
 
   async function refreshOne(grant: Grant, owner: string): Promise<keyof SweepResult> {
@@ -73,40 +78,51 @@ export function createSweeper(options: SweeperOptions): Sweeper {
     }
   }
 
+  async function claim(limit: number): Promise<{ claimed: readonly Grant[]; owner: string }> {
+    const owner = random.id();
+    const nowMs = clock.now();
+    const leaseExpiresAtMs = nowMs + tokens.budgets.leaseMs + (limit * 1000) / ratePerSec;
+    const claimed = await grants.claimDue({ clientId, owner, nowMs, leaseExpiresAtMs, limit });
+    return { claimed, owner };
+  }
+
   async function sweep(
     signal?: AbortSignal,
     onRefreshed?: (done: number) => void,
   ): Promise<SweepResult> {
     const result = { refreshed: 0, lost: 0, failed: 0 };
-    const isEnded = () => signal?.aborted === true;
-    while (!isEnded()) {
-      const owner = random.id();
-      const nowMs = clock.now();
-      const claimed = await grants.claimDue({
-        clientId,
-        owner,
-        nowMs,
-        leaseExpiresAtMs:
-          nowMs + tokens.budgets.leaseMs + Math.ceil((batchSize * 1000) / ratePerSec),
-        limit: batchSize,
-      });
-      if (claimed.length === 0) break;
-      const running = new Set<Promise<void>>();
-      for (const grant of claimed) {
-        if (isEnded()) {
-          await grants.releaseLease(grant.id, owner);
-          continue;
-        }
-        await takeTurn();
-        const work = refreshOne(grant, owner).then((outcome) => {
+    const running = new Set<Promise<void>>();
+    const defects: unknown[] = [];
+    const isEnded = () => signal?.aborted === true || defects.length > 0;
+    const start = (grant: Grant, owner: string) => {
+      const work = refreshOne(grant, owner)
+        .then((outcome) => {
           result[outcome] += 1;
-          running.delete(work);
           onRefreshed?.(result.refreshed + result.lost + result.failed);
-        });
-        running.add(work);
+        })
+        .catch((error: unknown) => void defects.push(error))
+        .finally(() => running.delete(work));
+      running.add(work);
+    };
+
+    try {
+      while (!isEnded()) {
+        // Accounts that Klaviyo is slow for do not hold up the others.
+        if (running.size > mostAtOnce - batchSize) await Promise.race(running);
+        else {
+          const { claimed, owner } = await claim(batchSize);
+          if (claimed.length === 0) break;
+          for (const grant of claimed) {
+            if (!isEnded()) await takeTurn();
+            if (isEnded()) await grants.releaseLease(grant.id, owner);
+            else start(grant, owner);
+          }
+        }
       }
+    } finally {
       await Promise.all(running);
     }
+    if (defects.length > 0) throw defects[0];
     if (result.refreshed + result.lost + result.failed > 0) logger.info(result, 'sweep done');
     return result;
   }
@@ -125,8 +141,25 @@ export function createSweeper(options: SweeperOptions): Sweeper {
         }
       }
     },
+    ratePerSec,
     forecast: () => grants.forecast(clientId, clock.now() + 3_600_000),
   };
+}
+
+/**
+ * One line for people: how many grants there are, and what keeping them alive asks for.
+ *
+ * @example
+ * ```ts
+ * describeForecast({ grants: 1200, due: 600 }, 20); // 1200 grants, 0.167 refreshes/s in the coming hour
+ * ```
+ */
+export function describeForecast({ grants, due }: SweepForecast, ratePerSec: number): string {
+  const perSec = due / 3600;
+  const line = `${grants} grants, ${perSec.toFixed(perSec >= 1 ? 1 : 3)} refreshes/s in the coming hour`;
+  return perSec > ratePerSec
+    ? `${line}: more than the ${ratePerSec}/s of one process, the rest is refreshed when it is called`
+    : line;
 }
 
 /** Asked anew each time: TypeScript would remember the answer across an `await`. */

@@ -70,8 +70,13 @@ export interface TokenEngineOptions {
   readonly budgets?: RefreshBudgets;
   /** Grants kept open in memory; 20,000 by default. */
   readonly cacheCapacity?: number;
-  /** Told once for every grant that is found dead. */
+  /** Told once for every grant that is found dead, in the transaction that marks it. */
   readonly onLost?: (grant: Grant) => Promise<void>;
+  /**
+   * Told when a pair was saved by a holder whose lease had ended: the grant may have been called
+   * lost meanwhile, and lives.
+   */
+  readonly onRegained?: (grant: Grant) => Promise<void>;
   /** Told of every step of every refresh. For tests that kill the process there. */
   readonly onStep?: OnRefreshStep;
 }
@@ -215,7 +220,9 @@ function createMachinery(
     oauth,
     logger,
     counters,
+    transaction: (work) => store.transaction(work),
     onLost: options.onLost ?? (() => Promise.resolve()),
+    onRegained: options.onRegained ?? (() => Promise.resolve()),
     inBackground: (work) => {
       flights.share(`background ${random.id()}`, work).catch((error: unknown) => {
         logger.error({ err: error }, 'a late answer of the token endpoint could not be saved');

@@ -107,6 +107,25 @@ describe('a lease that passes on', () => {
     expect(other.oauth.spent).toEqual([]);
   });
 
+  it('tells of a grant that its late answer brings back, when another had to call it lost', async () => {
+    await using bench = await openTwo();
+    const { rig, grant, one, other } = bench;
+    const late = answerLater();
+    one.oauth.answerRefresh(late.answer);
+    const answer = one.ask();
+    await expect.poll(() => one.oauth.spent, pollFor).toEqual(['r-1']);
+    for (const { clock } of [one, other]) clock.pass(leaseMs + 1);
+    await expect(answer).rejects.toMatchObject({ code: 'upstream_timeout' });
+    other.clock.pass(leaseMs + 1);
+    other.oauth.answerRefresh(() => grantRejected);
+    await expect(other.ask()).rejects.toMatchObject({ code: 'grant_lost' });
+    expect(other.lost).toHaveLength(1);
+    late.resolve(granted({ accessToken: 'a-2', refreshToken: 'r-2' }));
+    await one.engine.drain();
+    expect(await rig.stored(grant)).toMatchObject({ state: 'active', generation: 2 });
+    expect(one.regained.map(({ id }) => id)).toEqual([grant.id]);
+  });
+
   it('goes to the sweeper of a process whose caller was there first, and neither waits', async () => {
     await using bench = await openTwo();
     const { rig, grant, one } = bench;

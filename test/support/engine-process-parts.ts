@@ -29,6 +29,8 @@ export interface EngineParts extends AsyncDisposable {
   busy(): number;
   /** Grants that this engine found dead. */
   readonly lost: readonly Grant[];
+  /** Grants that a save brought back which came after the end of its lease. */
+  readonly regained: readonly Grant[];
 }
 
 /** What {@link openEngineParts} lets a test decide. */
@@ -61,9 +63,11 @@ export async function openEngineParts(
   const http = createHttpClient();
   const oauth = options.oauth ?? createClient(setup, counter.counted(http), clock);
   const lost: Grant[] = [];
+  const regained: Grant[] = [];
   const engine = createTokenEngine({
     ...{ store, oauth, clock, random, logger, budgets },
     onLost: async (grant) => void lost.push(grant),
+    onRegained: async (grant) => void regained.push(grant),
     ...(options.onStep ? { onStep: options.onStep } : {}),
   });
   const callApi = createApiCaller({
@@ -72,7 +76,7 @@ export async function openEngineParts(
   });
   const credentials = createCredentials({ store, tokens: engine, clientId });
   return {
-    ...{ store, http, oauth, engine, lost },
+    ...{ store, http, oauth, engine, lost, regained },
     busy: counter.busy,
     connection: createConnections({ store, credentials, callApi, clock }),
     async [Symbol.asyncDispose]() {

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { KeyshiftError } from '../../errors/keyshift-error.ts';
 import type { CommandContext } from '../command-context.ts';
+import { describeForecast } from '../../tokens/sweeper.ts';
 import { withKeyshift } from '../run-with.ts';
 
 interface RefreshFlags {
@@ -30,21 +31,15 @@ export function addRefreshCommand(program: Command, { terminal, run }: CommandCo
           });
           bar.stop();
           if (flags.json === true) {
-            terminal.print(JSON.stringify({ ...result, grants: before.grants }));
+            const { grants, due } = await sweeper.forecast();
+            terminal.print(JSON.stringify({ ...result, grants, dueWithinHour: due }));
           } else {
             const { refreshed, lost, failed } = result;
             terminal.print(`${refreshed} refreshed, ${lost} lost, ${failed} to be tried again`);
-            terminal.print(describeForecast(await sweeper.forecast()));
+            terminal.print(describeForecast(await sweeper.forecast(), sweeper.ratePerSec));
           }
           return result.lost + result.failed > 0 ? 2 : 0;
         });
       }),
     );
-}
-
-/** "1200 grants, 0.4 refreshes/s in the coming hour". */
-export function describeForecast({ grants, due }: { grants: number; due: number }): string {
-  const perSecond = due / 3600;
-  const digits = perSecond >= 1 ? 1 : 3;
-  return `${grants} grants, ${perSecond.toFixed(digits)} refreshes/s in the coming hour`;
 }

@@ -6,6 +6,7 @@ import { createApp } from '../../http/create-app.tsx';
 import { startServer } from '../../http/start-server.ts';
 import { createLogger } from '../../runtime/logger.ts';
 import { loadConfig } from '../environment.ts';
+import { describeForecast } from '../../tokens/sweeper.ts';
 import { printWelcome, type Welcome } from '../print-welcome.ts';
 import type { Terminal } from '../terminal.ts';
 import type { CommandContext } from '../command-context.ts';
@@ -46,6 +47,8 @@ async function serve(terminal: Terminal, welcome: Omit<Welcome, 'url'>): Promise
       keyshift.watch.run(work.signal),
     ]);
     printWelcome(terminal, { ...welcome, url: server.url });
+    const { sweeper } = keyshift;
+    terminal.print(describeForecast(await sweeper.forecast(), sweeper.ratePerSec));
     await untilStopped();
     terminal.note('stopping: waiting for requests under way');
     work.abort();
