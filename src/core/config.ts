@@ -25,7 +25,7 @@ export interface KeyshiftConfig {
   readonly mode: Mode;
   readonly host: string;
   readonly port: number;
-  /** Origin of links sent to customers, without a trailing slash. */
+  /** Origin, and path if there is one, of links sent to customers; without a trailing slash. */
   readonly publicUrl: string;
   /** Absent until CLIENT_ID is set; commands that never speak OAuth do without. */
   readonly client: ClientCredentials | undefined;

@@ -43,7 +43,7 @@ describe('a wrong value', () => {
     ['REDIRECT_URI', 'http://user:pass@localhost:5000/auth/callback'],
     ['PUBLIC_URL', 'shop.example'],
     ['PUBLIC_URL', 'mailto:me@shop.example'],
-    ['PUBLIC_URL', 'http://localhost:5000/app'],
+    ['PUBLIC_URL', 'http://localhost:5000/?app=1'],
     ['PUBLIC_URL', 'https://another-host-than-the-callback.example'],
     ['KLAVIYO_SCOPES', 'accounts'],
     ['KLAVIYO_SCOPES', 'accounts:read,profiles:read'],
@@ -215,6 +215,16 @@ describe('development', () => {
     });
     expect(config.redirectUri).toBe('http://LOCALHOST:5000/auth/callback?x=1');
     expect(config.publicUrl).toBe('https://localhost');
+  });
+
+  it('takes the path of an application’s mount from REDIRECT_URI, or from PUBLIC_URL', () => {
+    const publicUrl = (variables: Record<string, string>) => read(variables).publicUrl;
+    const REDIRECT_URI = 'http://localhost:3000/klaviyo/auth/callback';
+    expect(publicUrl({ REDIRECT_URI })).toBe('http://localhost:3000/klaviyo');
+    const PUBLIC_URL = 'http://localhost:3000/other/';
+    expect(publicUrl({ REDIRECT_URI, PUBLIC_URL })).toBe('http://localhost:3000/other');
+    const elsewhere = 'http://localhost:3000/oauth/return';
+    expect(publicUrl({ REDIRECT_URI: elsewhere })).toBe('http://localhost:3000');
   });
 });
 

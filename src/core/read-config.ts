@@ -128,12 +128,17 @@ function readRedirectUri(read: EnvironmentReader, mode: Mode, port: number): str
 function readPublicUrl(read: EnvironmentReader, mode: Mode, redirectUri: string): string {
   const callback = new URL(redirectUri);
   const url = read.url('PUBLIC_URL');
-  if (!url) return callback.origin;
+  // Keyshift under a path of an application has its callback there too.
+  if (!url) return callback.origin + (/^(.*)\/auth\/callback$/.exec(callback.pathname)?.[1] ?? '');
   if (mode === 'production' && url.protocol !== 'https:' && !isLoopback(url.hostname)) {
     throw read.wrong('PUBLIC_URL', 'is plain http off this machine', 'use https');
   }
-  if (url.pathname !== '/' || url.search !== '' || url.hash !== '') {
-    throw read.wrong('PUBLIC_URL', 'has a path', 'give the origin alone, as https://app.example');
+  if (url.search !== '' || url.hash !== '') {
+    throw read.wrong(
+      'PUBLIC_URL',
+      'has a query or a fragment',
+      'give the origin, as https://app.example, or with the path of Keyshift behind it',
+    );
   }
   if (url.hostname !== callback.hostname) {
     // The cookie that binds an attempt to its browser is set on one host and read on the other.
@@ -143,7 +148,7 @@ function readPublicUrl(read: EnvironmentReader, mode: Mode, redirectUri: string)
       'use the same host for both',
     );
   }
-  return url.origin;
+  return url.origin + url.pathname.replace(/\/+$/, '');
 }
 
 function readScope(read: EnvironmentReader): string | undefined {

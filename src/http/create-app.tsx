@@ -73,7 +73,11 @@ export function createApp(keyshift: Keyshift, options: AppOptions = {}): Keyshif
   if (config.mode === 'development') {
     app.get('/', (context) =>
       context.html(
-        <HomePage {...pageProps(deps)} baseUrl={config.publicUrl} revision={config.revision} />,
+        <HomePage
+          {...pageProps(deps, context)}
+          baseUrl={config.publicUrl}
+          revision={config.revision}
+        />,
         200,
         pageHeaders(),
       ),

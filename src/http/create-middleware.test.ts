@@ -225,15 +225,39 @@ describe('a middleware behind a body parser', () => {
 describe('a middleware under a path', () => {
   const under: typeof atRoot = (app, keyshift) => app.use('/klaviyo', createMiddleware(keyshift));
 
-  it('refuses to serve pages, whose links would lead elsewhere', async () => {
-    await using mounted = await mountIn(under);
-    for (const path of ['/auth/start', '/auth/callback?state=x', '/connect/some-link']) {
-      const answer = await send(`${mounted.origin}/klaviyo${path}`);
-      expect([answer.status, answer.body]).toEqual([
-        500,
-        'Keyshift is mounted under a path, but its pages link to the root.',
-      ]);
+  it('links to nothing outside of its path', async () => {
+    await using mounted = await mountIn(under, { mode: 'production' });
+    await migrateToLive(mounted, 'acme', 0);
+    const { keyshift } = mounted;
+    await keyshift.disconnect((await keyshift.store.connections.findByCustomer('acme'))!, 'test');
+    const { pathname } = new URL(await invite(mounted, 'acme'));
+    const accept = 'text/html';
+    for (const path of [pathname, '/connect/unknown', '/auth/callback?state=x']) {
+      const page = await send(`${mounted.origin}/klaviyo${path}`, { headers: { accept } });
+      const links = [...page.body.matchAll(/(?:href|action|src)="([^"]+)"/g)].map(([, to]) => to);
+      expect(links.length).toBeGreaterThan(0);
+      for (const link of links) expect(link).toMatch(/^(\/klaviyo\/|data:)/);
+      const stylesheet = links.find((link) => link?.includes('/assets/')) ?? '';
+      const css = await send(mounted.origin + stylesheet);
+      expect(css.headers.get('content-type')).toContain('css');
     }
+    const start = await send(`${mounted.origin}/klaviyo${pathname}/start`);
+    expect(start.status).toBe(302);
+  });
+
+  it('links to no other host, whatever path a request was sent to', async () => {
+    const anywhere: typeof atRoot = (app, keyshift) => {
+      const middleware = createMiddleware(keyshift);
+      app.use((request, response, next) => {
+        request.originalUrl = `//evil.example${request.url ?? ''}`;
+        middleware(request, response, next);
+      });
+    };
+    await using mounted = await mountIn(anywhere);
+    const headers = { accept: 'text/html' };
+    const page = await send(`${mounted.origin}/connect/unknown`, { headers });
+    expect(page.body).toContain('href="/assets/');
+    expect(page.body).not.toContain('evil');
   });
 
   it('serves programs', async () => {

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import type { Keyshift } from '../core/create-keyshift.ts';
-import { isKeyshiftError, KeyshiftError } from '../errors/keyshift-error.ts';
+import { isKeyshiftError, type KeyshiftError } from '../errors/keyshift-error.ts';
 import { sendProxyError } from '../proxy/proxy-error.ts';
 import { createApp } from './create-app.tsx';
 import { createKeyshiftProxy } from './keyshift-proxy.ts';
@@ -14,20 +14,15 @@ export type Next = (error?: Error) => void;
 /** A middleware of Express 4 and 5, Connect, and whatever takes theirs. */
 export type Middleware = (request: IncomingMessage, response: ServerResponse, next: Next) => void;
 
-/** What Express and Connect add to a request. */
-interface MountedRequest extends ParsedRequest {
-  readonly originalUrl?: string;
-}
-
 /**
  * Creates a middleware that gives an application Keyshift's routes: `/auth/start`,
  * `/auth/callback`, `/auth/refresh`, `/auth/disconnect`, `/connect/*`, `/whoami`, the stylesheet of
  * the pages, and `/api/*` for calls that are addressed to Keyshift by a private key, or by a
  * service token with `Keyshift-Account` or `Keyshift-Customer`. All else goes to `next`.
  *
- * Mount it at the root and before body parsers. Behind one it uses what the parser left, where
- * that is JSON, text or bytes. Under a path it serves programs, and refuses to serve pages, whose
- * links begin at the root.
+ * Mount it before body parsers. Behind one it uses what the parser left, where that is JSON, text
+ * or bytes. Under a path, as in `app.use('/klaviyo', …)`, every link begins with that path, and
+ * REDIRECT_URI has to: `https://app.example/klaviyo/auth/callback`.
  *
  * @example
  * ```ts
@@ -62,8 +57,6 @@ export function createMiddleware(keyshift: Keyshift): Middleware {
     const proxied = path.startsWith('/api/') && isAddressed(request.headers);
     if (!proxied && !isRoute(path) && path !== stylesheetPath) {
       next();
-    } else if (isForPeople(path) && isUnderPath(request)) {
-      next(misplaced());
     } else {
       serve(request, response, proxied).catch(next);
     }
@@ -89,23 +82,6 @@ function isAddressed(headers: IncomingHttpHeaders): boolean {
     /^Klaviyo-API-Key /i.test(headers.authorization ?? '') ||
     headers['keyshift-account'] !== undefined ||
     headers['keyshift-customer'] !== undefined
-  );
-}
-
-function isForPeople(path: string): boolean {
-  return path === '/auth/start' || path === '/auth/callback' || path.startsWith('/connect/');
-}
-
-/** Frameworks cut the mount path off and keep the whole. */
-function isUnderPath({ url, originalUrl }: MountedRequest): boolean {
-  return originalUrl !== undefined && originalUrl !== url;
-}
-
-function misplaced(): KeyshiftError {
-  return new KeyshiftError(
-    'config_invalid',
-    'Keyshift is mounted under a path, but its pages link to the root.',
-    { fix: 'Mount it without a path: it takes its own paths alone and passes the rest on.' },
   );
 }
 

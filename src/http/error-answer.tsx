@@ -33,7 +33,7 @@ export function answerError(
   if (!wantsPage(context)) return context.json(error.toJSON(), status, headers);
   return context.html(
     <ErrorPage
-      {...pageProps(deps)}
+      {...pageProps(deps, context)}
       title={error.title}
       message={error.message}
       fix={error.fix}

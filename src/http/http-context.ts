@@ -16,9 +16,34 @@ export interface HttpEnv {
 
 export type HttpContext = Context<HttpEnv>;
 
-/** What every page is given. */
-export function pageProps({ keyshift, stylesheet }: HttpDeps): PageProps {
-  return { stylesheetHref: stylesheet.path, sandbox: keyshift.config.sandbox };
+/**
+ * What every page is given.
+ *
+ * @param context tells where the application has mounted Keyshift; without it, PUBLIC_URL does
+ */
+export function pageProps(deps: HttpDeps, context?: HttpContext): PageProps {
+  const { stylesheet, keyshift } = deps;
+  const mountPath = context ? mountPathOf(context, deps) : publicPathOf(deps);
+  return { stylesheetHref: mountPath + stylesheet.path, sandbox: keyshift.config.sandbox };
+}
+
+/** Plain segments only: what a link begins with must not lead to another host. */
+const plainPath = /^(?:\/[\w.~%!$&'()*+,;=:@-]+)*$/;
+
+/**
+ * What links begin with: the path under which the application has mounted Keyshift, as frameworks
+ * in the manner of Express tell it, else the path of PUBLIC_URL. Empty at the root.
+ */
+export function mountPathOf(context: HttpContext, deps: HttpDeps): string {
+  const { incoming } = (context.env ?? {}) as { incoming?: { url?: string; originalUrl?: string } };
+  const { url = '', originalUrl = url } = incoming ?? {};
+  if (originalUrl === url || !originalUrl.endsWith(url)) return publicPathOf(deps);
+  const path = originalUrl.slice(0, originalUrl.length - url.length);
+  return plainPath.test(path) ? path : publicPathOf(deps);
+}
+
+function publicPathOf({ keyshift }: HttpDeps): string {
+  return new URL(keyshift.config.publicUrl).pathname.replace(/\/$/, '');
 }
 
 /**

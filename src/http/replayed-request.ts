@@ -3,6 +3,8 @@ import { KeyshiftError } from '../errors/keyshift-error.ts';
 
 /** A request as body parsers leave it. */
 export interface ParsedRequest extends IncomingMessage {
+  /** With the path under which the application mounted what handles it. */
+  originalUrl?: string;
   /** What a body parser of Express made of the body. */
   readonly body?: unknown;
   /** The bytes, where an application keeps them (`verify` of body-parser). */
@@ -25,7 +27,8 @@ export function withUnreadBody(request: ParsedRequest): IncomingMessage {
   delete headers['transfer-encoding'];
   // Body parsers unpack what came compressed.
   delete headers['content-encoding'];
-  const replayed = new IncomingMessage(request.socket);
+  const replayed: ParsedRequest = new IncomingMessage(request.socket);
+  if (request.originalUrl !== undefined) replayed.originalUrl = request.originalUrl;
   replayed.method = request.method ?? 'GET';
   replayed.url = request.url ?? '/';
   replayed.httpVersion = request.httpVersion;

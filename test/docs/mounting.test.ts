@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { approveConsent, startSandbox, type Sandbox } from '../../src/sandbox.ts';
 import { accountIdOf, errorOf, post, send, tokensOf } from '../support/answer.ts';
 import type { ConnectApp } from '../support/connect-app.ts';
@@ -13,9 +13,9 @@ import { readDocument, root, sectionOf } from '../support/markdown.ts';
 
 const { text } = readDocument('docs/mounting.md');
 
-/** The first TypeScript of a section. */
-function codeOf(heading: string): string {
-  const code = /```ts\n([\s\S]*?)```/.exec(sectionOf(text, heading) ?? '')?.[1];
+/** A piece of TypeScript of a section, by default the first one. */
+function codeOf(heading: string, index = 0): string {
+  const code = [...(sectionOf(text, heading) ?? '').matchAll(/```ts\n([\s\S]*?)```/g)][index]?.[1];
   if (code === undefined) throw new Error(`docs/mounting.md has no code under ${heading}`);
   return code;
 }
@@ -36,13 +36,20 @@ const replacements: readonly (readonly [string | RegExp, string])[] = [
   ['server.listen(3000)', 'server.listen(0)'],
 ];
 
+const underPath = 'http://localhost:5000/klaviyo/auth/callback';
+
 let folder: string;
 let sandbox: Sandbox;
 let environment: NodeJS.ProcessEnv;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'keyshift-mounting-'));
-  sandbox = await startSandbox({ seed: testSeed, limits: false });
+  const [app] = testSeed.apps;
+  const redirectUris = [...app!.redirectUris, underPath];
+  sandbox = await startSandbox({
+    seed: { ...testSeed, apps: [{ ...app!, redirectUris }] },
+    limits: false,
+  });
   environment = { ...process.env };
   Object.assign(process.env, sandboxEnvironment(sandbox), { LOG_LEVEL: 'silent' });
 });
@@ -53,10 +60,10 @@ afterAll(async () => {
 });
 
 /** Runs the code of a section as it stands, apart from the replacements. */
-async function runCode(heading: string): Promise<Record<string, unknown>> {
-  let code = codeOf(heading);
+async function runCode(heading: string, index = 0): Promise<Record<string, unknown>> {
+  let code = codeOf(heading, index);
   for (const [from, to] of replacements) code = code.replaceAll(from, to);
-  const file = join(folder, `${heading.replace(/\W/g, '-').toLowerCase()}.ts`);
+  const file = join(folder, `${heading.replace(/\W/g, '-').toLowerCase()}-${index}.ts`);
   writeFileSync(file, code);
   return (await import(file)) as Record<string, unknown>;
 }
@@ -75,19 +82,22 @@ function originOf(server: Server): string {
 }
 
 /** Does what a browser and two scripts do with the routes of Klaviyo's demo. */
-async function expectRoutes(origin: string): Promise<void> {
-  const start = await send(`${origin}/auth/start`);
+async function expectRoutes(origin: string, path = ''): Promise<void> {
+  const base = origin + path;
+  const start = await send(`${base}/auth/start`);
   expect(start.status).toBe(302);
-  const cookie = start.headers.get('set-cookie')?.split(';')[0] ?? '';
+  const [cookie = '', ...attributes] = (start.headers.get('set-cookie') ?? '').split('; ');
+  expect(attributes).toContain(`Path=${path}/auth/callback`);
   const location = start.headers.get('location') ?? '';
   const { pathname, search } = new URL(await approveConsent(location, { account: 'AAA111' }));
   const callback = await send(origin + pathname + search, { headers: { cookie } });
   const { access_token, refresh_token } = tokensOf(callback);
-  tokensOf(await post(`${origin}/auth/refresh`, { refresh_token }));
+  tokensOf(await post(`${base}/auth/refresh`, { refresh_token }));
   const headers = { authorization: `Bearer ${access_token}` };
-  expect(accountIdOf(await send(`${origin}/whoami`, { headers }))).toBe('AAA111');
-  const page = await send(`${origin}/connect/unknown`, { headers: { accept: 'text/html' } });
-  const stylesheet = /href="(\/assets\/[^"]+)"/.exec(page.body)?.[1] ?? '';
+  expect(accountIdOf(await send(`${base}/whoami`, { headers }))).toBe('AAA111');
+  const page = await send(`${base}/connect/unknown`, { headers: { accept: 'text/html' } });
+  const [, stylesheet = ''] = /href="(\/[^"]+\.css)"/.exec(page.body) ?? [];
+  expect(stylesheet.startsWith(`${path}/assets/`)).toBe(true);
   expect((await send(origin + stylesheet)).headers.get('content-type')).toContain('text/css');
 }
 
@@ -142,6 +152,28 @@ describe('docs/mounting.md', () => {
     await expectRoutes(originOf(server));
     server.close();
     server.closeAllConnections();
+  });
+
+  it.each([
+    ['in the manner of Express', 0],
+    ['in Hono', 1],
+  ])('mounts under a path, %s', async (_, index) => {
+    vi.stubEnv('REDIRECT_URI', underPath);
+    const mounted = (await runCode('Under a path', index)) as {
+      app: ConnectApp & { fetch(request: Request): Promise<Response> };
+      origin?: string;
+    };
+    if (mounted.origin !== undefined) {
+      await expectRoutes(mounted.origin, '/klaviyo');
+      expect((await send(`${mounted.origin}/whoami`)).status).toBe(404);
+      await mounted.app[Symbol.asyncDispose]();
+    } else {
+      const server = await serve((request) => mounted.app.fetch(request));
+      await expectRoutes(originOf(server), '/klaviyo');
+      server.close();
+      server.closeAllConnections();
+    }
+    vi.unstubAllEnvs();
   });
 
   it('shows Fastify the middleware of Express', () => {

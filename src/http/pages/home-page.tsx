@@ -2,7 +2,7 @@ import { Layout, type PageProps } from './layout.tsx';
 
 /** What {@link HomePage} shows. */
 export interface HomePageProps extends PageProps {
-  /** Origin under which this server is reached: `http://localhost:5000`. */
+  /** URL under which this server is reached: `http://localhost:5000`. */
   readonly baseUrl: string;
   /** API revision that the sample call sends, as configured. */
   readonly revision: string;
@@ -10,6 +10,7 @@ export interface HomePageProps extends PageProps {
 
 /** The front page in development: whether this is the sandbox, what to open, what to try. */
 export function HomePage(props: HomePageProps) {
+  const path = new URL(props.baseUrl).pathname.replace(/\/$/, '');
   return (
     <Layout
       stylesheetHref={props.stylesheetHref}
@@ -33,15 +34,16 @@ export function HomePage(props: HomePageProps) {
       <h2>Open</h2>
       <ul>
         <li>
-          <a href="/auth/start">/auth/start</a> begins an authorization and answers with tokens
+          <a href={`${path}/auth/start`}>/auth/start</a> begins an authorization and answers with
+          tokens
         </li>
         <li>
-          <a href="/console">/console</a> shows how far each customer has come; the password was
-          printed at the first start, unless you set one
+          <a href={`${path}/console`}>/console</a> shows how far each customer has come; the
+          password was printed at the first start, unless you set one
         </li>
         <li>
-          <a href="/healthz">/healthz</a> and <a href="/readyz">/readyz</a> tell whether the server
-          lives and is ready
+          <a href={`${path}/healthz`}>/healthz</a> and <a href={`${path}/readyz`}>/readyz</a> tell
+          whether the server lives and is ready
         </li>
       </ul>
       <h2>Try</h2>

@@ -6,7 +6,13 @@ import { deriveInvitationToken } from '../../migration/invitation-token.ts';
 import type { Authorization } from '../../store/records.ts';
 import { clearAttemptCookie, readAttemptCookie } from '../attempt-cookie.ts';
 import { answerError, logError, toKnownError } from '../error-answer.tsx';
-import { pageProps, wantsPage, type HttpContext, type HttpDeps } from '../http-context.ts';
+import {
+  mountPathOf,
+  pageProps,
+  wantsPage,
+  type HttpContext,
+  type HttpDeps,
+} from '../http-context.ts';
 import type { ConnectOutcome } from '../pages/connect-outcome.ts';
 import { pageHeaders } from '../pages/page-policy.ts';
 import { ResultPage } from '../pages/result-page.tsx';
@@ -56,7 +62,7 @@ function answerConsent(
   }
   const label = { name: account.name, maskedId: maskAccountId(account.accountId) };
   if (missingScopes.length > 0) {
-    const retryHref = retryHrefOf(deps, attempt);
+    const retryHref = retryHrefOf(context, deps, attempt);
     const missing = describeScopes(missingScopes);
     return answerOutcome(context, deps, { kind: 'permission_missing', missing, retryHref }, 400);
   }
@@ -69,7 +75,7 @@ function answerFailure(
   error: KeyshiftError,
   attempt: Authorization | undefined,
 ): Response | Promise<Response> {
-  const retryHref = attempt && retryHrefOf(deps, attempt);
+  const retryHref = attempt && retryHrefOf(context, deps, attempt);
   const outcome = wantsPage(context) ? toOutcome(error, retryHref) : undefined;
   return outcome
     ? answerOutcome(context, deps, outcome, error.status)
@@ -103,16 +109,21 @@ function answerOutcome(
     return context.json(body, status as 200, { 'cache-control': 'no-store', vary: 'accept' });
   }
   return context.html(
-    <ResultPage {...pageProps(deps)} outcome={outcome} requestId={context.get('requestId')} />,
+    <ResultPage
+      {...pageProps(deps, context)}
+      outcome={outcome}
+      requestId={context.get('requestId')}
+    />,
     status as 200,
     { ...pageHeaders(), vary: 'accept' },
   );
 }
 
 /** Where the person may try again: the invitation's page, else the start. */
-function retryHrefOf(deps: HttpDeps, attempt: Authorization): string {
+function retryHrefOf(context: HttpContext, deps: HttpDeps, attempt: Authorization): string {
   const { config } = deps.keyshift;
-  if (attempt.invitationId === undefined) return '/auth/start';
+  const mountPath = mountPathOf(context, deps);
+  if (attempt.invitationId === undefined) return `${mountPath}/auth/start`;
   const token = deriveInvitationToken(config.sessionSecret, attempt.invitationId);
-  return `/connect/${token.reveal()}`;
+  return `${mountPath}/connect/${token.reveal()}`;
 }

@@ -8,6 +8,7 @@ import type { Connection } from '../../store/records.ts';
 import { setAttemptCookie } from '../attempt-cookie.ts';
 import { logError } from '../error-answer.tsx';
 import {
+  mountPathOf,
   pageProps,
   wantsPage,
   type HttpContext,
@@ -33,14 +34,14 @@ export function createConnectRoutes(deps: HttpDeps): Hono<HttpEnv> {
     const { connection, invitation } = found;
     return context.html(
       <ConnectPage
-        {...pageProps(deps)}
+        {...pageProps(deps, context)}
         customerName={connection.name}
         accountName={connection.accountName}
         maskedAccountId={
           connection.accountId === undefined ? undefined : maskAccountId(connection.accountId)
         }
         scopes={describeScopes(parseScopes(config.scope))}
-        startHref={`/connect/${token}/start`}
+        startHref={`${mountPathOf(context, deps)}/connect/${token}/start`}
         expiresAt={formatDay(invitation.expiresAtMs)}
       />,
       200,
@@ -97,7 +98,7 @@ function answerOutcome(
   status: number,
 ): Response | Promise<Response> {
   return context.html(
-    <ResultPage {...pageProps(deps)} outcome={outcome} />,
+    <ResultPage {...pageProps(deps, context)} outcome={outcome} />,
     status as 200,
     pageHeaders(),
   );
