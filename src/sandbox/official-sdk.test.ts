@@ -183,6 +183,22 @@ describe.each(Object.entries(sessions))('klaviyo-api 23 by %s', (_, createSessio
     expect(metrics.data.map(({ attributes }) => attributes.name)).toContain('Shipped Order');
     const own = metrics.data.find(({ attributes }) => attributes.name === 'Shipped Order')!;
     expect((await apis.metrics.getMetric(own.id)).body.data.attributes.name).toBe('Shipped Order');
+    const day = new Date(test.clock.now()).toISOString().slice(0, 10);
+    const aggregated = await apis.metrics.queryMetricAggregates(
+      body({
+        data: {
+          type: 'metric-aggregate',
+          attributes: {
+            metricId: own.id,
+            measurements: ['count', 'sum_value'],
+            interval: 'month',
+            filter: [`greater-or-equal(datetime,${day})`, 'less-than(datetime,2027-07-01)'],
+          },
+        },
+      }),
+    );
+    const [row] = aggregated.body.data.attributes.data;
+    expect(row!.measurements).toMatchObject({ count: expect.arrayContaining([2]) as number[] });
   });
 
   it('creates lists and puts profiles on them', async () => {

@@ -152,11 +152,16 @@ describe('operations the sandbox lacks', () => {
     }
   });
 
-  it('says 501 under /client without asking for a credential', async () => {
-    const headers = { revision: '2026-07-15', 'content-type': 'application/json' };
-    const init = { method: 'POST', headers, body: '{}' };
-    expect((await test.request('/client/events?company_id=AAA111', init)).status).toBe(501);
-    const bare = await test.request('/client/events', { method: 'POST' });
+  it('says 501 under /client to a company it knows, without asking for a credential', async () => {
+    const headers = { revision: '2026-07-15' };
+    const known = await test.request('/client/reviews?company_id=AAA111', { headers });
+    expect(known.status).toBe(501);
+    for (const query of ['', '?company_id=', '?company_id=ZZZ999']) {
+      const reply = await test.request(`/client/reviews${query}`, { headers });
+      expect(errorOf(reply)).toEqual([400, 'invalid']);
+      expect(reply.at('errors.0.source.parameter')).toBe('company_id');
+    }
+    const bare = await test.request('/client/events?company_id=AAA111', { method: 'POST' });
     expect(errorOf(bare)).toEqual([400, 'invalid']);
   });
 

@@ -5,12 +5,13 @@ import type { SandboxContext } from '../sandbox-context.ts';
 import type { ApiErrors } from './api-error.ts';
 import {
   authenticate,
+  callerOfCompany,
   lackingScopes,
   type AuthenticationFailure,
   type Caller,
 } from './authenticate.ts';
 import { handlers } from './handlers.ts';
-import { answerOtherMethod } from './other-method.ts';
+import { answerOtherMethod, corsHeaders } from './other-method.ts';
 import { refuseRevision } from './revision.ts';
 
 const betaIds = new Set(betaOperations.map(({ id }) => id));
@@ -35,10 +36,7 @@ export function answerApi(context: SandboxContext, request: SandboxRequest): Rep
   const match = findOperation(method, request.path);
   if (!match) return answerOtherMethod(errors, request);
   const operation = match.operation.id;
-  if (request.path.startsWith('/client/')) {
-    const reply = refuseForRevision(errors, request, match) ?? notImplemented(errors, match);
-    return traced(reply, { operation });
-  }
+  if (request.path.startsWith('/client/')) return answerClient(context, request, match);
   const caller = authenticate(request.headers.authorization, state, clock.now());
   if (typeof caller === 'string') return traced(unauthenticated(errors, caller), { operation });
   const reply =
@@ -46,6 +44,27 @@ export function answerApi(context: SandboxContext, request: SandboxRequest): Rep
     refuseForScopes(errors, match, caller) ??
     answerWithinLimits({ context, request, match, caller });
   return traced(reply, traceOf(match, caller));
+}
+
+/** Answers under `/client`, to pages of any origin: the company id stands for a credential. */
+function answerClient(
+  context: SandboxContext,
+  request: SandboxRequest,
+  match: OperationMatch,
+): Reply {
+  const { errors, state } = context;
+  const companyId = new URLSearchParams(request.search).get('company_id');
+  const caller = callerOfCompany(companyId ?? '', state);
+  const reply =
+    refuseForRevision(errors, request, match) ??
+    (caller
+      ? answerWithinLimits({ context, request, match, caller })
+      : errors.invalid('company_id must be the public id of an account.', {
+          parameter: 'company_id',
+        }));
+  const headers = { ...reply.headers, ...corsHeaders };
+  const accountId = caller && { accountId: caller.account.id };
+  return traced({ ...reply, headers }, { operation: match.operation.id, ...accountId });
 }
 
 function traceOf({ operation }: OperationMatch, { credential, account }: Caller): RequestTrace {

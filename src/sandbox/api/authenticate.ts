@@ -3,7 +3,8 @@ import type { Account, App, KeyScopes } from '../state/records.ts';
 
 /** Who is calling, once the credential is known to be good. */
 export interface Caller {
-  readonly credential: 'key' | 'oauth';
+  /** `none` under `/client`, which needs no credential. */
+  readonly credential: 'key' | 'oauth' | 'none';
   readonly account: Account;
   /** The app of a bearer token. */
   readonly app: App | undefined;
@@ -57,6 +58,14 @@ function callerOfKey(value: string, state: SandboxState): Caller | Authenticatio
     scopes: key.scopes,
     quota: `key:${account.id}`,
   };
+}
+
+/** Whoever calls `/client` for a company: its account, without a credential. */
+export function callerOfCompany(companyId: string, state: SandboxState): Caller | undefined {
+  const account = state.accounts.get(companyId);
+  if (!account) return undefined;
+  const quota = `client:${account.id}`;
+  return { credential: 'none', account, app: undefined, scopes: 'full', quota };
 }
 
 /** The scopes of `needed` that a credential lacks. `:write` does not imply `:read`. */

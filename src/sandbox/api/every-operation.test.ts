@@ -132,7 +132,15 @@ describe.each(Object.keys(credentials) as (keyof typeof credentials)[])('by %s',
 describe('without a credential', () => {
   it.each(named(client))('%s', async (_, operation) => {
     expect((await call(operation, undefined, '')).status).toBe(400);
-    const bare = await call(operation, undefined, operationsRevision);
-    expect([400, 415, 501]).toContain(bare.status);
+    const stranger = await call(operation, undefined, operationsRevision);
+    expect(stranger.status).toBe(400);
+    expect(stranger.at('errors.0.source.parameter')).toBe('company_id');
+    const path = operation.path.replace(/\{\w+\}/g, 'X');
+    const known = await test.request(`${path}?company_id=${accountOf(0)}`, {
+      method: operation.method,
+      headers: { revision: operationsRevision },
+    });
+    expect(known.status).toBe(coverageOf(operation.id) === '501' ? 501 : 415);
+    expect(known.headers.get('access-control-allow-origin')).toBe('*');
   });
 });

@@ -2,13 +2,18 @@ import type { ApiHandler } from './api-call.ts';
 import { accountHandlers } from './resources/accounts.ts';
 import { apiKeyHandlers } from './resources/api-keys.ts';
 import { catalogHandlers } from './resources/catalog.ts';
+import { clientHandlers } from './resources/client.ts';
 import { eventHandlers } from './resources/events.ts';
 import { flowHandlers } from './resources/flows.ts';
 import { listHandlers } from './resources/lists.ts';
+import { aggregateHandlers } from './resources/metric-aggregates.ts';
 import { metricHandlers } from './resources/metrics.ts';
 import { profileGroupHandlers } from './resources/profile-groups.ts';
+import { profileImportHandlers } from './resources/profile-import-jobs.ts';
 import { profileHandlers } from './resources/profiles.ts';
 import { segmentHandlers } from './resources/segments.ts';
+import { subscriptionHandlers } from './resources/subscriptions.ts';
+import { suppressionHandlers } from './resources/suppressions.ts';
 import { tagGroupHandlers } from './resources/tag-groups.ts';
 import { tagHandlers } from './resources/tags.ts';
 import { templateHandlers } from './resources/templates.ts';
@@ -31,5 +36,10 @@ export const handlers: ReadonlyMap<string, ApiHandler> = new Map(
     catalogHandlers,
     profileGroupHandlers,
     apiKeyHandlers,
+    profileImportHandlers,
+    subscriptionHandlers,
+    suppressionHandlers,
+    clientHandlers,
+    aggregateHandlers,
   ].flatMap((table) => Object.entries(table)),
 );

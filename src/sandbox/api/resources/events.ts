@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import type { Reply } from '../../http/reply.ts';
 import type { Metric, Profile } from '../../state/records.ts';
 import type { ApiCall, ApiHandler, HandlerTable } from '../api-call.ts';
@@ -34,21 +35,25 @@ const createEvent: ApiHandler = (call) => {
 const bulkCreateEvents: ApiHandler = (call) => {
   const read = readWrite(call, bulkEventBody);
   if ('refusal' in read) return read.refusal;
-  const root = '/data/attributes/events-bulk-create/data';
-  const sent = read.body.data.attributes['events-bulk-create'].data.flatMap((part, index) =>
-    part.attributes.events.data.map(({ attributes }, at) => {
-      const pointer = `${root}/${index}/attributes/events/data/${at}/attributes`;
-      return [{ ...attributes, profile: part.attributes.profile }, pointer] as const;
-    }),
-  );
-  return recordAll(call, sent);
+  return recordAll(call, bulkEvents(read.body));
 };
 
+/** The events of a bulk body with where each stands in it. */
+export function bulkEvents({ data }: z.infer<typeof bulkEventBody>): SentEvent[] {
+  const root = '/data/attributes/events-bulk-create/data';
+  return data.attributes['events-bulk-create'].data.flatMap((part, index) =>
+    part.attributes.events.data.map(({ attributes }, at): SentEvent => {
+      const pointer = `${root}/${index}/attributes/events/data/${at}/attributes`;
+      return [{ ...attributes, profile: part.attributes.profile }, pointer];
+    }),
+  );
+}
+
+/** The attributes of an event and where they stand in the body. */
+export type SentEvent = readonly [attributes: EventAttributes, pointer: string];
+
 /** Records events once all are known to be good. */
-export function recordAll(
-  call: ApiCall,
-  sent: readonly (readonly [attributes: EventAttributes, pointer: string])[],
-): Reply {
+export function recordAll(call: ApiCall, sent: readonly SentEvent[]): Reply {
   const checked: CheckedEvent[] = [];
   for (const [attributes, pointer] of sent) {
     const event = checkEvent(call, attributes, pointer);

@@ -108,7 +108,11 @@ const createOrUpdateProfile: ApiHandler = (call) => {
 
 /** What became of a profile that was to be created or updated. */
 export type Written =
-  | { readonly outcome: 'created' | 'updated' | 'conflict'; readonly profile: Profile }
+  { readonly outcome: 'created' | 'updated'; readonly profile: Profile } | NotWritten;
+
+/** Why a profile was not written; at a conflict, whose the identifier is. */
+export type NotWritten =
+  | { readonly outcome: 'conflict'; readonly profile: Profile }
   | { readonly outcome: 'unknown' | 'nameless' };
 
 /** Updates the profile that the id, else an identifier names; creates it where there is none. */

@@ -1,0 +1,62 @@
+import type { Reply } from '../../http/reply.ts';
+import type { JsonObject, StoredResource } from '../../state/records.ts';
+import type { ApiCall } from '../api-call.ts';
+import { isoTime } from '../json-api.ts';
+import type { ApiQuery } from '../query/read-query.ts';
+import { presentReply } from '../resource-kind.ts';
+import { addStored, type StoredKind } from '../stored-kind.ts';
+
+/** How long Klaviyo keeps a job, by the times its examples show. Assumed. */
+const keptMs = 7 * 24 * 3_600_000;
+
+/** What came of a job. */
+export interface JobOutcome {
+  readonly total: number;
+  /** Parts that failed; a suppression calls them skipped. */
+  readonly failed: number;
+  readonly related?: StoredResource['related'];
+}
+
+/** How a kind of job calls what it could not do, and whether it shows when it began and expires. */
+export interface JobShape {
+  readonly failures: 'failed_count' | 'skipped_count';
+  readonly lasting: boolean;
+}
+
+/** Keeps a job that is done: the sandbox does the work before it answers. */
+export function addJob(
+  call: ApiCall,
+  kind: StoredKind,
+  { failures, lasting }: JobShape,
+  { total, failed, related }: JobOutcome,
+): StoredResource {
+  const nowMs = call.context.clock.now();
+  const now = isoTime(nowMs);
+  const attributes = {
+    status: 'complete',
+    created_at: now,
+    total_count: total,
+    completed_count: total - failed,
+    [failures]: failed,
+    completed_at: now,
+    ...(lasting ? { started_at: now, expires_at: isoTime(nowMs + keptMs) } : {}),
+  };
+  return addStored(call, kind, attributes, { id: call.context.random.id(), related });
+}
+
+/** The answer to the call that began a job: as Klaviyo shows one that waits. */
+export function queuedReply(
+  call: ApiCall,
+  query: ApiQuery,
+  kind: StoredKind,
+  job: StoredResource,
+): Reply {
+  const waiting: JsonObject = { status: 'queued', completed_count: 0, completed_at: null };
+  const begun = Object.fromEntries(
+    Object.entries({ ...waiting, failed_count: 0, skipped_count: 0, started_at: null }).filter(
+      ([name]) => Object.hasOwn(job.attributes, name),
+    ),
+  );
+  const queued = { ...job, attributes: { ...job.attributes, ...begun } };
+  return presentReply(call, query, kind, queued, 202);
+}
