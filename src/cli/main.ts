@@ -49,6 +49,9 @@ const commands = {
   watch: async () => (await import('./commands/watch-command.ts')).addWatchCommand,
   retire: async () => (await import('./commands/retire-command.ts')).addRetireCommand,
   refresh: async () => (await import('./commands/refresh-command.ts')).addRefreshCommand,
+  'kill-switch': async () =>
+    (await import('./commands/kill-switch-command.ts')).addKillSwitchCommand,
+  'fall-back': async () => (await import('./commands/kill-switch-command.ts')).addFallBackCommand,
   sandbox: async () => (await import('./commands/sandbox-command.ts')).addSandboxCommand,
   scopes: async () => (await import('./commands/scopes-command.ts')).addScopesCommand,
   demo: async () => (await import('./commands/demo-command.ts')).addDemoCommand,

@@ -6,21 +6,29 @@ import { authorizationHeader } from './account-lookup.ts';
 import { readApiCall, type ApiCall, type ApiRequestInit } from './api-call.ts';
 import { ApiResponse } from './api-response.ts';
 import { CallStop } from './call-stop.ts';
-import { isUnauthorized, toAnswered, toFailed, type Attempt } from './attempt.ts';
+import { isRefused, isUnauthorized, toAnswered, toFailed, type Attempt } from './attempt.ts';
 import type { RoutedCredential } from './credentials.ts';
 import type { RateWindows } from './rate-windows.ts';
-import { mayRetry, retryPauseMs } from './retry-policy.ts';
+import { mayRetry, retryPauseMs, type AttemptResult } from './retry-policy.ts';
 import { createWindowGate, readRetryAfter } from './window-gate.ts';
 
 /** Gives a credential, and a better one after a 401. */
 export interface CredentialSource {
   /** At once where nothing has to be read. */
-  current(signal: AbortSignal | undefined): RoutedCredential | Promise<RoutedCredential>;
+  current(
+    signal: AbortSignal | undefined,
+    call: ApiCall,
+  ): RoutedCredential | Promise<RoutedCredential>;
   /** Answers `undefined` when a 401 has to stand: a key has no successor. */
   afterUnauthorized(
     refused: RoutedCredential,
     signal: AbortSignal | undefined,
+    call: ApiCall,
   ): Promise<RoutedCredential | undefined>;
+  /** After a 401 or 403 that no newer token cures: the key, where the call may go out by it. */
+  afterRefused?(call: ApiCall, reason: string): Promise<RoutedCredential | undefined>;
+  /** Learns what came of each attempt. */
+  record?(credential: RoutedCredential, call: ApiCall, result: AttemptResult, tookMs: number): void;
 }
 
 /** What {@link createApiCaller} works with. */
@@ -70,13 +78,20 @@ export function createApiCaller(options: ApiCallerOptions): ApiCaller {
     const onTimeout = () => timeoutOf(call, leftMs);
     const stop = new CallStop({ leftMs, onTimeout, signal: init.signal });
     try {
-      const found = source.current(call.signal);
+      const found = source.current(call.signal, call);
       let credential = found instanceof Promise ? await stop.race(found) : found;
       let renewed = false;
+      let settled = false;
       for (let failures = 0; ;) {
         const turn = gate.pass(call, credential, stop);
-        if (turn) await turn;
+        if (turn) {
+          await turn;
+          // The route may have changed while the call waited.
+          if (!settled) credential = await repick(source, call, stop);
+        }
+        const sentAtMs = clock.now();
         const attempt = await send(call, credential, stop);
+        source.record?.(credential, call, attempt.result, clock.now() - sentAtMs);
         const { reply } = attempt;
         if (reply) gate.learn(call, credential, reply);
         if (reply?.ok) return reply;
@@ -84,30 +99,30 @@ export function createApiCaller(options: ApiCallerOptions): ApiCaller {
           renewed = true;
           const next = await renew(source, call, stop, credential, attempt.reply);
           if (!next) return attempt.reply;
+          settled = true;
           credential = next;
           continue;
         }
+        const key = await fallBack(source, call, stop, credential, attempt);
+        if (key) {
+          settled = true;
+          credential = key;
+          continue;
+        }
         failures += 1;
-        const pauseMs = pauseAfter(call, attempt, failures);
+        const pauseMs = pauseAfter(call, attempt, failures, { attempts, clock, random });
         if (pauseMs === undefined) {
           if (reply) return reply;
           throw attempt.error;
         }
         await reply?.dump(stop.signal);
         await clock.sleep(pauseMs, stop.signal);
+        if (!settled) credential = await repick(source, call, stop);
       }
     } finally {
       stop.end();
     }
   };
-
-  function pauseAfter(call: ApiCall, attempt: Attempt, failures: number): number | undefined {
-    if (failures >= attempts || !call.repeatable) return undefined;
-    if (!mayRetry(attempt.result, call.idempotent)) return undefined;
-    const retryAfterSec = attempt.reply && readRetryAfter(attempt.reply, clock);
-    const pauseMs = retryPauseMs(failures, retryAfterSec, random);
-    return clock.now() + pauseMs > call.endsAtMs ? undefined : pauseMs;
-  }
 
   function send(call: ApiCall, credential: RoutedCredential, stop: CallStop): Promise<Attempt> {
     stop.throwIfAborted();
@@ -155,6 +170,30 @@ function headersOf(
   return all;
 }
 
+/** The credential of now, after a wait in which the route may have changed. */
+async function repick(
+  source: CredentialSource,
+  call: ApiCall,
+  stop: CallStop,
+): Promise<RoutedCredential> {
+  const found = source.current(call.signal, call);
+  return found instanceof Promise ? stop.race(found) : found;
+}
+
+/** Milliseconds before the next attempt; undefined when there is to be none. */
+function pauseAfter(
+  call: ApiCall,
+  attempt: Attempt,
+  failures: number,
+  { attempts, clock, random }: Pick<ApiCallerOptions, 'clock' | 'random'> & { attempts: number },
+): number | undefined {
+  if (failures >= attempts || !call.repeatable) return undefined;
+  if (!mayRetry(attempt.result, call.idempotent)) return undefined;
+  const retryAfterSec = attempt.reply && readRetryAfter(attempt.reply, clock);
+  const pauseMs = retryPauseMs(failures, retryAfterSec, random);
+  return clock.now() + pauseMs > call.endsAtMs ? undefined : pauseMs;
+}
+
 /** The credential to try once more with, unless the answer has to stand. */
 async function renew(
   source: CredentialSource,
@@ -164,7 +203,7 @@ async function renew(
   reply: ApiResponse,
 ): Promise<RoutedCredential | undefined> {
   try {
-    const next = await stop.race(source.afterUnauthorized(refused, call.signal));
+    const next = await stop.race(source.afterUnauthorized(refused, call.signal, call));
     if (!next || !call.repeatable) return undefined;
     await reply.dump(stop.signal);
     return next;
@@ -172,6 +211,23 @@ async function renew(
     reply.body.on('error', () => undefined).destroy();
     throw error;
   }
+}
+
+/** The key to try with after Klaviyo refused the grant, unless the answer has to stand. */
+async function fallBack(
+  source: CredentialSource,
+  call: ApiCall,
+  stop: CallStop,
+  { route }: RoutedCredential,
+  attempt: Attempt,
+): Promise<RoutedCredential | undefined> {
+  if (route !== 'oauth' || !call.repeatable || !source.afterRefused || !isRefused(attempt)) {
+    return undefined;
+  }
+  const { status } = attempt.reply;
+  const key = await stop.race(source.afterRefused(call, `${status}`));
+  if (key) await attempt.reply.dump(stop.signal);
+  return key;
 }
 
 function timeoutOf({ path }: ApiCall, withinMs?: number): KeyshiftError {

@@ -21,7 +21,9 @@ export type Attempt = Answered | Failed;
 
 /** The attempt that an answer makes. */
 export function toAnswered(reply: ApiResponse): Answered {
-  return { reply, result: { kind: 'status', status: reply.status, edge: isFromEdge(reply) } };
+  const { status, headers } = reply;
+  const edge = isFromEdge(status, headers.get('content-type'), headers.has('cf-mitigated'));
+  return { reply, result: { kind: 'status', status, edge } };
 }
 
 /**
@@ -48,11 +50,25 @@ export function isUnauthorized(attempt: Attempt): attempt is Answered {
   return result.kind === 'status' && result.status === 401 && !result.edge;
 }
 
+/** Whether Klaviyo's API refuses the credential or its scopes: then nothing was applied. */
+export function isRefused(attempt: Attempt): attempt is Answered {
+  const { result } = attempt;
+  return result.kind === 'status' && refuses(result.status, result.edge);
+}
+
+/** Whether a status is the API's own 401 or 403. */
+export function refuses(status: number, edge: boolean): boolean {
+  return !edge && (status === 401 || status === 403);
+}
+
 /** An HTML page is the edge speaking: neither a verdict on the credential nor on its scopes. */
-function isFromEdge(reply: ApiResponse): boolean {
-  if (reply.ok) return false;
-  const type = reply.headers.get('content-type') ?? '';
-  return reply.headers.has('cf-mitigated') || type.startsWith('text/html');
+export function isFromEdge(
+  status: number,
+  contentType: string | null | undefined,
+  mitigated: boolean,
+): boolean {
+  if (status >= 200 && status < 300) return false;
+  return mitigated || contentType?.startsWith('text/html') === true;
 }
 
 function isMistake(error: unknown): error is Error {

@@ -28,7 +28,7 @@ async function open() {
     windows: createRateWindows(),
     ...{ clock, random },
   });
-  const credentials = createCredentials({ store, tokens, clientId: benchClientId });
+  const credentials = createCredentials({ store, tokens, clientId: benchClientId, clock, random });
   return {
     ...bench,
     oauth,

@@ -2,10 +2,12 @@ import { KeyshiftError } from '../errors/keyshift-error.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Connection } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
-import type { ApiRequestInit } from './api-call.ts';
+import type { ApiCall, ApiRequestInit } from './api-call.ts';
 import type { ApiCaller, CredentialSource } from './api-caller.ts';
 import type { ApiResponse } from './api-response.ts';
-import type { Credentials, RoutedCredential } from './credentials.ts';
+import { isGrantRefused, type Credentials, type RoutedCredential } from './credentials.ts';
+import { createRecentReads, routeAgeMs } from './recent-reads.ts';
+import type { TrafficMeter } from './traffic-meter.ts';
 
 /** Whose Klaviyo account is meant: by Klaviyo's id, or by the integrator's own. */
 export type ConnectionTarget = { readonly accountId: string } | { readonly customerId: string };
@@ -38,16 +40,11 @@ export interface ConnectionsOptions {
   readonly credentials: Credentials;
   readonly callApi: ApiCaller;
   readonly clock: Clock;
+  /** Counts what is sent. */
+  readonly meter?: TrafficMeter;
 }
 
-/** For so long a changed route may go unnoticed: half of the second that a switch may take. */
-const routeAgeMs = 500;
 const capacity = 10_000;
-
-interface Known {
-  readonly connection: Connection | undefined;
-  readonly readAtMs: number;
-}
 
 /**
  * Creates the way from a customer to its credential.
@@ -62,8 +59,12 @@ interface Known {
 export function createConnections(
   options: ConnectionsOptions,
 ): (target: ConnectionTarget) => ConnectionHandle {
-  const { store, credentials, callApi, clock } = options;
-  const known = new Map<string, Known>();
+  const { store, credentials, callApi, clock, meter } = options;
+  const known = createRecentReads<Connection | undefined>({
+    clock,
+    maxAgeMs: routeAgeMs,
+    capacity,
+  });
 
   async function read(target: ConnectionTarget): Promise<Connection | undefined> {
     if ('customerId' in target) return store.connections.findByCustomer(target.customerId);
@@ -71,21 +72,20 @@ export function createConnections(
     return connections.find(({ route }) => route === 'oauth') ?? connections[0];
   }
 
-  async function find(target: ConnectionTarget, name: string): Promise<Connection | undefined> {
-    const nowMs = clock.now();
-    const connection = await read(target);
-    known.delete(name);
-    known.set(name, { connection, readAtMs: nowMs });
-    if (known.size > capacity) known.delete(known.keys().next().value ?? '');
-    return connection;
+  function find(
+    target: ConnectionTarget,
+    name: string,
+  ): Connection | undefined | Promise<Connection | undefined> {
+    return known.get(name, () => read(target));
   }
 
   function credentialOf(
     target: ConnectionTarget,
     connection: Connection | undefined,
     signal: AbortSignal | undefined,
+    call: ApiCall | undefined,
   ): RoutedCredential | Promise<RoutedCredential> {
-    if (connection) return credentials.forConnection(connection, signal);
+    if (connection) return credentials.forConnection(connection, call, signal);
     if ('accountId' in target) return credentials.forAccount(target.accountId, signal);
     throw new KeyshiftError(
       'connection_not_found',
@@ -93,32 +93,55 @@ export function createConnections(
     );
   }
 
-  function pick(
-    target: ConnectionTarget,
-    name: string,
-    signal: AbortSignal | undefined,
-  ): RoutedCredential | Promise<RoutedCredential> {
-    const entry = known.get(name);
-    if (entry && clock.now() - entry.readAtMs < routeAgeMs) {
-      return credentialOf(target, entry.connection, signal);
-    }
-    return find(target, name).then((connection) => credentialOf(target, connection, signal));
-  }
-
   return (target) => {
     const name =
       'customerId' in target ? `customer ${target.customerId}` : `account ${target.accountId}`;
+    let connectionId: string | undefined;
+
+    function pick(signal: AbortSignal | undefined, call?: ApiCall) {
+      const found = find(target, name);
+      const use = (connection: Connection | undefined) => {
+        connectionId = connection?.id;
+        return credentialOf(target, connection, signal, call);
+      };
+      return found instanceof Promise ? found.then(use) : use(found);
+    }
+
+    async function fallBack(call: ApiCall, reason: string): Promise<RoutedCredential | undefined> {
+      const connection = await find(target, name);
+      return connection && credentials.fallBack(connection, call, reason);
+    }
+
+    function orFallBack(
+      picked: RoutedCredential | Promise<RoutedCredential>,
+      call: ApiCall,
+    ): RoutedCredential | Promise<RoutedCredential> {
+      if (!(picked instanceof Promise)) return picked;
+      return picked.catch(async (error: unknown) => {
+        const key = isGrantRefused(error) ? await fallBack(call, error.code) : undefined;
+        if (key) return key;
+        throw error;
+      });
+    }
+
     const source: CredentialSource = {
-      current: (signal) => pick(target, name, signal),
-      afterUnauthorized: async (refused, signal) =>
-        refused.route === 'oauth'
-          ? credentials.afterUnauthorized(refused.accountId, refused.generation, signal)
-          : undefined,
+      current: (signal, call) => orFallBack(pick(signal, call), call),
+      afterUnauthorized: async (refused, signal, call) => {
+        if (refused.route === 'key') return undefined;
+        const { accountId, generation } = refused;
+        return orFallBack(credentials.afterUnauthorized(accountId, generation, signal), call);
+      },
+      afterRefused: fallBack,
+      record({ route }, { operation }, result, tookMs) {
+        const answered = result.kind === 'status' ? result : { status: undefined, edge: false };
+        const { status, edge } = answered;
+        meter?.record({ connectionId, route, operationId: operation?.id, status, edge, tookMs });
+      },
     };
     return {
       fetch: (address, init) => callApi(source, address, init),
       async accessToken(signal) {
-        const credential = await pick(target, name, signal);
+        const credential = await pick(signal);
         if (credential.route === 'oauth') return credential.secret.reveal();
         throw new KeyshiftError(
           'stage_conflict',

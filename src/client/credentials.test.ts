@@ -14,7 +14,7 @@ async function open() {
   const { store, clock, random } = bench;
   const logger = createLogger({ level: 'silent' });
   const tokens = createTokenEngine({ store, oauth, clock, random, logger });
-  const credentials = createCredentials({ store, tokens, clientId: benchClientId });
+  const credentials = createCredentials({ store, tokens, clientId: benchClientId, clock, random });
   return { ...bench, oauth, credentials };
 }
 

@@ -14,6 +14,8 @@ export interface RateWindows {
    * limits may have changed since the operations table was made.
    */
   learn(quota: string, operation: Operation, headers: RateHeaders, nowMs: number): void;
+  /** Milliseconds until a 429 that was learnt of is over; takes no place. */
+  blockedMs(quota: string, operation: Operation, nowMs: number): number;
   /** Learns from a 429: nothing goes out before it is over. */
   block(quota: string, operation: Operation, retryAfterSec: number, nowMs: number): void;
 }
@@ -71,6 +73,10 @@ export function createRateWindows(capacity = 50_000): RateWindows {
       if (waitMs > 0) return Math.ceil(waitMs);
       for (const window of windows) window.add(nowMs);
       return 0;
+    },
+    blockedMs(quota, operation, nowMs) {
+      const counter = counters.get(operation.id)?.get(quota);
+      return counter ? Math.max(0, counter.blockedUntilMs - nowMs) : 0;
     },
     learn(quota, operation, headers, nowMs) {
       const notice = readRateNotice(headers);

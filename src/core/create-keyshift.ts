@@ -6,7 +6,6 @@ import {
   type ConnectionTarget,
 } from '../client/connections.ts';
 import { createCredentials, type Credentials } from '../client/credentials.ts';
-import { createRateWindows } from '../client/rate-windows.ts';
 import { createAuthorizations, type Authorizations } from '../migration/authorizations.ts';
 import { createConsent, type CompleteConsent } from '../migration/consent.ts';
 import { createCutover, type Cutover } from '../migration/cutover.ts';
@@ -23,6 +22,7 @@ import { defaultBudgets, longestOnTheWireMs } from '../tokens/refresh-policy.ts'
 import { createSweeper, type Sweeper } from '../tokens/sweeper.ts';
 import { createTokenEngine, type TokenEngine } from '../tokens/token-engine.ts';
 import type { KeyshiftConfig } from './config.ts';
+import { createTraffic, type TrafficParts } from './create-traffic.ts';
 import { requireClient } from './read-config.ts';
 import { openWorkbench, type RuntimeOptions, type Workbench } from './workbench.ts';
 
@@ -30,6 +30,8 @@ import { openWorkbench, type RuntimeOptions, type Workbench } from './workbench.
 export interface Keyshift extends Workbench {
   /** Calls the OAuth endpoints, over connections of its own. */
   readonly oauthHttp: HttpClient;
+  /** What counts and carries calls. */
+  readonly traffic: TrafficParts;
   readonly oauth: OAuthClient;
   readonly tokens: TokenEngine;
   readonly credentials: Credentials;
@@ -68,6 +70,7 @@ export async function createKeyshift(
   const { redirectUri, scope, revision, endpoints } = config;
   // Connections of their own: a token endpoint that hangs must not take those of the API.
   const oauthHttp = createHttpClient();
+  const traffic = createTraffic(workbench);
   const oauth = createOAuthClient({
     clientId,
     clientSecret: credentials.clientSecret,
@@ -92,12 +95,13 @@ export async function createKeyshift(
     attempts: 3,
     maxPauseSec: 3,
   });
-  const routed = createCredentials({ store, tokens, clientId });
+  const shared = { store, tokens, clientId, clock, random };
+  const routed = createCredentials({ ...shared, onFallBack: traffic.onFallBack });
   const callApi = createApiCaller({
     dispatcher: http.dispatcherOf(endpoints.apiUrl),
     apiUrl: endpoints.apiUrl,
     revision,
-    windows: createRateWindows(),
+    windows: traffic.windows,
     clock,
     random,
   });
@@ -129,18 +133,14 @@ export async function createKeyshift(
     oauth,
     tokens,
     credentials: routed,
-    connection: createConnections({ store, credentials: routed, callApi, clock }),
+    traffic,
+    connection: createConnections({
+      ...{ store, credentials: routed, callApi, clock, meter: traffic.meter },
+    }),
     sweeper: createSweeper({ grants: store.grants, tokens, clientId, clock, random, logger }),
     authorizations: createAuthorizations({ store, oauth, clock, random, redirectUri, scope }),
     completeConsent: createConsent({
-      store,
-      oauth,
-      machine,
-      lookUpAccount,
-      clock,
-      random,
-      logger,
-      verify,
+      ...{ store, oauth, machine, lookUpAccount, clock, random, logger, verify },
     }),
     verify,
     watch: createWatch({ store, machine, verify, clock, logger }),
@@ -149,7 +149,9 @@ export async function createKeyshift(
     disconnect: createDisconnect({ store, oauth, machine }),
     async close() {
       await tokens.drain();
+      await traffic.writeBehind.close();
       await oauthHttp.close();
+      await traffic.proxyHttp.close();
       await workbench.close();
     },
   };

@@ -77,6 +77,18 @@ export const errorTable = {
     status: 429,
     audience: 'developer',
   },
+  request_incomplete: {
+    title: 'The body of the call stopped in the middle',
+    fix: 'Send the call again, whole; a pause within a body may last 30 seconds.',
+    status: 408,
+    audience: 'developer',
+  },
+  proxy_busy: {
+    title: 'Too many calls at once',
+    fix: 'Wait a second and send the call again; run more processes if it happens often.',
+    status: 503,
+    audience: 'operator',
+  },
   authorization_denied: {
     title: 'The connection was declined',
     fix: 'Nothing was changed. Open the link again when you are ready to approve.',

@@ -1,16 +1,22 @@
 import type { Keyshift } from '../core/create-keyshift.ts';
+import { proxyConnections } from '../core/create-traffic.ts';
 import { createProxy, type Proxy } from '../proxy/create-proxy.ts';
 
 /** The streaming proxy over a Keyshift's parts. */
 export function createKeyshiftProxy(keyshift: Keyshift): Proxy {
-  const { config, store, credentials, http, clock, random, logger } = keyshift;
+  const { config, store, credentials, traffic, clock, random, logger } = keyshift;
+  const { proxyHttp, windows, meter, writeBehind } = traffic;
   return createProxy({
     store,
     credentials,
     serviceTokens: config.serviceTokens,
-    dispatcher: http.dispatcher,
+    dispatcher: proxyHttp.dispatcherOf(config.endpoints.apiUrl),
+    connections: proxyConnections,
     apiUrl: config.endpoints.apiUrl,
     revision: config.revision,
+    windows,
+    meter,
+    writeBehind,
     clock,
     random,
     logger,

@@ -1,11 +1,12 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { Keyshift } from '../core/create-keyshift.ts';
+import { registerTraffic } from './traffic-metrics.ts';
 
 /**
  * The figures of one server for Prometheus: connections by stage, grants and what is due, and
  * refreshes by how they ended. Nothing in them names a customer.
  */
-export function createMetrics({ store, tokens, sweeper }: Keyshift): Registry {
+export function createMetrics({ store, tokens, sweeper, traffic }: Keyshift): Registry {
   const registry = new Registry();
   new Gauge({
     name: 'keyshift_connections',
@@ -47,5 +48,6 @@ export function createMetrics({ store, tokens, sweeper }: Keyshift): Registry {
       }
     },
   });
+  registerTraffic(registry, traffic.meter.figures);
   return registry;
 }

@@ -69,7 +69,7 @@ describe('a caller', () => {
   it('with a private key is that key’s customer, also long after the key was destroyed', async () => {
     await using bench = await openTestBench();
     const connection = await bench.add('acme', { key });
-    const target = { kind: 'connection', connection };
+    const target = { kind: 'connection', connection, byKey: true };
     expect(await identifyTarget(withKey, bench.store, tokens)).toEqual(target);
     const lower = { authorization: `klaviyo-api-key  ${key}` };
     expect(await identifyTarget(lower, bench.store, tokens)).toEqual(target);
@@ -92,10 +92,13 @@ describe('a caller', () => {
     await bench.add('first', { key, accountId: 'AAA111' });
     const connection = await bench.add('second', { key, accountId: 'AAA111', route: 'oauth' });
     await bench.add('third', { key, accountId: 'AAA111' });
-    const target = { kind: 'connection', connection };
+    const target = { kind: 'connection', connection, byKey: true };
     expect(await identifyTarget(withKey, bench.store, tokens)).toEqual(target);
     const byAccount = { ...service, 'keyshift-account': 'AAA111' };
-    expect(await identifyTarget(byAccount, bench.store, tokens)).toEqual(target);
+    expect(await identifyTarget(byAccount, bench.store, tokens)).toEqual({
+      ...target,
+      byKey: false,
+    });
   });
 
   it('with a service token may name a customer, or an account that has none', async () => {
@@ -103,7 +106,7 @@ describe('a caller', () => {
     const connection = await bench.add('acme', { accountId: 'AAA111' });
     const identify = (headers: Record<string, string>) =>
       identifyTarget({ ...service, ...headers }, bench.store, tokens);
-    const target = { kind: 'connection', connection };
+    const target = { kind: 'connection', connection, byKey: false };
     expect(await identify({ 'keyshift-customer': 'acme' })).toEqual(target);
     expect(await identify({ 'keyshift-account': 'AAA111' })).toEqual(target);
     expect(await identify({ 'keyshift-account': 'ZZZ999', 'keyshift-customer': 'acme' })).toEqual(

@@ -7,7 +7,12 @@ import type { Store } from '../store/store.ts';
 
 /** Which credential a call is to be sent with: a connection's, or an account's grant. */
 export type ProxyTarget =
-  | { readonly kind: 'connection'; readonly connection: Connection }
+  | {
+      readonly kind: 'connection';
+      readonly connection: Connection;
+      /** Whether the caller presented the connection's private key. */
+      readonly byKey: boolean;
+    }
   | { readonly kind: 'account'; readonly accountId: string };
 
 /** A name and the token that proves it. */
@@ -47,12 +52,14 @@ export async function identifyTarget(
   const accountId = headers['keyshift-account'];
   if (typeof customerId === 'string') {
     const connection = await store.connections.findByCustomer(customerId);
-    if (connection) return { kind: 'connection', connection };
+    if (connection) return { kind: 'connection', connection, byKey: false };
     throw new KeyshiftError('connection_not_found', 'Keyshift-Customer names no connection.');
   }
   if (typeof accountId === 'string') {
     const connection = preferOAuth(await store.connections.listByAccount(accountId));
-    return connection ? { kind: 'connection', connection } : { kind: 'account', accountId };
+    return connection
+      ? { kind: 'connection', connection, byKey: false }
+      : { kind: 'account', accountId };
   }
   throw new KeyshiftError(
     'request_invalid',
@@ -69,7 +76,7 @@ async function targetOfKey(keyText: string, store: Store): Promise<ProxyTarget> 
     if (connection) connections.push(connection);
   }
   const connection = preferOAuth(connections);
-  if (connection) return { kind: 'connection', connection };
+  if (connection) return { kind: 'connection', connection, byKey: true };
   throw new KeyshiftError('unauthenticated', 'Missing or unknown private key.');
 }
 

@@ -1,5 +1,12 @@
 import type { ServerResponse } from 'node:http';
+import type { ErrorCode } from '../errors/error-table.ts';
 import type { KeyshiftError } from '../errors/keyshift-error.ts';
+
+/** Codes that Klaviyo has a word of its own for. */
+const klaviyoCodes: Partial<Record<ErrorCode, string>> = {
+  unauthenticated: 'not_authenticated',
+  too_many_attempts: 'throttled',
+};
 
 /**
  * Answers an error of Keyshift's own in the form of Klaviyo's API, so that SDKs behave as they do
@@ -16,12 +23,13 @@ export function sendProxyError(
     return;
   }
   const unauthenticated = error.code === 'unauthenticated';
+  const code = klaviyoCodes[error.code] ?? error.code;
   const body = JSON.stringify({
     errors: [
       {
         id: requestId,
         status: error.status,
-        code: unauthenticated ? 'not_authenticated' : error.code,
+        code,
         title: error.title,
         detail: `${error.message} ${error.fix}`,
         source: { pointer: '/data/' },
@@ -32,6 +40,7 @@ export function sendProxyError(
     'content-type': 'application/vnd.api+json',
     'content-length': Buffer.byteLength(body),
     'keyshift-error': error.code,
+    'keyshift-request-id': requestId,
     ...(unauthenticated ? { 'www-authenticate': 'Bearer, Klaviyo-API-Key' } : {}),
     ...(error.retryAfterSec === undefined ? {} : { 'retry-after': String(error.retryAfterSec) }),
   });

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
 /** Headers that concern one hop only (RFC 9110 section 7.6.1), and those that are set anew. */
-const dropped: ReadonlySet<string> = new Set([
+const hopByHop = [
   'connection',
   'keep-alive',
   'proxy-authenticate',
@@ -11,43 +11,71 @@ const dropped: ReadonlySet<string> = new Set([
   'trailer',
   'transfer-encoding',
   'upgrade',
+];
+/** What stays here: set anew, or about the network in front of Keyshift. */
+const droppedFromCalls: ReadonlySet<string> = new Set([
+  ...hopByHop,
   'host',
   'authorization',
   'cookie',
   'expect',
+  'http2-settings',
+  'forwarded',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-port',
+  'x-forwarded-proto',
+  'x-real-ip',
 ]);
+/** Klaviyo's cookies belong to Klaviyo's host, and so does what it says about other protocols. */
+const droppedFromReplies: ReadonlySet<string> = new Set([
+  ...hopByHop,
+  'set-cookie',
+  'alt-svc',
+  'keyshift-route',
+  'keyshift-request-id',
+  'keyshift-error',
+]);
+
+/** Names and values in turn, as Node and undici take them. */
+export type HeaderList = string[];
 
 /** Headers of a call as they go on to Klaviyo, without those that are for Keyshift. */
 export function forwardedRequestHeaders(
   headers: IncomingHttpHeaders,
   authorization: string,
   revision: string,
-): Record<string, string | string[]> {
-  const forwarded = keepEndToEnd(headers);
-  for (const name in forwarded) if (name.startsWith('keyshift-')) delete forwarded[name];
-  forwarded['authorization'] = authorization;
-  forwarded['revision'] ??= revision;
+): HeaderList {
+  const forwarded = keepEndToEnd(headers, droppedFromCalls);
+  forwarded.push('authorization', authorization);
+  if (headers['revision'] === undefined) forwarded.push('revision', revision);
   return forwarded;
 }
 
 /** Headers of an answer as they go back to the caller. */
-export function forwardedReplyHeaders(
-  headers: IncomingHttpHeaders,
-): Record<string, string | string[]> {
-  const forwarded = keepEndToEnd(headers);
-  // Klaviyo's cookies belong to Klaviyo's host.
-  delete forwarded['set-cookie'];
-  return forwarded;
+export function forwardedReplyHeaders(headers: IncomingHttpHeaders): HeaderList {
+  return keepEndToEnd(headers, droppedFromReplies);
 }
 
-function keepEndToEnd(headers: IncomingHttpHeaders): Record<string, string | string[]> {
-  const named = new Set(
-    (headers.connection ?? '').split(',').map((name) => name.trim().toLowerCase()),
-  );
-  const kept: Record<string, string | string[]> = {};
+function keepEndToEnd(headers: IncomingHttpHeaders, dropped: ReadonlySet<string>): HeaderList {
+  const named = namedByConnection(headers.connection);
+  const kept: HeaderList = [];
   for (const name in headers) {
     const value = headers[name];
-    if (value !== undefined && !dropped.has(name) && !named.has(name)) kept[name] = value;
+    if (value === undefined || dropped.has(name) || named?.has(name)) continue;
+    if (dropped === droppedFromCalls && name.startsWith('keyshift-')) continue;
+    if (typeof value === 'string') kept.push(name, value);
+    else for (const each of value) kept.push(name, each);
   }
   return kept;
+}
+
+/** Headers that `Connection` declares to be for this hop; the usual values name none. */
+function namedByConnection(connection: string | undefined): ReadonlySet<string> | undefined {
+  if (connection === undefined || connection === 'keep-alive' || connection === 'close') {
+    return undefined;
+  }
+  const names = connection.split(',').map((name) => name.trim().toLowerCase());
+  // The body's length and the revision are needed at the other end, whatever a caller says.
+  return new Set(names.filter((name) => name !== 'content-length' && name !== 'revision'));
 }

@@ -19,14 +19,17 @@ import { createGrantStore } from './grant-store.ts';
 import { createInvitationStore } from './invitation-store.ts';
 import { createLabelStore } from './label-store.ts';
 import { createMetricRecordStore } from './metric-record-store.ts';
+import { createKeySightingStore } from './key-sighting-store.ts';
 import { migrate } from './migrate.ts';
 import { createOptOutStore } from './opt-out-store.ts';
 import { createOutboxStore } from './outbox-store.ts';
 import { createPostgresBackend } from './postgres-backend.ts';
 import { createPrivateKeyStore } from './private-key-store.ts';
 import { createRetirementStore } from './retirement-store.ts';
+import { createRouteExceptionStore } from './route-exception-store.ts';
 import type { Schema } from './schema.ts';
 import { createSealer, type Sealer } from './sealer.ts';
+import { createShadowStore } from './shadow-store.ts';
 import { openSqliteBackend } from './sqlite-backend.ts';
 import type { Store } from './store.ts';
 import { createVerificationStore } from './verification-store.ts';
@@ -115,6 +118,9 @@ function createStore(database: Database, sealer: Sealer, blindIndex: BlindIndex)
     foreignConsents: createForeignConsentStore(database),
     retirements: createRetirementStore(database),
     metricRecords: createMetricRecordStore(database),
+    routeExceptions: createRouteExceptionStore(database),
+    keySightings: createKeySightingStore(database),
+    shadow: createShadowStore(database),
     transaction: (work) => database.transaction(() => work(store)),
     async ping() {
       await ping.first({});

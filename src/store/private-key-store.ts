@@ -12,7 +12,7 @@ export function createPrivateKeyStore(
   sealer: Sealer,
   blindIndex: BlindIndex,
 ): PrivateKeyStore {
-  const { put, find, findByIndex, markUsed, destroy } = prepareStatements(database);
+  const { put, find, findByIndex, markUsed, destroy, forget } = prepareStatements(database);
   return {
     async put(connectionId, key, atMs) {
       const value = key.reveal();
@@ -54,6 +54,7 @@ export function createPrivateKeyStore(
     async destroy(connectionId, atMs) {
       await destroy.run({ connectionId, at: atMs });
     },
+    forget: async (connectionId) => (await forget.run({ connectionId })) > 0,
   };
 }
 
@@ -104,5 +105,14 @@ function prepareStatements(database: Database) {
       .where('connection_id', '=', p('connectionId'))
       .where('sealed_key', 'is not', null),
   );
-  return { put, find, findByIndex, markUsed, destroy };
+  const forget = database.prepare((db, p: ParameterOf<{ connectionId: string }>) =>
+    db
+      .updateTable('private_keys')
+      // No key has an empty index.
+      .set({ blind_index: '' })
+      .where('connection_id', '=', p('connectionId'))
+      .where('sealed_key', 'is', null)
+      .where('blind_index', '!=', ''),
+  );
+  return { put, find, findByIndex, markUsed, destroy, forget };
 }

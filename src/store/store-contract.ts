@@ -10,6 +10,7 @@ import { labelCases } from './contract/label-cases.ts';
 import { outboxCases } from './contract/outbox-cases.ts';
 import { journeyCases } from './contract/journey-cases.ts';
 import { privateKeyCases } from './contract/private-key-cases.ts';
+import { proxyCases } from './contract/proxy-cases.ts';
 import { secrecyCases } from './contract/secrecy-cases.ts';
 import { switchCases } from './contract/switch-cases.ts';
 import { trafficCases } from './contract/traffic-cases.ts';
@@ -44,6 +45,7 @@ const tests: Readonly<Record<string, ContractTest>> = {
   ...trafficCases,
   ...switchCases,
   ...journeyCases,
+  ...proxyCases,
   ...transactionCases,
   ...secrecyCases,
 };

@@ -23,6 +23,9 @@ import type {
   RetirementStore,
   VerificationStore,
 } from './journey.ts';
+import type { KeySightingStore } from './key-sighting-store.ts';
+import type { RouteExceptionStore } from './route-exception-store.ts';
+import type { ShadowStore } from './shadow-store.ts';
 import type { SwitchStore } from './switch-store.ts';
 import type { TrafficStore } from './traffic.ts';
 import type { Labels, LabelStore, OptOutStore, OutboxStore } from './outreach.ts';
@@ -50,6 +53,9 @@ export interface Store {
   readonly foreignConsents: ForeignConsentStore;
   readonly retirements: RetirementStore;
   readonly metricRecords: MetricRecordStore;
+  readonly routeExceptions: RouteExceptionStore;
+  readonly keySightings: KeySightingStore;
+  readonly shadow: ShadowStore;
   /**
    * Runs `work` in one transaction: all of its writes or none. Keep it short and never wait for
    * the network inside. A nested call joins the outer transaction, and so does every call that
@@ -116,6 +122,8 @@ export interface PrivateKeyStore {
   markUsed(connectionId: string, atMs: number): Promise<void>;
   /** Destroys the sealed key for good and keeps its blind index. */
   destroy(connectionId: string, atMs: number): Promise<void>;
+  /** Clears the blind index of a destroyed key: it names nobody any more. Answers whether it did. */
+  forget(connectionId: string): Promise<boolean>;
 }
 
 /** Who a grant belongs to. */

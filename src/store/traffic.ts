@@ -32,7 +32,7 @@ export interface TrafficRow {
   readonly operation: string;
   readonly outcome: TrafficOutcome;
   readonly calls: number;
-  /** Sum of the milliseconds from the call's arrival to the head of its answer. */
+  /** Sum of the milliseconds from sending a call to the head of its answer. */
   readonly totalMs: number;
   /** The last error's class: a status with Klaviyo's code, or a code of ours; never a body. */
   readonly lastError: string | undefined;

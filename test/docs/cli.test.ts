@@ -21,7 +21,7 @@ async function help(...command: string[]): Promise<string> {
 const flagsIn = (text: string) => new Set(text.match(/(?<![\w-])--[a-z][a-z-]*/g));
 
 const commandsIn = (text: string) =>
-  [...text.matchAll(/^ {2}([a-z]+) /gm)].map(([, name]) => name!);
+  [...text.matchAll(/^ {2}([a-z-]+) /gm)].map(([, name]) => name!);
 
 const flags = new Map<string, Set<string>>();
 beforeAll(async () => {
@@ -37,7 +37,7 @@ beforeAll(async () => {
 
 describe('docs/cli.md', () => {
   it('has a section for every command of the program, and for no other', () => {
-    const sections = [...page.text.matchAll(/^## ([a-z]+)$/gm)].map(([, name]) => name);
+    const sections = [...page.text.matchAll(/^## ([a-z-]+)$/gm)].map(([, name]) => name);
     expect(flags.size).toBeGreaterThan(5);
     expect(sections).toEqual([...flags.keys()]);
   });
@@ -62,7 +62,7 @@ describe('docs/cli.md', () => {
 describe('commands in the documents', () => {
   it.each(listDocuments())('%s names only commands and options that exist', (path) => {
     const { text } = readDocument(path);
-    const pattern = /(?:node bin\/keyshift\.mjs|`keyshift) ([a-z]+)([^\n`]*)/g;
+    const pattern = /(?:node bin\/keyshift\.mjs|`keyshift) ([a-z-]+)([^\n`]*)/g;
     for (const [line, name = '', rest = ''] of text.matchAll(pattern)) {
       expect([...flags.keys()], line).toContain(name);
       for (const flag of flagsIn(rest)) expect([...flags.get(name)!], line).toContain(flag);

@@ -80,6 +80,7 @@ describe('the route of a proxied call', () => {
     const { cutover } = fixture.keyshift;
     const verified = await migrateToVerified(fixture, 'acme', 0);
     const expectRoute = async (route: 'key' | 'oauth') => {
+      fixture.clock.skip(1_000);
       const answer = await call(fixture, byKey(keyOf(fixture, 0)));
       expect(accountIdOf(answer)).toBe(accountOf(fixture, 0));
       expect(routeOf(answer)).toBe(route);
@@ -232,14 +233,23 @@ describe('a proxied call whose access token Klaviyo refuses', () => {
       .toBe(200);
   });
 
-  it('says that the grant is lost after an uninstall, and sets the customer aside', async () => {
+  it('falls back to the key after an uninstall, and sets the customer aside', async () => {
     await using fixture = await startFlow();
     await migrateToLive(fixture, 'acme', 0);
     fixture.sandbox.uninstall(accountOf(fixture, 0));
-    expectOwnError(await call(fixture, byKey(keyOf(fixture, 0))), 409, 'grant_lost');
+    const answer = await call(fixture, byKey(keyOf(fixture, 0)));
+    expect(answer.status).toBe(200);
+    expect(routeOf(answer)).toBe('key');
     expect(await connectionOf(fixture, 'acme')).toMatchObject({
       stage: 'attention',
       attentionReason: 'grant_lost',
     });
+    const sent = await send(`${fixture.url}/api/events`, {
+      method: 'POST',
+      headers: { ...byKey(keyOf(fixture, 0)), 'content-type': 'application/vnd.api+json' },
+      body: JSON.stringify(event),
+    });
+    expectOwnError(sent, 409, 'grant_lost');
+    expect(fixture.sandbox.statistics().byOperation['create_event']).toBeUndefined();
   });
 });

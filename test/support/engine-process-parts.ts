@@ -43,7 +43,12 @@ export interface EnginePartsOptions {
 }
 
 /** Klaviyo's windows are the client's subject, not the engine's: here every call has a place. */
-const noWindows: RateWindows = { take: () => 0, learn: () => undefined, block: () => undefined };
+const noWindows: RateWindows = {
+  take: () => 0,
+  blockedMs: () => 0,
+  learn: () => undefined,
+  block: () => undefined,
+};
 
 export const apiRevision = '2026-07-15';
 
@@ -74,7 +79,7 @@ export async function openEngineParts(
     dispatcher: http.dispatcher,
     ...{ apiUrl: sandboxUrl, revision: apiRevision, windows: noWindows, clock, random },
   });
-  const credentials = createCredentials({ store, tokens: engine, clientId });
+  const credentials = createCredentials({ store, tokens: engine, clientId, clock, random });
   return {
     ...{ store, http, oauth, engine, lost, regained },
     busy: counter.busy,
