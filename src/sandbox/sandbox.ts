@@ -24,7 +24,12 @@ import { createStateSaver, loadState } from './state/state-file.ts';
  * ```
  */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
-  const seed = parseSeed(options.seed ?? sampleSeed(options));
+  const seed = options.seed === undefined ? sampleSeed(options) : parseSeed(options.seed);
+  return startSeeded(seed, options);
+}
+
+/** Starts a sandbox with a seed that was checked already: a hundred thousand accounts take time. */
+export async function startSeeded(seed: SandboxSeed, options: SandboxOptions): Promise<Sandbox> {
   const earlier = await loadEarlier(options, seed);
   let url = '';
   const saver = options.stateFile

@@ -1,6 +1,7 @@
 import { stableShortId, stableUlid } from '../ids.ts';
 import { apiIntegration, klaviyoIntegration } from '../integrations.ts';
 import type { AccountResourcesData } from '../state/account-resources.ts';
+import type { Metric, Profile, StoredEvent } from '../state/records.ts';
 import type { SandboxData } from '../state/sandbox-state.ts';
 import type { SandboxSeed, SeedAccount } from './seed.ts';
 
@@ -33,32 +34,51 @@ export function seedData(seed: SandboxSeed, nowMs: number): SandboxData {
     })),
     installs: [],
     codes: [],
-    resources: seed.accounts
-      .filter(({ metrics, profiles }) => metrics?.length || profiles?.length)
-      .map((account) => ({ accountId: account.id, ...accountResources(account, nowMs) })),
+    resources: seed.accounts.map((account) => new SeededResources(account, nowMs)),
   };
 }
 
-function accountResources(account: SeedAccount, nowMs: number): AccountResourcesData {
-  return {
-    metrics: (account.metrics ?? []).map(({ name, integration = 'api' }, index) => ({
+/** The resources of a seeded account, made when somebody asks: most accounts are never used. */
+class SeededResources implements AccountResourcesData {
+  readonly #account: SeedAccount;
+  readonly #nowMs: number;
+
+  constructor(account: SeedAccount, nowMs: number) {
+    this.#account = account;
+    this.#nowMs = nowMs;
+  }
+
+  get accountId(): string {
+    return this.#account.id;
+  }
+
+  get metrics(): readonly Metric[] {
+    const { id: accountId, metrics = [] } = this.#account;
+    return metrics.map(({ name, integration = 'api' }, index) => ({
       seq: index + 1,
-      id: stableShortId(`metric:${account.id}:${integration}:${name}`),
+      id: stableShortId(`metric:${accountId}:${integration}:${name}`),
       name,
       integration: integration === 'api' ? apiIntegration : klaviyoIntegration,
-      createdMs: nowMs,
-      updatedMs: nowMs,
-    })),
-    profiles: (account.profiles ?? []).map((attributes, index) => ({
+      createdMs: this.#nowMs,
+      updatedMs: this.#nowMs,
+    }));
+  }
+
+  get profiles(): readonly Profile[] {
+    const { id: accountId, profiles = [] } = this.#account;
+    return profiles.map((attributes, index) => ({
       seq: index + 1,
-      id: stableUlid(`profile:${account.id}:${index}`),
+      id: stableUlid(`profile:${accountId}:${index}`),
       attributes,
-      createdMs: nowMs,
-      updatedMs: nowMs,
+      createdMs: this.#nowMs,
+      updatedMs: this.#nowMs,
       lastEventMs: null,
-    })),
-    events: [],
-  };
+    }));
+  }
+
+  get events(): readonly StoredEvent[] {
+    return [];
+  }
 }
 
 /**

@@ -23,11 +23,12 @@ export function createSeededRandom(seed: number): SeededRandom {
     fraction,
     pick: (items) => items[Math.floor(fraction() * items.length)] ?? items[0],
     alphanumeric(length) {
-      let text = '';
+      // Bytes, not a text that grows: a hundred thousand keys would be millions of small strings.
+      const codes = Buffer.allocUnsafe(length);
       for (let index = 0; index < length; index++) {
-        text += alphabet.charAt(Math.floor(fraction() * alphabet.length));
+        codes[index] = alphabet.charCodeAt(Math.floor(fraction() * alphabet.length));
       }
-      return text;
+      return codes.toString('latin1');
     },
   };
 }

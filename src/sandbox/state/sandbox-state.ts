@@ -32,9 +32,7 @@ export class SandboxState {
     this.users = data.users;
     this.keys = new Map(data.keys.map((key) => [key.key, key]));
     this.codes = new Map(data.codes.map((code) => [code.code, code]));
-    this.#resources = new Map(
-      data.resources.map(({ accountId, ...resources }) => [accountId, resources]),
-    );
+    this.#resources = new Map(data.resources.map((each) => [each.accountId, each]));
     for (const install of data.installs) this.putInstall(install);
   }
 
@@ -98,10 +96,16 @@ export class SandboxState {
       codes: [...this.codes.values()],
       resources: [...this.#resources].map(([accountId, resources]) => ({
         accountId,
-        ...(resources instanceof AccountResources ? resources.toData() : resources),
+        ...(resources instanceof AccountResources ? resources.toData() : plainData(resources)),
       })),
     };
   }
+}
+
+/** Named one by one: what is made only when asked for is no property of its own. */
+function plainData(resources: AccountResourcesData): AccountResourcesData {
+  const { profiles, metrics, events, others, memberships } = resources;
+  return { profiles, metrics, events, others, memberships };
 }
 
 function installKey(clientId: string, accountId: string): string {
