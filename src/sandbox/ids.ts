@@ -25,6 +25,11 @@ export function stableShortId(text: string): string {
   return spell(sha256(text).subarray(0, 6), alphanumerics);
 }
 
+/** The id of a private key: tells nothing about the key. */
+export function keyIdOf(key: string): string {
+  return stableShortId(`key:${key}`);
+}
+
 /** The same 26-character ULID for the same text, for seeded resources and apps. */
 export function stableUlid(text: string): string {
   return timePart(seededMs) + spell(sha256(text).subarray(0, 16), crockford);

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { controlPrefix } from './control/answer-control.ts';
+import { answerOwn, isOwn } from './answer-own.ts';
 import { refuseControl } from './control/guard-control.ts';
 import type { SandboxControl } from './control/sandbox-control.ts';
 import type { Engine } from './engine.ts';
@@ -8,7 +8,7 @@ import { foresee } from './faults/foresee.ts';
 import { textReply, type Reply } from './http/reply.ts';
 import { readRequest, type SandboxRequest } from './http/sandbox-request.ts';
 import { sendHalf, sendReply } from './http/send-reply.ts';
-import { answer, answerOwn } from './router.ts';
+import { answer } from './router.ts';
 import type { SandboxContext } from './sandbox-context.ts';
 
 /** What serving needs besides the request. */
@@ -51,11 +51,7 @@ async function carryOut(serving: Serving, request: SandboxRequest): Promise<Outc
   return outcome;
 }
 
-/** The page and the control routes: no fault applies to them, and no log remembers them. */
-function isOwn(path: string): boolean {
-  return path === '/' || path === controlPrefix || path.startsWith(`${controlPrefix}/`);
-}
-
+/** No fault applies to the page and the control routes, and no log remembers them. */
 function answerOwnSafely(serving: Serving, request: SandboxRequest): Reply {
   const { context } = serving.engine;
   const refusal = refuseControl(request, serving.remoteControl);

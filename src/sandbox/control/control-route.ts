@@ -15,6 +15,8 @@ export interface ControlRoute {
   readonly input: z.ZodObject;
   /** The field that the whole body may stand for. */
   readonly whole?: string | undefined;
+  /** Whether a person wants to see what it answers: a key, tokens, a secret, a snapshot. */
+  readonly shows?: boolean | undefined;
   readonly run: (control: SandboxControl, input: unknown) => unknown;
 }
 
@@ -26,8 +28,12 @@ export function route<Input extends z.ZodObject>(definition: {
   readonly does: string;
   readonly input: Input;
   readonly whole?: keyof Input['shape'] & string;
+  readonly shows?: boolean;
   readonly run: (control: SandboxControl, input: z.output<Input>) => unknown;
 }): ControlRoute {
   const { input, run } = definition;
   return { ...definition, run: (control, value) => run(control, input.parse(value)) };
 }
+
+/** Under which path the control routes are. */
+export const controlPrefix = '/_sandbox';

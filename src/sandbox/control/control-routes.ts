@@ -64,6 +64,7 @@ export const controlRoutes: readonly ControlRoute[] = [
       clientId: clientId.optional(),
       graceSec: z.number().min(0).optional().describe('How long the old secret still works.'),
     }),
+    shows: true,
     run: (control, input) => control.regenerateClientSecret(input.clientId, input.graceSec),
   }),
   route({
@@ -87,6 +88,7 @@ export const controlRoutes: readonly ControlRoute[] = [
         .optional()
         .describe('full (default), read-only or a list.'),
     }),
+    shows: true,
     run: (control, input) => control.createKey(input),
   }),
   route({
@@ -115,6 +117,7 @@ export const controlRoutes: readonly ControlRoute[] = [
       clientId: clientId.optional(),
       scopes: z.array(z.string()).optional().describe('All scopes of the app if left out.'),
     }),
+    shows: true,
     run: (control, input) => control.install(input),
   }),
   route({
@@ -237,6 +240,7 @@ export const controlRoutes: readonly ControlRoute[] = [
     path: '/scenarios/play',
     does: 'plays a named failure',
     input: z.strictObject({ name, with: z.record(z.string(), z.unknown()).optional() }),
+    shows: true,
     run: (control, input) => control.playScenario(input.name, input.with),
   }),
   route({

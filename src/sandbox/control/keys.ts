@@ -1,5 +1,5 @@
 import { KeyshiftError } from '../../errors/keyshift-error.ts';
-import { shortId, stableShortId } from '../ids.ts';
+import { keyIdOf, shortId } from '../ids.ts';
 import type { SandboxContext } from '../sandbox-context.ts';
 import type { ApiKey, KeyScopes, KeyStatus } from '../state/records.ts';
 
@@ -24,11 +24,8 @@ export interface NewKey {
 
 /** The private keys of an account, or of all. */
 export function listKeys({ state }: SandboxContext, accountId?: string): SandboxKey[] {
-  const keys: SandboxKey[] = [];
-  for (const key of state.keys.values()) {
-    if (accountId === undefined || key.accountId === accountId) keys.push(describe(key));
-  }
-  return keys;
+  const keys = accountId === undefined ? [...state.keys.values()] : state.keysOf(accountId);
+  return keys.map(describe);
 }
 
 /**
@@ -37,14 +34,21 @@ export function listKeys({ state }: SandboxContext, accountId?: string): Sandbox
  * @throws {@link KeyshiftError} `not_found` when there is no such account
  */
 export function createKey(
-  { state, random }: SandboxContext,
+  { state, random, clock }: SandboxContext,
   { accountId, name = 'Created by control', scopes = 'full' }: NewKey,
 ): SandboxKey & { readonly key: string } {
   if (!state.accounts.has(accountId)) {
     throw new KeyshiftError('not_found', `The sandbox has no account ${accountId}.`);
   }
   const key = `pk_${shortId(random, 34)}`;
-  const created: ApiKey = { key, accountId, name, scopes, status: 'active' };
+  const created: ApiKey = {
+    key,
+    accountId,
+    name,
+    scopes,
+    status: 'active',
+    createdMs: clock.now(),
+  };
   state.keys.set(key, created);
   return { ...describe(created), key };
 }
@@ -65,16 +69,12 @@ export function deleteKey({ state }: SandboxContext, idOrKey: string): boolean {
 function find(keys: ReadonlyMap<string, ApiKey>, idOrKey: string): ApiKey | undefined {
   const key = keys.get(idOrKey);
   if (key) return key;
-  for (const candidate of keys.values()) if (idOf(candidate) === idOrKey) return candidate;
+  for (const candidate of keys.values()) if (keyIdOf(candidate.key) === idOrKey) return candidate;
   return undefined;
 }
 
 function describe(key: ApiKey): SandboxKey {
   const { accountId, name, scopes, status } = key;
   const redactedKey = `pk_****${key.key.slice(-4)}`;
-  return { id: idOf(key), accountId, name, redactedKey, scopes, status };
-}
-
-function idOf({ key }: ApiKey): string {
-  return stableShortId(`key:${key}`);
+  return { id: keyIdOf(key.key), accountId, name, redactedKey, scopes, status };
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Fault } from '../faults/fault.ts';
 import type { SandboxSettings } from '../settings.ts';
+import type { KeyStatus } from '../state/records.ts';
 import { sendTwice } from './duplicate-metrics.ts';
 import { scenario, type Scenario, type ScenarioEffect, type Stage } from './scenario.ts';
 
@@ -168,15 +169,18 @@ export const scenarioTable: readonly Scenario[] = [
     name: 'key-revoked',
     does: 'Private keys are disabled, of one account or all.',
     input: z.strictObject({ accountId }),
-    play({ control }, input) {
-      const active = control.keys(input.accountId).filter(({ status }) => status === 'active');
-      for (const { id } of active) control.setKeyStatus(id, 'disabled');
-      return {
-        did: `${active.length} private keys are disabled.`,
-        end: () => {
-          for (const { id } of active) control.setKeyStatus(id, 'active');
-        },
+    play: ({ engine }, input) => {
+      const { keys } = engine.context.state;
+      const revoked = [...keys.values()].filter(
+        ({ status, accountId: holder }) =>
+          status === 'active' && (input.accountId ?? holder) === holder,
+      );
+      const setAll = (status: KeyStatus) => {
+        for (const key of revoked) if (keys.has(key.key)) keys.set(key.key, { ...key, status });
+        engine.changed();
       };
+      setAll('disabled');
+      return { did: `${revoked.length} private keys are disabled.`, end: () => setAll('active') };
     },
   }),
   scenario({

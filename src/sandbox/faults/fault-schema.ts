@@ -73,6 +73,18 @@ export const faultSchema = z.discriminatedUnion('kind', [
   }),
 ]) as unknown as z.ZodType<Fault>;
 
+/** The kinds of faults there are. */
+export const faultKinds = [
+  'status',
+  'html',
+  'empty',
+  'delay',
+  'reset_before',
+  'reset_after',
+  'truncated',
+  'token_reply',
+] as const satisfies readonly Fault['kind'][];
+
 /**
  * Refuses what could never happen as written, before it hides in a test.
  *

@@ -38,6 +38,13 @@ export function textReply(
   return { status, headers: { 'content-type': 'text/plain; charset=utf-8', ...headers }, body };
 }
 
+/** A page or a list: other methods than reading are answered 405. */
+export function getOnly({ method }: { readonly method: string }, reply: () => Reply): Reply {
+  return method === 'GET' || method === 'HEAD'
+    ? reply()
+    : textReply(405, 'Use GET.\n', { allow: 'GET, HEAD' });
+}
+
 export function redirectReply(location: string): Reply {
   return { status: 302, headers: { location, 'cache-control': 'no-store' }, body: '' };
 }

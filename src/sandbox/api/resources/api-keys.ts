@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { operations, betaOperations } from '../../../klaviyo/operations.ts';
-import { stableShortId } from '../../ids.ts';
+import { keyIdOf } from '../../ids.ts';
 import type { ApiKey, KeyScopes } from '../../state/records.ts';
 import type { ApiCall, ApiHandler, HandlerTable } from '../api-call.ts';
 import { readWrite } from '../body.ts';
@@ -44,7 +44,7 @@ function scopesOf(scopes: KeyScopes): readonly string[] {
 function keysOf({ context, caller }: ApiCall): ShownKey[] {
   return context.state
     .keysOf(caller.account.id)
-    .map((key, index) => ({ id: stableShortId(`key:${key.key}`), seq: index + 1, key }));
+    .map((key, index) => ({ id: keyIdOf(key.key), seq: index + 1, key }));
 }
 
 const getKeys: ApiHandler = (call) => listReply(call, keyKind, keysOf(call));
