@@ -47,6 +47,7 @@ const commands = {
   cutover: async () => (await import('./commands/cutover-commands.ts')).addCutoverCommand,
   rollback: async () => (await import('./commands/cutover-commands.ts')).addRollbackCommand,
   watch: async () => (await import('./commands/watch-command.ts')).addWatchCommand,
+  metrics: async () => (await import('./commands/metrics-command.ts')).addMetricsCommand,
   retire: async () => (await import('./commands/retire-command.ts')).addRetireCommand,
   refresh: async () => (await import('./commands/refresh-command.ts')).addRefreshCommand,
   'kill-switch': async () =>

@@ -8,14 +8,8 @@ import {
 import { createCredentials, type Credentials } from '../client/credentials.ts';
 import { createAuthorizations, type Authorizations } from '../migration/authorizations.ts';
 import { createConsent, type CompleteConsent } from '../migration/consent.ts';
-import { createCutover, type Cutover } from '../migration/cutover.ts';
 import { createDisconnect, type Disconnect } from '../migration/disconnect.ts';
 import { flagLostGrant, unflagRegainedGrant } from '../migration/lost-grant.ts';
-import { createWatch, type Watch } from '../migration/watch.ts';
-import { createKeyProofs } from '../migration/key-proof.ts';
-import { createProveGrant } from '../migration/prove-grant.ts';
-import { createRetire, type Retire } from '../migration/retire.ts';
-import { createVerify, type Verify } from '../migration/verify.ts';
 import { createOAuthClient, type OAuthClient } from '../oauth/oauth-client.ts';
 import { createHttpClient, type HttpClient } from '../runtime/http-client.ts';
 import { defaultBudgets, longestOnTheWireMs } from '../tokens/refresh-policy.ts';
@@ -23,11 +17,12 @@ import { createSweeper, type Sweeper } from '../tokens/sweeper.ts';
 import { createTokenEngine, type TokenEngine } from '../tokens/token-engine.ts';
 import type { KeyshiftConfig } from './config.ts';
 import { createTraffic, type TrafficParts } from './create-traffic.ts';
+import { createJourney, type Journey } from './create-journey.ts';
 import { requireClient } from './read-config.ts';
 import { openWorkbench, type RuntimeOptions, type Workbench } from './workbench.ts';
 
 /** A whole Keyshift: every service over one store. Whoever creates it closes it. */
-export interface Keyshift extends Workbench {
+export interface Keyshift extends Workbench, Journey {
   /** Calls the OAuth endpoints, over connections of its own. */
   readonly oauthHttp: HttpClient;
   /** What counts and carries calls. */
@@ -40,10 +35,6 @@ export interface Keyshift extends Workbench {
   readonly sweeper: Sweeper;
   readonly authorizations: Authorizations;
   readonly completeConsent: CompleteConsent;
-  readonly verify: Verify;
-  readonly watch: Watch;
-  readonly cutover: Cutover;
-  readonly retire: Retire;
   readonly disconnect: Disconnect;
 }
 
@@ -105,28 +96,10 @@ export async function createKeyshift(
     clock,
     random,
   });
-  const proveGrant = createProveGrant({
-    tokens,
-    lookUpAccount: workbench.lookUpAccount,
-    clientId,
+  const journey = createJourney({
+    ...{ workbench, tokens, callApi, credentials: routed, clientId, scope },
   });
-  const proofs = createKeyProofs({
-    lookUpAccount: workbench.lookUpAccount,
-    callApi,
-    credentials: routed,
-    grantedScope: async (accountId) => (await tokens.liveGrant({ clientId, accountId })).scope,
-  });
-  const verify = createVerify({
-    store,
-    machine,
-    tokens,
-    lookUpAccount,
-    callApi,
-    credentials: routed,
-    clientId,
-    scope,
-    clock,
-  });
+  const { verify } = journey;
   return {
     ...workbench,
     oauthHttp,
@@ -142,10 +115,7 @@ export async function createKeyshift(
     completeConsent: createConsent({
       ...{ store, oauth, machine, lookUpAccount, clock, random, logger, verify },
     }),
-    verify,
-    watch: createWatch({ store, machine, verify, clock, logger }),
-    cutover: createCutover({ store, machine, proveGrant, clock }),
-    retire: createRetire({ store, machine, proveGrant, proofs, clock }),
+    ...journey,
     disconnect: createDisconnect({ store, oauth, machine }),
     async close() {
       await tokens.drain();

@@ -11,6 +11,8 @@ export interface CutoverOptions {
   readonly machine: StageMachine;
   readonly proveGrant: ProveGrant;
   readonly clock: Clock;
+  /** Keeps the metrics of the account before the first call goes by OAuth. Never rejects. */
+  readonly snapshotMetrics?: (connection: Connection) => Promise<void>;
 }
 
 /** Moves a connection's traffic between its credentials. */
@@ -41,12 +43,13 @@ export interface Cutover {
 
 /** Creates the service. */
 export function createCutover(options: CutoverOptions): Cutover {
-  const { store, machine, proveGrant, clock } = options;
+  const { store, machine, proveGrant, clock, snapshotMetrics } = options;
   return {
     async startCanary(connection, percent, actor) {
       const accountId = requireProven(connection, 'only verified connections can become a canary');
       await requireKey(connection);
       await proveGrant(accountId);
+      if (connection.stage === 'verified') await snapshotMetrics?.(connection);
       const reason = `${percent} % by OAuth`;
       const patch = { route: 'canary', canaryPercent: percent } as const;
       return store.transaction(async (tx) => {
@@ -65,6 +68,8 @@ export function createCutover(options: CutoverOptions): Cutover {
 
     async cutOver(connection, actor) {
       await proveGrant(requireProven(connection, 'only verified connections can be cut over'));
+      // A canary has been looked at before its first call.
+      if (connection.stage === 'verified') await snapshotMetrics?.(connection);
       const nowMs = clock.now();
       const patch = {
         route: 'oauth',

@@ -1,0 +1,22 @@
+import { readFile } from 'node:fs/promises';
+import { KeyshiftError } from '../errors/keyshift-error.ts';
+
+/** A file that cannot be used, as an error with its fix. */
+export function fileProblem(
+  cause: unknown,
+  path: string,
+  purpose: 'read' | 'written',
+): KeyshiftError {
+  const { code = 'unknown' } = cause as NodeJS.ErrnoException;
+  return new KeyshiftError('request_invalid', `${path} cannot be ${purpose} (${code}).`, {
+    cause,
+    fix: 'Check the path of the file and who may use it.',
+  });
+}
+
+/** Reads a text file of the person at the terminal. */
+export async function readTextFile(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch((error: unknown) => {
+    throw fileProblem(error, path, 'read');
+  });
+}

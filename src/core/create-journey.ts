@@ -1,0 +1,58 @@
+import type { ApiCaller } from '../client/api-caller.ts';
+import type { Credentials } from '../client/credentials.ts';
+import { createCutover, type Cutover } from '../migration/cutover.ts';
+import { createKeyProofs } from '../migration/key-proof.ts';
+import { keepMetrics } from '../migration/metrics/keep-metrics.ts';
+import {
+  createMetricContinuity,
+  type MetricContinuity,
+} from '../migration/metrics/metric-continuity.ts';
+import { createProveGrant } from '../migration/prove-grant.ts';
+import { createRetire, type Retire } from '../migration/retire.ts';
+import { createVerify, type Verify } from '../migration/verify.ts';
+import { createWatch, type Watch } from '../migration/watch.ts';
+import type { TokenEngine } from '../tokens/token-engine.ts';
+import type { Workbench } from './workbench.ts';
+
+/** The steps of a connection from its consent to the end of its key. */
+export interface Journey {
+  readonly verify: Verify;
+  readonly watch: Watch;
+  readonly cutover: Cutover;
+  readonly metrics: MetricContinuity;
+  readonly retire: Retire;
+}
+
+/** What {@link createJourney} works with. */
+export interface JourneyOptions {
+  readonly workbench: Workbench;
+  readonly tokens: TokenEngine;
+  readonly callApi: ApiCaller;
+  readonly credentials: Credentials;
+  readonly clientId: string;
+  /** The scopes that are needed, space separated. */
+  readonly scope: string;
+}
+
+/** Composes the steps. */
+export function createJourney(options: JourneyOptions): Journey {
+  const { workbench, tokens, callApi, credentials, clientId, scope } = options;
+  const { store, machine, lookUpAccount, clock, random, logger } = workbench;
+  const shared = { store, machine, clock };
+  const proveGrant = createProveGrant({ tokens, lookUpAccount, clientId });
+  const asking = { callApi, credentials, clientId };
+  const verify = createVerify({ ...shared, ...asking, tokens, lookUpAccount, scope });
+  const metrics = createMetricContinuity({ ...asking, store, clock, random });
+  const snapshotMetrics = keepMetrics(metrics, logger);
+  const proofs = createKeyProofs({
+    ...{ lookUpAccount, callApi, credentials },
+    grantedScope: async (accountId) => (await tokens.liveGrant({ clientId, accountId })).scope,
+  });
+  return {
+    verify,
+    watch: createWatch({ ...shared, verify, logger }),
+    cutover: createCutover({ ...shared, proveGrant, snapshotMetrics }),
+    metrics,
+    retire: createRetire({ ...shared, proveGrant, proofs }),
+  };
+}
