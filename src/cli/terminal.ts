@@ -1,4 +1,5 @@
-import cliProgress from 'cli-progress';
+import { createRequire } from 'node:module';
+import type * as CliProgress from 'cli-progress';
 
 /** Where a command writes: answers to standard output, everything else to standard error. */
 export interface Terminal {
@@ -37,7 +38,7 @@ export function createTerminal(
     counter: (label) => createCounter(stderr, label),
     progress(label, total) {
       if (!stderr.isTTY) return { update: () => undefined, stop: () => undefined };
-      const bar = new cliProgress.SingleBar({
+      const bar = new (loadProgress().SingleBar)({
         format: `${label.padEnd(22)} {bar} {value}/{total}`,
         stream: stderr,
         hideCursor: true,
@@ -56,6 +57,11 @@ export function createTerminal(
       };
     },
   };
+}
+
+/** Only where a bar is drawn: a server draws none. */
+function loadProgress(): typeof CliProgress {
+  return createRequire(import.meta.url)('cli-progress') as typeof CliProgress;
 }
 
 /** Elsewhere than on a terminal, a line for so many. */

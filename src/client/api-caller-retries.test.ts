@@ -168,6 +168,13 @@ describe('Retry-After', () => {
     expect(bench.clock.pauses[0]).toBeGreaterThanOrEqual(5_000);
   });
 
+  it('of more than five minutes is left to the caller, also where there is no deadline', async () => {
+    await using bench = await openCallerBench([throttled('301'), ok]);
+    const forever = { deadlineMs: Number.POSITIVE_INFINITY };
+    expect((await bench.call('/api/profiles', forever)).status).toBe(429);
+    expect(bench.clock.pauses).toEqual([]);
+  });
+
   it('that passes the deadline ends the call with the answer at once', async () => {
     await using bench = await openCallerBench([throttled('3600'), ok]);
     const response = await bench.call('/api/profiles');

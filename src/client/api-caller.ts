@@ -9,7 +9,12 @@ import { CallStop } from './call-stop.ts';
 import { isRefused, isUnauthorized, toAnswered, toFailed, type Attempt } from './attempt.ts';
 import type { RoutedCredential } from './credentials.ts';
 import type { RateWindows } from './rate-windows.ts';
-import { mayRetry, retryPauseMs, type AttemptResult } from './retry-policy.ts';
+import {
+  longestRetryAfterSec,
+  mayRetry,
+  retryPauseMs,
+  type AttemptResult,
+} from './retry-policy.ts';
 import { createWindowGate, readRetryAfter } from './window-gate.ts';
 
 /** Gives a credential, and a better one after a 401. */
@@ -190,6 +195,7 @@ function pauseAfter(
   if (failures >= attempts || !call.repeatable) return undefined;
   if (!mayRetry(attempt.result, call.idempotent)) return undefined;
   const retryAfterSec = attempt.reply && readRetryAfter(attempt.reply, clock);
+  if ((retryAfterSec ?? 0) > longestRetryAfterSec) return undefined;
   const pauseMs = retryPauseMs(failures, retryAfterSec, random);
   return clock.now() + pauseMs > call.endsAtMs ? undefined : pauseMs;
 }

@@ -171,6 +171,14 @@ describe('the windows of a process', () => {
     expect(windows.take('q', operation, startMs + 42_000)).toBe(0);
   });
 
+  it('ask again within the hour, however long a 429 bade to wait', () => {
+    const operation = operationOf('10/s', '100/m');
+    const windows = createRateWindows();
+    windows.block('q', operation, 86_400 * 365, startMs);
+    expect(windows.take('q', operation, startMs)).toBe(3_600_000);
+    expect(windows.take('q', operation, startMs + 3_600_000)).toBe(0);
+  });
+
   it('go by the limits that Klaviyo states, not by the table’s, and forget no call over it', () => {
     const operation = operationOf('3/s', '60/m');
     const windows = createRateWindows();

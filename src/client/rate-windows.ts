@@ -97,8 +97,12 @@ export function createRateWindows(capacity = 50_000): RateWindows {
   };
 }
 
+/** After so long one call asks again, however long an answer bade to wait. */
+const longestBlockSec = 3600;
+
 function block(counter: Counter, forSec: number, nowMs: number): void {
-  counter.blockedUntilMs = Math.max(counter.blockedUntilMs, nowMs + forSec * 1000);
+  const untilMs = nowMs + Math.min(forSec, longestBlockSec) * 1000;
+  counter.blockedUntilMs = Math.max(counter.blockedUntilMs, untilMs);
 }
 
 /** Of the shortest window that it can be about: a longer one has its say when it is nearly used up. */

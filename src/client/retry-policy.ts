@@ -16,9 +16,11 @@ export function isIdempotent(method: string): boolean {
 }
 
 /**
- * Whether an attempt may be repeated. A call that was surely not applied (nothing sent, or 429)
- * always may. One that may have been applied is repeated only when that does no harm: an event
- * that was accepted behind a 503 must not be recorded twice.
+ * Whether an attempt may be repeated. A call that was surely not applied (nothing sent, or 429,
+ * which Klaviyo answers in place of taking a call) always may. One that may have been applied is
+ * repeated only when that does no harm: an event that was accepted behind a 503 must not be
+ * recorded twice. `Retry-After` on a 503 changes nothing about that: it says when there will be an
+ * answer again, not that nothing was done.
  */
 export function mayRetry(result: AttemptResult, idempotent: boolean): boolean {
   switch (result.kind) {
@@ -41,6 +43,8 @@ function isPassing(status: number): boolean {
 
 const firstPauseMs = 250;
 const longestPauseMs = 8_000;
+/** What asks for longer is answered to the caller, also to one without a deadline. */
+export const longestRetryAfterSec = 300;
 
 /**
  * Milliseconds before the next attempt: `Retry-After` where Klaviyo sent one, else doubling from a

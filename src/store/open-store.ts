@@ -23,7 +23,6 @@ import { createKeySightingStore } from './key-sighting-store.ts';
 import { migrate } from './migrate.ts';
 import { createOptOutStore } from './opt-out-store.ts';
 import { createOutboxStore } from './outbox-store.ts';
-import { createPostgresBackend } from './postgres-backend.ts';
 import { createPrivateKeyStore } from './private-key-store.ts';
 import { createRetirementStore } from './retirement-store.ts';
 import { createRouteExceptionStore } from './route-exception-store.ts';
@@ -94,6 +93,8 @@ async function openBackend({
 }: OpenStoreOptions): Promise<DatabaseBackend> {
   const address = parseDatabaseUrl(databaseUrl);
   if (address.kind === 'sqlite') return openSqliteBackend(address.path, address.label, random);
+  // Its driver weighs megabytes, which a server on SQLite need not carry.
+  const { createPostgresBackend } = await import('./postgres-backend.ts');
   return createPostgresBackend(address.url, address.label, ({ message }) => {
     // The message alone: the error holds the connection with everything it was opened with.
     logger?.warn({ reason: message }, 'an idle database connection broke');
