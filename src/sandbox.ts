@@ -22,7 +22,11 @@ export type {
   SandboxSeed,
   SeedAccount,
   SeedApp,
+  SeedFlow,
+  SeedGroup,
   SeedKey,
+  SeedList,
   SeedMetric,
+  SeedTemplate,
   SeedUser,
 } from './sandbox/seed/seed.ts';

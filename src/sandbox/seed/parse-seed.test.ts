@@ -60,6 +60,24 @@ describe('parseSeed', () => {
       { ...testSeed, accounts: [account, { ...account, id: 'CCC333' }] },
       'accounts[1].keys[0].key',
     ],
+    [
+      'a list of a profile of nobody',
+      { ...testSeed, accounts: [{ ...account, lists: [{ name: 'A', profiles: ['x@y.co'] }] }] },
+      'accounts[0].lists[0].profiles[0]',
+    ],
+    [
+      'a segment twice',
+      { ...testSeed, accounts: [{ ...account, segments: [{ name: 'A' }, { name: 'A' }] }] },
+      'accounts[0].segments[1].name',
+    ],
+    [
+      'a flow that nothing starts',
+      {
+        ...testSeed,
+        accounts: [{ ...account, flows: [{ name: 'F', trigger: { metric: 'Nothing' } }] }],
+      },
+      'accounts[0].flows[0].trigger',
+    ],
     ['an app twice', { ...testSeed, apps: [app, app] }, 'apps[1].clientId'],
     [
       'a person with an account of nobody',

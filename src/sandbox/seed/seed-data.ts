@@ -1,9 +1,6 @@
-import { stableShortId, stableUlid } from '../ids.ts';
-import { apiIntegration, klaviyoIntegration } from '../integrations.ts';
-import type { AccountResourcesData } from '../state/account-resources.ts';
-import type { Metric, Profile, StoredEvent } from '../state/records.ts';
 import type { SandboxData } from '../state/sandbox-state.ts';
-import type { SandboxSeed, SeedAccount } from './seed.ts';
+import type { SandboxSeed } from './seed.ts';
+import { SeededResources } from './seeded-resources.ts';
 
 /**
  * Turns a seed into the sandbox's data. Ids of seeded metrics and profiles depend on the seed
@@ -36,49 +33,6 @@ export function seedData(seed: SandboxSeed, nowMs: number): SandboxData {
     codes: [],
     resources: seed.accounts.map((account) => new SeededResources(account, nowMs)),
   };
-}
-
-/** The resources of a seeded account, made when somebody asks: most accounts are never used. */
-class SeededResources implements AccountResourcesData {
-  readonly #account: SeedAccount;
-  readonly #nowMs: number;
-
-  constructor(account: SeedAccount, nowMs: number) {
-    this.#account = account;
-    this.#nowMs = nowMs;
-  }
-
-  get accountId(): string {
-    return this.#account.id;
-  }
-
-  get metrics(): readonly Metric[] {
-    const { id: accountId, metrics = [] } = this.#account;
-    return metrics.map(({ name, integration = 'api' }, index) => ({
-      seq: index + 1,
-      id: stableShortId(`metric:${accountId}:${integration}:${name}`),
-      name,
-      integration: integration === 'api' ? apiIntegration : klaviyoIntegration,
-      createdMs: this.#nowMs,
-      updatedMs: this.#nowMs,
-    }));
-  }
-
-  get profiles(): readonly Profile[] {
-    const { id: accountId, profiles = [] } = this.#account;
-    return profiles.map((attributes, index) => ({
-      seq: index + 1,
-      id: stableUlid(`profile:${accountId}:${index}`),
-      attributes,
-      createdMs: this.#nowMs,
-      updatedMs: this.#nowMs,
-      lastEventMs: null,
-    }));
-  }
-
-  get events(): readonly StoredEvent[] {
-    return [];
-  }
 }
 
 /**

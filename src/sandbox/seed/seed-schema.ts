@@ -22,6 +22,11 @@ const key = z.strictObject({
   status: z.enum(['active', 'disabled']).optional().describe('Default: active.'),
 });
 
+const group = z.strictObject({
+  name,
+  profiles: z.array(z.email()).optional().describe('E-mail addresses of profiles of the account.'),
+});
+
 const account = z.strictObject({
   id: accountId.describe('The public id.'),
   name,
@@ -43,6 +48,27 @@ const account = z.strictObject({
     .array(z.record(z.string(), z.unknown()).refine(isJsonObject, 'must be an object'))
     .optional()
     .describe('Attributes under the names of Klaviyo’s API, such as first_name.'),
+  lists: z
+    .array(group.extend({ optIn: z.enum(['double_opt_in', 'single_opt_in']).optional() }))
+    .optional(),
+  segments: z.array(group).optional(),
+  flows: z
+    .array(
+      z.strictObject({
+        name,
+        status: z.enum(['draft', 'manual', 'live']).optional().describe('Default: live.'),
+        trigger: z
+          .union([
+            z.strictObject({ metric: name }),
+            z.strictObject({ list: name }),
+            z.strictObject({ segment: name }),
+          ])
+          .optional()
+          .describe('The name of what starts it.'),
+      }),
+    )
+    .optional(),
+  templates: z.array(z.strictObject({ name, html: z.string() })).optional(),
 });
 
 const app = z.strictObject({

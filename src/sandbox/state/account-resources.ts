@@ -43,9 +43,11 @@ export class AccountResources {
     this.#others = new Map(
       Object.entries(data.others ?? {}).map(([type, items]) => [type, new Collection(items)]),
     );
-    for (const profile of data.profiles) this.#indexProfile(profile);
-    for (const metric of data.metrics) this.#metricBySource.set(sourceKey(metric), metric.id);
-    for (const event of data.events) this.#eventKeys.add(eventKey(event));
+    for (const profile of this.profiles.all()) this.#indexProfile(profile);
+    for (const metric of this.metrics.all()) {
+      this.#metricBySource.set(sourceKey(metric), metric.id);
+    }
+    for (const event of this.events.all()) this.#eventKeys.add(eventKey(event));
   }
 
   /** The resources of a type that is neither profile nor metric nor event. */

@@ -54,6 +54,59 @@ describe('the state file', () => {
     expect((await second.get('/api/metrics')).at('data.length')).toBe(3);
   });
 
+  it('keeps lists with their members, tags, consent, jobs, webhooks and switched-off keys', async () => {
+    const first = await startTestSandbox({ stateFile });
+    const profile = (await first.get('/api/profiles')).text('data.0.id');
+    const created = async (path: string, data: object) =>
+      (await first.post(path, { data })).text('data.id');
+    const attributes = { name: 'News', opt_in_process: 'single_opt_in' };
+    const list = await created('/api/lists', { type: 'list', attributes });
+    const lists = { lists: { data: [{ type: 'list', id: list }] } };
+    const job = await created('/api/profile-bulk-import-jobs', {
+      type: 'profile-bulk-import-job',
+      attributes: { profiles: { data: [{ type: 'profile', id: profile }, { type: 'profile' }] } },
+      relationships: lists,
+    });
+    const tag = await created('/api/tags', { type: 'tag', attributes: { name: 'summer' } });
+    await first.post(`/api/tags/${tag}/relationships/lists`, lists.lists);
+    const email = 'ada@alpha.example';
+    await first.post('/api/profile-suppression-bulk-create-jobs', {
+      data: {
+        type: 'profile-suppression-bulk-create-job',
+        attributes: { profiles: { data: [{ type: 'profile', attributes: { email } }] } },
+      },
+    });
+    const webhook = await created('/api/webhooks', {
+      type: 'webhook',
+      attributes: { name: 'W', endpoint_url: 'https://a.example', secret_key: 'w' },
+      relationships: {
+        'webhook-topics': { data: [{ type: 'webhook-topic', id: 'event:klaviyo.sent_sms' }] },
+      },
+    });
+    const paths = [
+      `/api/lists/${list}/profiles?additional-fields[profile]=subscriptions`,
+      `/api/lists/${list}/tags`,
+      `/api/tags/${tag}/tag-group`,
+      `/api/profile-bulk-import-jobs/${job}/import-errors`,
+      `/api/profile-bulk-import-jobs/${job}/profiles`,
+      `/api/webhooks/${webhook}`,
+    ];
+    const read = async (test: typeof first) => {
+      const data: unknown[] = [];
+      for (const path of paths) {
+        const reply = await test.get(path);
+        expect([path, reply.status]).toEqual([path, 200]);
+        data.push(JSON.parse(JSON.stringify(reply.at('data')).replaceAll(test.sandbox.url, '')));
+      }
+      return data;
+    };
+    const before = await read(first);
+    await first.sandbox.close();
+    await using second = await startTestSandbox({ stateFile });
+    expect(await read(second)).toEqual(before);
+    expect(JSON.stringify(before)).toContain('USER_SUPPRESSED');
+  });
+
   it('puts back what the seed names and keeps what it does not', async () => {
     const first = await startTestSandbox({ stateFile });
     const tokens = await first.install();
