@@ -7,7 +7,7 @@ const summaryPath = process.env['KEYSHIFT_TEST_SUMMARY'];
  * Suites of many real processes. They prove nothing by the time that something takes, so a busy
  * machine only makes them slower; they run one after the other when the rest is done.
  */
-const processSuites = ['test/crash/**/*.test.ts', 'test/race/**/*.test.ts'];
+const processSuites = ['crash', 'race', 'rehearse'].map((name) => `test/${name}/**/*.test.ts`);
 
 export default defineConfig({
   test: {

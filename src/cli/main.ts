@@ -55,6 +55,7 @@ const commands = {
   'fall-back': async () => (await import('./commands/kill-switch-command.ts')).addFallBackCommand,
   sandbox: async () => (await import('./commands/sandbox-command.ts')).addSandboxCommand,
   scopes: async () => (await import('./commands/scopes-command.ts')).addScopesCommand,
+  rehearse: async () => (await import('./commands/rehearse-command.ts')).addRehearseCommand,
   demo: async () => (await import('./commands/demo-command.ts')).addDemoCommand,
 } as const satisfies Record<string, () => Promise<AddCommand>>;
 

@@ -30,7 +30,9 @@ export function createTerminal(
 ): Terminal {
   const { stdout, stderr } = streams;
   // A reader that has seen enough, as `head`, is no failure: the rest goes nowhere.
-  if (!stdout.listeners('error').includes(ignoreClosedPipe)) stdout.on('error', ignoreClosedPipe);
+  // One listener, however many terminals a process makes.
+  stdout.removeListener('error', ignoreClosedPipe);
+  stdout.on('error', ignoreClosedPipe);
   return {
     print: (line = '') => void stdout.write(`${line}\n`),
     write: (text) => void stdout.write(text),

@@ -60,7 +60,7 @@ export async function createKeyshift(
   const { store, machine, clock, random, logger, http } = workbench;
   const { redirectUri, scope, revision, endpoints } = config;
   // Connections of their own: a token endpoint that hangs must not take those of the API.
-  const oauthHttp = createHttpClient();
+  const oauthHttp = createHttpClient(runtime);
   const traffic = createTraffic(workbench);
   const oauth = createOAuthClient({
     clientId,

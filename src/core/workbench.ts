@@ -1,3 +1,4 @@
+import type { Dispatcher } from 'undici';
 import { createAccountLookup, type LookUpAccount } from '../client/account-lookup.ts';
 import { createReadKeyScopes, type ReadKeyScopes } from '../client/key-scopes.ts';
 import { createInvitations, type Invitations } from '../migration/invitations.ts';
@@ -7,6 +8,7 @@ import { createHttpClient, type HttpClient } from '../runtime/http-client.ts';
 import { createLogger, type Logger } from '../runtime/logger.ts';
 import { systemRandom, type Random } from '../runtime/random.ts';
 import { openStore } from '../store/open-store.ts';
+import type { Durability } from '../store/sqlite-dialect.ts';
 import type { Store } from '../store/store.ts';
 import { createVault } from '../vault/create-vault.ts';
 import type { KeyshiftConfig } from './config.ts';
@@ -16,6 +18,10 @@ export interface RuntimeOptions {
   readonly clock?: Clock;
   readonly random?: Random;
   readonly logger?: Logger;
+  /** What a SQLite file survives; a power cut by default. */
+  readonly durability?: Durability;
+  /** Carries every call to Klaviyo. */
+  readonly dispatcher?: Dispatcher;
 }
 
 /** The part of Keyshift that works without an OAuth app: store, keys, invitations. */
@@ -52,8 +58,9 @@ export async function openWorkbench(
     clock,
     random,
     logger,
+    ...(runtime.durability ? { durability: runtime.durability } : {}),
   });
-  const http = createHttpClient();
+  const http = createHttpClient(runtime);
   const machine = createStageMachine(clock);
   const { sessionSecret, revision } = config;
   const api = { http, clock, apiUrl: config.endpoints.apiUrl, revision };

@@ -39,6 +39,8 @@ export interface HttpClient {
 
 /** Tuning of {@link createHttpClient}. */
 export interface HttpClientOptions {
+  /** Carries every call in place of connections of its own. */
+  readonly dispatcher?: Dispatcher;
   /** Connections kept per origin. */
   readonly connections?: number;
   /** Bytes of an answer that is read whole; more is `upstream_unreadable`. */
@@ -62,11 +64,12 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
     headersTimeout: 60_000,
     bodyTimeout: 60_000,
   };
-  const dispatcher = new Agent(settings);
+  const dispatcher = options.dispatcher ?? new Agent(settings);
   const pools = new Map<string, Pool>();
   return {
     dispatcher,
     dispatcherOf(origin) {
+      if (options.dispatcher) return options.dispatcher;
       let pool = pools.get(origin);
       if (!pool) pools.set(origin, (pool = new Pool(origin, settings)));
       return pool;

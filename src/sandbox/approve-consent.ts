@@ -19,6 +19,7 @@ export interface ConsentChoice {
  *
  * @returns where the browser is sent next: the app's redirect URI with `code` and `state`, or with
  *   `error`
+ * @param send reaches the sandbox
  * @throws {@link KeyshiftError} `authorization_failed` when the sandbox shows an error page instead
  *
  * @example
@@ -29,8 +30,9 @@ export interface ConsentChoice {
 export async function approveConsent(
   authorizationUrl: string,
   { account, user, decision = 'allow' }: ConsentChoice = {},
+  send: typeof fetch = fetch,
 ): Promise<string> {
-  const shown = await fetch(authorizationUrl, { redirect: 'manual' });
+  const shown = await send(authorizationUrl, { redirect: 'manual' });
   const page = await shown.text();
   const location = shown.headers.get('location');
   if (location !== null) return location;
@@ -41,7 +43,7 @@ export async function approveConsent(
   form.set('account', user === undefined ? chosen : `${chosen} ${user}`);
   form.set('decision', decision);
   const action = attribute(page, /<form[^>]*\baction="([^"]*)"/) ?? '';
-  const answered = await fetch(new URL(action, authorizationUrl), {
+  const answered = await send(new URL(action, authorizationUrl), {
     method: 'POST',
     body: form,
     redirect: 'manual',

@@ -41,6 +41,8 @@ export interface EngineParts {
   /** Known once the sandbox listens. */
   readonly origin: () => string;
   readonly changed: () => void;
+  /** Makes the state of its data, for whoever wants to hear of changes at once. */
+  readonly createState?: (data: SandboxData) => SandboxState;
 }
 
 /**
@@ -58,7 +60,8 @@ export function createEngine(options: SandboxOptions, parts: EngineParts): Engin
   let settings = firstSettings;
   let limiter = createRateLimiter(clock);
   let refreshLimiter = createRefreshLimiter(clock);
-  let state = new SandboxState(parts.earlier ?? seedData(parts.seed, clock.now()));
+  const createState = parts.createState ?? ((data) => new SandboxState(data));
+  let state = createState(parts.earlier ?? seedData(parts.seed, clock.now()));
   const context: SandboxContext = {
     get state() {
       return state;
@@ -80,7 +83,7 @@ export function createEngine(options: SandboxOptions, parts: EngineParts): Engin
     },
   };
   const replaceState = (data: SandboxData) => {
-    state = new SandboxState(data);
+    state = createState(data);
     limiter = createRateLimiter(clock);
     refreshLimiter = createRefreshLimiter(clock);
     parts.changed();

@@ -36,7 +36,8 @@ export async function serveRequest(
   }
 }
 
-async function carryOut(serving: Serving, request: SandboxRequest): Promise<Outcome> {
+/** Applies the fault planned for a request, answers and records it. */
+export async function carryOut(serving: Serving, request: SandboxRequest): Promise<Outcome> {
   if (isOwn(request.path)) return { reply: answerOwnSafely(serving, request), send: 'all' };
   const { engine, signal } = serving;
   const { context, faults, log } = engine;

@@ -30,6 +30,7 @@ import type { Schema } from './schema.ts';
 import { createSealer, type Sealer } from './sealer.ts';
 import { createShadowStore } from './shadow-store.ts';
 import { openSqliteBackend } from './sqlite-backend.ts';
+import type { Durability } from './sqlite-dialect.ts';
 import type { Store } from './store.ts';
 import { createVerificationStore } from './verification-store.ts';
 import { createSwitchStore } from './switch-store.ts';
@@ -42,6 +43,8 @@ export interface OpenStoreOptions {
   readonly vault: Vault;
   readonly clock: Clock;
   readonly random: Random;
+  /** What a SQLite file survives; a power cut by default. */
+  readonly durability?: Durability;
   /** Told about migrations and connections that broke while idle. */
   readonly logger?: Pick<Logger, 'debug' | 'warn'>;
 }
@@ -90,9 +93,12 @@ async function openBackend({
   databaseUrl,
   logger,
   random,
+  durability,
 }: OpenStoreOptions): Promise<DatabaseBackend> {
   const address = parseDatabaseUrl(databaseUrl);
-  if (address.kind === 'sqlite') return openSqliteBackend(address.path, address.label, random);
+  if (address.kind === 'sqlite') {
+    return openSqliteBackend(address.path, address.label, random, durability);
+  }
   // Its driver weighs megabytes, which a server on SQLite need not carry.
   const { createPostgresBackend } = await import('./postgres-backend.ts');
   return createPostgresBackend(address.url, address.label, ({ message }) => {

@@ -5,7 +5,7 @@ import type { Random } from '../runtime/random.ts';
 import type { DatabaseBackend } from './database-backend.ts';
 import { databaseUnavailable } from './database-unavailable.ts';
 import { inMemoryPath } from './database-url.ts';
-import { createSqliteDialect } from './sqlite-dialect.ts';
+import { createSqliteDialect, type Durability } from './sqlite-dialect.ts';
 import {
   describeSqliteOutage,
   isSqliteForeignKeyViolation,
@@ -21,6 +21,7 @@ export async function openSqliteBackend(
   path: string,
   label: string,
   random: Random,
+  durability?: Durability,
 ): Promise<DatabaseBackend> {
   let db: DatabaseSync | undefined;
   try {
@@ -30,7 +31,7 @@ export async function openSqliteBackend(
     return {
       kind: 'sqlite',
       label,
-      dialect: createSqliteDialect(db, random),
+      dialect: createSqliteDialect(db, random, durability),
       describeOutage: describeSqliteOutage,
       isRetryable: () => false,
       isForeignKeyViolation: isSqliteForeignKeyViolation,

@@ -16,10 +16,21 @@ import { whenUnlocked } from './sqlite-lock.ts';
 
 const maxCachedStatements = 200;
 
-/** Runs Kysely on one `node:sqlite` connection, which the dialect closes when it is destroyed. */
-export function createSqliteDialect(db: DatabaseSync, random: Random): Dialect {
+/** What has to survive: a power cut, or only the death of the process. */
+export type Durability = 'power_cut' | 'process';
+
+/**
+ * Runs Kysely on one `node:sqlite` connection, which the dialect closes when it is destroyed.
+ *
+ * @param durability `process` never waits for the disk; for what may be lost, as a rehearsal
+ */
+export function createSqliteDialect(
+  db: DatabaseSync,
+  random: Random,
+  durability: Durability = 'power_cut',
+): Dialect {
   return {
-    createDriver: () => new NodeSqliteDriver(db, random),
+    createDriver: () => new NodeSqliteDriver(db, random, createSync(db, durability)),
     createQueryCompiler: () => new SqliteQueryCompiler(),
     createAdapter: () => new NodeSqliteAdapter(),
     createIntrospector: (kysely: Kysely<unknown>) => new SqliteIntrospector(kysely),
@@ -38,15 +49,31 @@ class NodeSqliteAdapter extends SqliteAdapter {
   }
 }
 
+/** Sets how the next commits wait for the disk. */
+type Sync = (mode: 'full' | 'normal') => void;
+
+function createSync(db: DatabaseSync, durability: Durability): Sync {
+  if (durability === 'process') {
+    db.exec('pragma synchronous = off');
+    return () => undefined;
+  }
+  return (mode) => {
+    db.exec(`pragma synchronous = ${mode}`);
+  };
+}
+
 class NodeSqliteDriver implements Driver {
   readonly #db: DatabaseSync;
+  /** What people decide and consent to is on the disk when it is answered, not soon after. */
+  readonly #sync: Sync;
   readonly #connection: NodeSqliteConnection;
   readonly #waiting: (() => void)[] = [];
   #held = false;
 
-  constructor(db: DatabaseSync, random: Random) {
+  constructor(db: DatabaseSync, random: Random, sync: Sync) {
     this.#db = db;
-    this.#connection = new NodeSqliteConnection(db, random);
+    this.#sync = sync;
+    this.#connection = new NodeSqliteConnection(db, random, sync);
   }
 
   async init(): Promise<void> {}
@@ -81,11 +108,6 @@ class NodeSqliteDriver implements Driver {
     this.#sync('normal');
   }
 
-  /** What people decide and consent to is on the disk when it is answered, not soon after. */
-  #sync(mode: 'full' | 'normal'): void {
-    this.#db.exec(`pragma synchronous = ${mode}`);
-  }
-
   async destroy(): Promise<void> {
     await this.acquireConnection(); // A running transaction ends first.
     if (this.#db.isOpen) this.#db.close();
@@ -101,11 +123,13 @@ interface CachedStatement {
 class NodeSqliteConnection implements DatabaseConnection {
   readonly #db: DatabaseSync;
   readonly #random: Random;
+  readonly #sync: Sync;
   readonly #cache = new Map<string, CachedStatement>();
 
-  constructor(db: DatabaseSync, random: Random) {
+  constructor(db: DatabaseSync, random: Random, sync: Sync) {
     this.#db = db;
     this.#random = random;
+    this.#sync = sync;
   }
 
   async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
@@ -117,11 +141,11 @@ class NodeSqliteConnection implements DatabaseConnection {
     const parameters = query.parameters as readonly SQLInputValue[];
     const syncs = isDurable(query) && !this.#db.isTransaction;
     if (!syncs) return this.#execute(statement, returnsRows, parameters);
-    this.#db.exec('pragma synchronous = full');
+    this.#sync('full');
     try {
       return this.#execute(statement, returnsRows, parameters);
     } finally {
-      this.#db.exec('pragma synchronous = normal');
+      this.#sync('normal');
     }
   }
 

@@ -15,6 +15,7 @@ import { startSandbox } from '../../sandbox/sandbox.ts';
 import { createSampleSeed } from '../../sandbox/seed/sample-seed.ts';
 import type { SandboxSeed } from '../../sandbox/seed/seed.ts';
 import { generateKeyringEntry } from '../../vault/keyring.ts';
+import { forEachConcurrently } from '../concurrently.ts';
 import type { Terminal } from '../terminal.ts';
 import type { DemoDatabase } from './demo-database.ts';
 import { followInvitation } from './person.ts';
@@ -254,16 +255,4 @@ async function findFreePort(): Promise<number> {
   server.close();
   await once(server, 'close');
   return typeof address === 'object' && address ? address.port : 0;
-}
-
-async function forEachConcurrently<Item>(
-  items: readonly Item[],
-  concurrency: number,
-  work: (item: Item) => Promise<void>,
-): Promise<void> {
-  const waiting = items.values();
-  const worker = async () => {
-    for (const item of waiting) await work(item);
-  };
-  await Promise.all(Array.from({ length: concurrency }, worker));
 }
