@@ -28,7 +28,7 @@ export async function* selectConnections(
     });
   }
   if (customers.length === 0) {
-    yield* store.connections.list(cohort ? { labels: cohort } : {});
+    yield* cohort ? listCohort(store, cohort) : store.connections.list();
     return;
   }
   // All of them are looked up before the first is touched: a typo must not leave half a job.
@@ -44,4 +44,18 @@ export async function* selectConnections(
     found.push(connection);
   }
   yield* found;
+}
+
+/** A cohort that nobody is in is a typo, as a rule. */
+async function* listCohort(store: Store, labels: Labels): AsyncGenerator<Connection> {
+  let found = false;
+  for await (const connection of store.connections.list({ labels })) {
+    found = true;
+    yield connection;
+  }
+  if (found) return;
+  const pairs = Object.entries(labels).map(([label, value]) => `${label}=${value}`);
+  throw new KeyshiftError('connection_not_found', `No customer has ${pairs.join(' and ')}.`, {
+    fix: 'Labels come from further columns of the imported list: check label and value.',
+  });
 }

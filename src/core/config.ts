@@ -1,4 +1,5 @@
 import type { KlaviyoEndpoints } from '../klaviyo/endpoints.ts';
+import type { OutreachSettings } from '../migration/outreach/settings.ts';
 import type { LogLevel } from '../runtime/logger.ts';
 import type { Secret } from '../runtime/secret.ts';
 import type { Keyring } from '../vault/keyring.ts';
@@ -40,6 +41,8 @@ export interface KeyshiftConfig {
   readonly serviceTokens: readonly ServiceToken[];
   readonly endpoints: KlaviyoEndpoints;
   readonly revision: string;
+  /** How customers are written to. */
+  readonly outreach: OutreachSettings;
   readonly logLevel: LogLevel;
   /** Whether the built-in sandbox stands in for Klaviyo. */
   readonly sandbox: boolean;

@@ -12,6 +12,7 @@ import {
   type EnvironmentReader,
 } from './environment-reader.ts';
 import { loadGeneratedSecrets, type GeneratedSecrets } from './generated-secrets.ts';
+import { readOutreach } from './read-outreach.ts';
 import { sandboxProfile } from './sandbox-profile.ts';
 
 /** What {@link readConfig} takes besides the environment. */
@@ -63,6 +64,7 @@ export function readConfig(
     ...secrets,
     endpoints: profile?.endpoints ?? readEndpoints(read, mode),
     revision: readRevision(read) ?? klaviyoRevision,
+    outreach: readOutreach(read, mode, isLoopback),
     logLevel: read.oneOf('LOG_LEVEL', logLevels) ?? 'info',
     sandbox,
   };

@@ -12,6 +12,7 @@ import type { Durability } from '../store/sqlite-dialect.ts';
 import type { Store } from '../store/store.ts';
 import { createVault } from '../vault/create-vault.ts';
 import type { KeyshiftConfig } from './config.ts';
+import { createOutreach, type Outreach } from './outreach.ts';
 
 /** What may be replaced for tests and rehearsals. */
 export interface RuntimeOptions {
@@ -36,6 +37,7 @@ export interface Workbench {
   readonly lookUpAccount: LookUpAccount;
   readonly readKeyScopes: ReadKeyScopes;
   readonly invitations: Invitations;
+  readonly outreach: Outreach;
   close(): Promise<void>;
 }
 
@@ -64,6 +66,7 @@ export async function openWorkbench(
   const machine = createStageMachine(clock);
   const { sessionSecret, revision } = config;
   const api = { http, clock, apiUrl: config.endpoints.apiUrl, revision };
+  const invitations = createInvitations({ store, machine, clock, random, sessionSecret });
   return {
     config,
     clock,
@@ -74,7 +77,8 @@ export async function openWorkbench(
     machine,
     lookUpAccount: createAccountLookup(api),
     readKeyScopes: createReadKeyScopes(api),
-    invitations: createInvitations({ store, machine, clock, random, sessionSecret }),
+    invitations,
+    outreach: createOutreach({ config, store, invitations, http, clock, random }),
     async close() {
       await store.close();
       await http.close();

@@ -16,6 +16,12 @@ export interface IssuedInvitation {
   readonly fresh: boolean;
 }
 
+/** A link that works, with its secret part. */
+export interface OpenInvitation {
+  readonly invitation: Invitation;
+  readonly token: InvitationToken;
+}
+
 /** An invitation as found by the token of its link. */
 export interface FoundInvitation {
   readonly invitation: Invitation;
@@ -29,7 +35,24 @@ export interface Invitations {
    *
    * @throws KeyshiftError `stage_conflict` when the connection cannot be invited at its stage
    */
-  issue(connection: Connection, validForMs: number, actor: string): Promise<IssuedInvitation>;
+  issue(
+    connection: Connection,
+    validForMs: number,
+    actor: string,
+    options?: { readonly wave?: string | undefined },
+  ): Promise<IssuedInvitation>;
+  /** The invitation by which the customer can consent now, with its token. */
+  findOpen(connection: Connection): Promise<OpenInvitation | undefined>;
+  /**
+   * The token of an invitation, which is not stored; `undefined` when it was made under another
+   * `SESSION_SECRET`: the link goes on working, but can no longer be shown.
+   */
+  tokenOf(invitation: Invitation): InvitationToken | undefined;
+  /**
+   * Ends every open link of a connection and cancels the messages that wait to bring it. Answers
+   * how many links were ended.
+   */
+  revoke(connection: Connection, actor: string, reason?: string): Promise<number>;
   /**
    * Finds the invitation of a link, also when its customer has connected already.
    *
@@ -78,19 +101,26 @@ export function whyNotInvited(connection: Connection): string | undefined {
 export function createInvitations(options: InvitationsOptions): Invitations {
   const { store, machine, clock, random, sessionSecret } = options;
 
-  async function findOpen(connection: Connection, nowMs: number) {
+  const isOpen = ({ consumedAtMs, revokedAtMs, expiresAtMs }: Invitation) =>
+    consumedAtMs === undefined && revokedAtMs === undefined && expiresAtMs > clock.now();
+
+  function tokenOf(invitation: Invitation): InvitationToken | undefined {
+    const token = deriveInvitationToken(sessionSecret, invitation.id);
+    return hashToken(token) === invitation.tokenHash ? token : undefined;
+  }
+
+  async function findOpen(connection: Connection): Promise<OpenInvitation | undefined> {
     for (const invitation of await store.invitations.listByConnection(connection.id)) {
-      if (invitation.consumedAtMs !== undefined || invitation.revokedAtMs !== undefined) continue;
-      if (invitation.expiresAtMs <= nowMs) continue;
-      const token = deriveInvitationToken(sessionSecret, invitation.id);
-      // A changed SESSION_SECRET leaves old links valid, but they can no longer be shown.
-      if (hashToken(token) === invitation.tokenHash) return { invitation, token };
+      const token = isOpen(invitation) ? tokenOf(invitation) : undefined;
+      if (token) return { invitation, token };
     }
     return undefined;
   }
 
   return {
-    async issue(connection, validForMs, actor) {
+    findOpen,
+    tokenOf,
+    async issue(connection, validForMs, actor, { wave } = {}) {
       const obstacle = whyNotInvited(connection);
       if (obstacle !== undefined) {
         throw new KeyshiftError(
@@ -99,7 +129,7 @@ export function createInvitations(options: InvitationsOptions): Invitations {
         );
       }
       const nowMs = clock.now();
-      const open = await findOpen(connection, nowMs);
+      const open = await findOpen(connection);
       if (open) return { connection, ...open, fresh: false };
       const id = random.id();
       const token = deriveInvitationToken(sessionSecret, id);
@@ -107,6 +137,7 @@ export function createInvitations(options: InvitationsOptions): Invitations {
         id,
         connectionId: connection.id,
         tokenHash: hashToken(token),
+        ...(wave === undefined ? {} : { wave }),
         createdAtMs: nowMs,
         expiresAtMs: nowMs + validForMs,
         openedAtMs: undefined,
@@ -122,6 +153,22 @@ export function createInvitations(options: InvitationsOptions): Invitations {
         return { connection: invited, invitation, token, fresh: true };
       });
     },
+
+    revoke: (connection, actor, reason = 'revoked') =>
+      store.transaction(async (tx) => {
+        const all = await tx.invitations.listByConnection(connection.id);
+        const open = all.filter(isOpen);
+        if (open.length === 0) return 0;
+        for (const { id } of open) {
+          await tx.invitations.revoke(id, clock.now());
+          await tx.outbox.cancelByInvitation(id, clock.now(), reason);
+        }
+        const current = await tx.connections.findById(connection.id);
+        if (current?.stage === 'invited' || current?.stage === 'opened') {
+          await machine.move(tx, current, 'checked', { actor, reason: `invitation ${reason}` });
+        }
+        return open.length;
+      }),
 
     async find(token) {
       const invitation = await store.invitations.findByTokenHash(hashToken(token));

@@ -8,8 +8,8 @@ const allowed = new Set(
   [
     'imported → checked authorized attention',
     'checked → invited opened authorized imported attention',
-    'invited → opened authorized imported attention',
-    'opened → authorized imported attention',
+    'invited → opened authorized checked imported attention',
+    'opened → authorized checked imported attention',
     'authorized → verified checked attention',
     'verified → canary live authorized checked attention',
     'canary → live verified checked attention',

@@ -5,13 +5,14 @@ import type { Store } from '../store/store.ts';
 
 /**
  * Where a connection may go from each stage. Forward steps first, then the ways back: a replaced
- * key is checked again, a rollback before retirement returns to `verified` with the key in use.
+ * key is checked again, a revoked invitation leads back to `checked`, a rollback before retirement
+ * returns to `verified` with the key in use.
  */
 const transitions = {
   imported: ['checked', 'authorized', 'attention'],
   checked: ['invited', 'opened', 'authorized', 'imported', 'attention'],
-  invited: ['opened', 'authorized', 'imported', 'attention'],
-  opened: ['authorized', 'imported', 'attention'],
+  invited: ['opened', 'authorized', 'checked', 'imported', 'attention'],
+  opened: ['authorized', 'checked', 'imported', 'attention'],
   authorized: ['verified', 'checked', 'attention'],
   verified: ['canary', 'live', 'authorized', 'checked', 'attention'],
   canary: ['live', 'verified', 'checked', 'attention'],

@@ -12,7 +12,10 @@ export type SecretKind =
   | 'service_token'
   | 'session_secret'
   | 'admin_password'
-  | 'database_url';
+  | 'database_url'
+  | 'smtp_password'
+  | 'webhook_url'
+  | 'webhook_secret';
 
 /**
  * A secret string that does not print. `JSON.stringify`, `util.inspect`, template strings and the

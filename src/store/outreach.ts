@@ -41,7 +41,7 @@ export interface OutboxEntry {
   readonly invitationId: string;
   readonly kind: MessageKind;
   readonly channel: MessageChannel;
-  /** The address of a mail. */
+  /** The address that it is meant for in the end, by whatever channel. */
   readonly recipient: string | undefined;
   readonly state: OutboxState;
   /** How often sending was begun. */

@@ -1,0 +1,118 @@
+import { Option, type Command } from 'commander';
+import type { Workbench } from '../../core/workbench.ts';
+import { KeyshiftError } from '../../errors/keyshift-error.ts';
+import { outboxStates, type OutboxEntry, type OutboxState } from '../../store/outreach.ts';
+import type { CommandContext } from '../command-context.ts';
+import { withWorkbench } from '../run-with.ts';
+import { needsLook, sendOutbox, toRunJson } from '../send-outbox.ts';
+import { formatTable, type Terminal } from '../terminal.ts';
+
+interface OutboxFlags {
+  readonly send: boolean;
+  readonly resend?: string;
+  readonly state?: OutboxState;
+  readonly limit: number;
+  readonly json?: boolean;
+}
+
+/** `keyshift outbox`: sends what is due, once, and shows what waits, failed or is uncertain. */
+export function addOutboxCommand(program: Command, { terminal, run }: CommandContext): void {
+  program
+    .command('outbox')
+    .description('send the messages that are due, once, and show what needs a look')
+    .option('--no-send', 'only show')
+    .option('--resend <which>', 'send again by choice: uncertain, failed, or the id of a message')
+    .addOption(new Option('--state <state>', 'which messages to show').choices(outboxStates))
+    .option('--limit <n>', 'rows of the table', (value) => Number.parseInt(value, 10) || 20, 20)
+    .option('--json', 'print one JSON object')
+    .action(
+      run((flags: OutboxFlags) =>
+        withWorkbench(async (workbench, { signal }) => {
+          if (flags.resend !== undefined) {
+            const count = await resend(workbench, flags.resend);
+            if (flags.json !== true) terminal.note(`${count} to be sent again`);
+          }
+          const result = flags.send
+            ? await sendOutbox(workbench, terminal, { signal, quiet: flags.json === true })
+            : undefined;
+          await show(workbench, terminal, flags, result && toRunJson(result));
+          return result && needsLook(result) ? 2 : 0;
+        }),
+      ),
+    );
+}
+
+async function resend({ store, clock }: Workbench, which: string): Promise<number> {
+  if (which !== 'uncertain' && which !== 'failed') {
+    if (await store.outbox.resend(which, clock.now())) return 1;
+    throw new KeyshiftError('request_invalid', 'No failed or uncertain message has this id.', {
+      fix: 'See `keyshift outbox --no-send` for the ids.',
+    });
+  }
+  let count = 0;
+  for await (const { id } of store.outbox.list({ states: [which] })) {
+    if (await store.outbox.resend(id, clock.now())) count += 1;
+  }
+  return count;
+}
+
+async function show(
+  { store }: Workbench,
+  terminal: Terminal,
+  flags: OutboxFlags,
+  run: object | undefined,
+): Promise<void> {
+  const totals: Partial<Record<OutboxState, number>> = {};
+  for (const { state, count } of await store.outbox.countByState()) {
+    totals[state] = (totals[state] ?? 0) + count;
+  }
+  const states = flags.state ? [flags.state] : (['sending', 'failed', 'uncertain'] as const);
+  const rows: (OutboxEntry & { readonly customerId: string })[] = [];
+  for await (const entry of store.outbox.list({ states })) {
+    if (rows.length >= flags.limit) break;
+    const connection = await store.connections.findById(entry.connectionId);
+    rows.push({ ...entry, customerId: connection?.customerId ?? '' });
+  }
+  if (flags.json === true) {
+    terminal.print(JSON.stringify({ run: run ?? null, totals, messages: rows.map(toJson) }));
+    return;
+  }
+  if (rows.length > 0) {
+    const cells = rows.map((row) => [
+      row.id,
+      row.customerId,
+      `${row.kind} ${row.channel}`,
+      row.state,
+      row.detail ?? '',
+    ]);
+    for (const line of formatTable(['MESSAGE', 'CUSTOMER', 'KIND', 'STATE', 'WHY'], cells)) {
+      terminal.print(line);
+    }
+    terminal.print();
+  }
+  const parts = outboxStates.filter((state) => totals[state]).map((s) => `${totals[s]} ${s}`);
+  terminal.print(`Outbox: ${parts.join(', ') || 'empty'}`);
+  if (totals.uncertain) {
+    terminal.note(
+      'uncertain: nobody knows whether the mail server took them. Look into its log for the id, then: keyshift outbox --resend ID',
+    );
+  }
+}
+
+function toJson(entry: OutboxEntry & { readonly customerId: string }) {
+  const iso = (atMs: number | undefined) =>
+    atMs === undefined ? null : new Date(atMs).toISOString();
+  return {
+    id: entry.id,
+    customer_id: entry.customerId,
+    kind: entry.kind,
+    channel: entry.channel,
+    recipient: entry.recipient ?? null,
+    state: entry.state,
+    attempts: entry.attempts,
+    due_at: iso(entry.dueAtMs),
+    created_at: iso(entry.createdAtMs),
+    ended_at: iso(entry.endedAtMs),
+    detail: entry.detail ?? null,
+  };
+}

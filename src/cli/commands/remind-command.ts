@@ -1,0 +1,128 @@
+import { InvalidArgumentError, type Command } from 'commander';
+import { requireChannel } from '../../core/read-outreach.ts';
+import { isTimeZone } from '../../migration/outreach/quiet-hours.ts';
+import {
+  defaultReminderPolicy,
+  loadReminderPolicy,
+  saveReminderPolicy,
+  type ReminderPolicy,
+} from '../../migration/outreach/reminder-policy.ts';
+import type { Labels } from '../../store/outreach.ts';
+import type { CommandContext } from '../command-context.ts';
+import { withWorkbench } from '../run-with.ts';
+import { addCohortOption } from '../selection-options.ts';
+import { needsLook, sendOutbox, toRunJson } from '../send-outbox.ts';
+
+interface RemindFlags {
+  readonly afterDays?: number;
+  readonly cap?: number;
+  readonly quietHours?: { readonly fromMin: number; readonly toMin: number } | 'none';
+  readonly timeZone?: string;
+  readonly cohort?: Labels;
+  readonly wave?: string;
+  readonly save?: boolean;
+  readonly off?: boolean;
+  readonly dryRun?: boolean;
+  readonly send: boolean;
+  readonly json?: boolean;
+}
+
+/** `keyshift remind`: reminds customers who were told and have not answered. */
+export function addRemindCommand(program: Command, { terminal, run }: CommandContext): void {
+  addCohortOption(program.command('remind'))
+    .description('remind customers who were invited and have not answered')
+    .option('--after-days <n>', 'days after the last message; 7', parseNumber(0, 365))
+    .option('--cap <n>', 'most reminders of one invitation; 2', parseNumber(0, 20))
+    .option('--quiet-hours <from-to>', 'no reminder in these hours; 20-8, or none', parseHours)
+    .option('--time-zone <name>', 'zone of those without a label time_zone; UTC', parseZone)
+    .option('--wave <name>', 'only customers of this wave')
+    .option('--save', 'let the server remind by these rules from now on')
+    .option('--off', 'let the server remind nobody any more')
+    .option('--dry-run', 'say who would be reminded, and queue nothing')
+    .option('--no-send', 'queue only; the server or `keyshift outbox` sends')
+    .option('--json', 'print one JSON object')
+    .action(
+      run((flags: RemindFlags) =>
+        withWorkbench(async (workbench, { signal }) => {
+          const { store, clock, outreach } = workbench;
+          if (flags.off === true) {
+            await saveReminderPolicy(store, undefined, clock.now(), 'cli');
+            terminal.print('The server reminds nobody any more.');
+            return 0;
+          }
+          const policy = toPolicy(
+            flags,
+            (await loadReminderPolicy(store)) ?? defaultReminderPolicy,
+          );
+          if (flags.save === true) await saveReminderPolicy(store, policy, clock.now(), 'cli');
+          const counts = await outreach.reminders.queue({
+            ...{ policy, labels: flags.cohort, wave: flags.wave, signal },
+            dryRun: flags.dryRun === true,
+            onVerdict({ customerId }, _verdict, dueAtMs) {
+              if (flags.json === true) return;
+              terminal.print(`${customerId}  ${new Date(dueAtMs).toISOString()}`);
+            },
+          });
+          const sends = flags.dryRun !== true && flags.send && counts.queued > 0;
+          if (sends && !workbench.config.outreach.webhook) {
+            requireChannel(workbench.config.outreach, 'mail');
+          }
+          const quiet = flags.json === true;
+          if (!quiet) {
+            const word = flags.dryRun === true ? 'would be reminded' : 'reminders queued';
+            terminal.print(
+              `${counts.queued} ${word}, ${counts.too_early} too early, ` +
+                `${counts.cap_reached} reminded often enough, ${counts.opted_out} want no mail, ` +
+                `${counts.not_told + counts.no_link + counts.no_address} without a message to repeat`,
+            );
+          }
+          const sent = sends
+            ? await sendOutbox(workbench, terminal, { signal, policy, quiet })
+            : undefined;
+          if (quiet) {
+            const json = {
+              ...counts,
+              saved: flags.save === true,
+              run: sent ? toRunJson(sent) : null,
+            };
+            terminal.print(JSON.stringify(json));
+          }
+          return sent && needsLook(sent) ? 2 : 0;
+        }),
+      ),
+    );
+}
+
+function toPolicy(flags: RemindFlags, base: ReminderPolicy): ReminderPolicy {
+  const quiet = flags.quietHours ?? base.quietHours ?? 'none';
+  const timeZone = flags.timeZone ?? base.quietHours?.timeZone ?? 'UTC';
+  return {
+    afterDays: flags.afterDays ?? base.afterDays,
+    cap: flags.cap ?? base.cap,
+    quietHours: quiet === 'none' ? undefined : { ...quiet, timeZone },
+  };
+}
+
+function parseNumber(min: number, max: number) {
+  return (text: string) => {
+    const number = Number(text);
+    if (text.trim() !== '' && number >= min && number <= max) return number;
+    throw new InvalidArgumentError(`It must be a number from ${min} to ${max}.`);
+  };
+}
+
+function parseHours(text: string) {
+  if (text === 'none') return text;
+  const [, fromHour, fromMinute = '0', toHour, toMinute = '0'] =
+    /^(\d{1,2})(?::(\d\d))?-(\d{1,2})(?::(\d\d))?$/.exec(text) ?? [];
+  const fromMin = Number(fromHour) * 60 + Number(fromMinute);
+  const toMin = Number(toHour) * 60 + Number(toMinute);
+  // Written so that what is not a number fails too.
+  if (fromMin < 1440 && toMin <= 1440 && fromMin !== toMin) return { fromMin, toMin };
+  throw new InvalidArgumentError('Write it as 20-8 or 20:30-7:45, or none.');
+}
+
+function parseZone(text: string): string {
+  if (isTimeZone(text)) return text;
+  throw new InvalidArgumentError('It must be a time zone, as Europe/Berlin.');
+}

@@ -1,0 +1,72 @@
+import { consentedStages } from '../invitations.ts';
+import type { Connection, Invitation } from '../../store/records.ts';
+import type { Labels, MessageKind, OutboxEntry } from '../../store/outreach.ts';
+
+/** Everything that the text of one message is made of. */
+export interface MessageContext {
+  /** The id of its row: the same however often it is sent. */
+  readonly messageId: string;
+  readonly kind: MessageKind;
+  /** The address of a mail. */
+  readonly recipient: string | undefined;
+  readonly customerId: string;
+  readonly customerName: string | undefined;
+  readonly email: string | undefined;
+  readonly accountId: string | undefined;
+  readonly accountName: string | undefined;
+  readonly labels: Labels;
+  readonly wave: string | undefined;
+  /** The link: a secret. */
+  readonly link: string;
+  readonly unsubscribeLink: string;
+  readonly expiresAtMs: number;
+}
+
+/** What a message is about. */
+export interface MessageSubject {
+  readonly connection: Connection;
+  readonly invitation: Invitation;
+  readonly labels: Labels;
+  /** The link without a trailing slash. */
+  readonly link: string;
+}
+
+/** Puts the context of a message together. */
+export function toMessageContext(
+  entry: Pick<OutboxEntry, 'id' | 'kind' | 'recipient'>,
+  { connection, invitation, labels, link }: MessageSubject,
+): MessageContext {
+  return {
+    messageId: entry.id,
+    kind: entry.kind,
+    recipient: entry.recipient,
+    customerId: connection.customerId,
+    customerName: connection.name,
+    email: connection.email,
+    accountId: connection.accountId,
+    accountName: connection.accountName,
+    labels,
+    wave: invitation.wave,
+    link,
+    unsubscribeLink: `${link}/unsubscribe/${entry.id}`,
+    expiresAtMs: invitation.expiresAtMs,
+  };
+}
+
+/** Why a message has become pointless; `undefined` while it is not. */
+export function whyPointless(
+  connection: Connection,
+  invitation: Invitation,
+  nowMs: number,
+): string | undefined {
+  if (consentedStages.has(connection.stage)) return 'the customer has consented';
+  if (invitation.revokedAtMs !== undefined) return 'the invitation was revoked';
+  if (invitation.consumedAtMs !== undefined) return 'the invitation was used';
+  if (invitation.expiresAtMs <= nowMs) return 'the invitation has expired';
+  return undefined;
+}
+
+/** The language of a customer, by the label that says so: `de`, `de-AT`. */
+export function languageOf(labels: Labels): string | undefined {
+  return labels['language'] ?? labels['lang'] ?? labels['locale'];
+}

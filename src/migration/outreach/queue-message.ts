@@ -1,0 +1,50 @@
+import type { Clock } from '../../runtime/clock.ts';
+import type { Random } from '../../runtime/random.ts';
+import type { MessageChannel, MessageKind } from '../../store/outreach.ts';
+import type { Connection, Invitation } from '../../store/records.ts';
+import type { Store } from '../../store/store.ts';
+
+/** What became of a message that was to be queued. */
+export type QueueVerdict = 'queued' | 'queued_before' | 'no_address' | 'opted_out';
+
+/** A message to be queued. */
+export interface MessageRequest {
+  readonly connection: Connection;
+  readonly invitation: Invitation;
+  readonly kind: MessageKind;
+  readonly channel: MessageChannel;
+  /** Where several messages of a kind may go out for one invitation: which one this is. */
+  readonly turn?: string;
+  /** In place of the customer's own address. */
+  readonly recipient?: string;
+  readonly dueAtMs?: number;
+}
+
+/**
+ * Queues a message, once: asked again for the same invitation, kind, channel and turn it changes
+ * nothing. Mail goes to nobody who has no address or asked for none.
+ */
+export async function queueMessage(
+  store: Store,
+  request: MessageRequest,
+  runtime: { readonly clock: Clock; readonly random: Random },
+): Promise<QueueVerdict> {
+  const { connection, invitation, kind, channel, turn = '' } = request;
+  const recipient = request.recipient ?? connection.email;
+  if (recipient === undefined && channel === 'mail') return 'no_address';
+  if (recipient !== undefined && (await store.optOuts.has(recipient))) return 'opted_out';
+  const nowMs = runtime.clock.now();
+  const added = await store.outbox.add({
+    id: runtime.random.id(),
+    onceKey: [kind, channel, invitation.id, turn].join(':'),
+    connectionId: connection.id,
+    invitationId: invitation.id,
+    kind,
+    channel,
+    recipient,
+    dueAtMs: request.dueAtMs ?? nowMs,
+    createdAtMs: nowMs,
+    ...(channel === 'export' ? { state: 'sent' as const } : {}),
+  });
+  return added ? 'queued' : 'queued_before';
+}
