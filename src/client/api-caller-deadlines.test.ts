@@ -29,7 +29,7 @@ describe('the deadline of a call', () => {
       code: 'upstream_timeout',
       message: '/api/profiles gave no whole answer within 200 ms.',
     });
-    expect(tookMs).toBeLessThan(2_000);
+    expect(tookMs).toBeLessThan(10_000);
     expect(bench.received).toHaveLength(1);
   });
 
@@ -55,11 +55,11 @@ describe('the deadline of a call', () => {
   it('ends the reading of a body', async () => {
     await using bench = await openCallerBench(dribble, real);
     for (const read of ['text', 'json', 'arrayBuffer'] as const) {
-      const response = await bench.call('/api/profiles', { deadlineMs: 150 });
+      const response = await bench.call('/api/profiles', { deadlineMs: 1_000 });
       expect(response.status).toBe(200);
       const { error, tookMs } = await rejection(response[read]());
       expect(error).toMatchObject({ code: 'upstream_timeout' });
-      expect(tookMs).toBeLessThan(2_000);
+      expect(tookMs).toBeLessThan(10_000);
     }
   });
 
@@ -96,7 +96,7 @@ describe('the signal of a call', () => {
     const call = bench.call('/api/profiles', { signal: abort.signal });
     const { error, tookMs } = await rejection(call);
     expect(error).toBe(reason);
-    expect(tookMs).toBeLessThan(2_000);
+    expect(tookMs).toBeLessThan(10_000);
   });
 
   it('ends the reading of a body', async () => {
