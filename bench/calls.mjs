@@ -14,7 +14,7 @@ const path = '/api/events';
 
 /** The three ways in turns, CPU of this process only: the API runs in its own. */
 export async function measure({ quick }) {
-  const size = { rounds: quick ? 10 : 30, operations: 3_000, atOnce };
+  const size = { rounds: quick ? 20 : 60, operations: 1_500, atOnce };
   const upstream = await startHelper('upstream-process');
   const { url } = upstream.ready;
   const keyshift = await openKeyshift({ folder: createScratchFolder(), apiUrl: url });

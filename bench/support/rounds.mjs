@@ -1,6 +1,8 @@
 /**
  * Measures cases in turns, so that whatever else the machine does meets all of them alike: the
- * first round warms up and is not counted, and each round begins with another case.
+ * first round warms up and is not counted, and each round begins with another case. No collection
+ * of garbage is forced in between: after a few of them V8 throws compiled code away, and a case
+ * would pay for being compiled again.
  *
  * @param {Record<string, () => Promise<unknown>>} cases each does one operation
  * @param {{ rounds: number, operations: number, atOnce: number }} size
@@ -21,7 +23,6 @@ export async function measureInTurns(cases, { rounds, operations, atOnce }) {
 }
 
 async function measureOne(operation, operations, atOnce) {
-  globalThis.gc?.();
   const startedMs = performance.now();
   const before = process.cpuUsage();
   let started = 0;

@@ -12,6 +12,8 @@ export interface Limits {
 
 type Listener = () => void;
 
+const none: readonly Listener[] = [];
+
 /**
  * Ends a call when its time is over or its caller gives up. undici listens to it as to an abort
  * signal; a real one costs a quarter of a whole call, and is made only where somebody waits.
@@ -21,7 +23,9 @@ export class CallStop {
   stopped = false;
   reason: Error | undefined;
   #controller: AbortController | undefined;
-  #listeners: readonly Listener[] = [];
+  /** Almost always there is one. */
+  #listener: Listener | undefined;
+  #more: readonly Listener[] = none;
   readonly #limits: Limits;
   readonly #timer: NodeJS.Timeout;
   readonly #onCallerAbort: Listener | undefined;
@@ -50,11 +54,13 @@ export class CallStop {
   }
 
   addEventListener(_type: 'abort', listener: Listener): void {
-    this.#listeners = [...this.#listeners, listener];
+    if (this.#listener) this.#more = [...this.#more, listener];
+    else this.#listener = listener;
   }
 
   removeEventListener(_type: 'abort', listener: Listener): void {
-    this.#listeners = this.#listeners.filter((each) => each !== listener);
+    if (this.#listener === listener) this.#listener = undefined;
+    else this.#more = this.#more.filter((each) => each !== listener);
   }
 
   /** Rejects with the reason when the stop comes before `work` is done, which goes on. */
@@ -87,7 +93,8 @@ export class CallStop {
     this.stopped = true;
     this.reason = reason;
     this.#controller?.abort(reason);
-    for (const listener of this.#listeners) listener();
+    this.#listener?.();
+    for (const listener of this.#more) listener();
   }
 }
 
