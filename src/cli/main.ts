@@ -55,6 +55,10 @@ const commands = {
   'kill-switch': async () =>
     (await import('./commands/kill-switch-command.ts')).addKillSwitchCommand,
   'fall-back': async () => (await import('./commands/kill-switch-command.ts')).addFallBackCommand,
+  exceptions: async () => (await import('./commands/exceptions-command.ts')).addExceptionsCommand,
+  shadow: async () => (await import('./commands/shadow-command.ts')).addShadowCommand,
+  stray: async () => (await import('./commands/stray-command.ts')).addStrayCommand,
+  'forget-key': async () => (await import('./commands/stray-command.ts')).addForgetKeyCommand,
   sandbox: async () => (await import('./commands/sandbox-command.ts')).addSandboxCommand,
   scopes: async () => (await import('./commands/scopes-command.ts')).addScopesCommand,
   rehearse: async () => (await import('./commands/rehearse-command.ts')).addRehearseCommand,

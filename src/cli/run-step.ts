@@ -1,3 +1,4 @@
+import { settledMs } from '../client/recent-reads.ts';
 import type { Keyshift } from '../core/create-keyshift.ts';
 import type { Connection } from '../store/records.ts';
 import { countSelected } from './count-selected.ts';
@@ -34,6 +35,8 @@ export interface Batch {
   readonly finish: (result: BatchResult) => BatchOutput;
   /** Said beside the answer, before anything is done. */
   readonly warn?: (keyshift: Keyshift) => Promise<string | undefined>;
+  /** Whether it moves traffic: then every process knows when the command ends. */
+  readonly movesRoutes?: boolean;
 }
 
 /** So many connections at once: each is another account, with limits of its own, as a rule. */
@@ -53,6 +56,7 @@ export function runBatch(terminal: Terminal, flags: StepFlags, batch: Batch): Pr
       signal,
       { concurrency, onProgress: bar.update },
     ).finally(bar.stop);
+    if (batch.movesRoutes === true && result.done > 0) await keyshift.clock.sleep(settledMs);
     const { json, notes, text, exitCode } = batch.finish(result);
     if (flags.json === true) {
       terminal.print(JSON.stringify({ ...json, failures: toFailuresJson(result) }));
@@ -77,6 +81,7 @@ export function runStep<Flags extends StepFlags>(terminal: Terminal, step: Step<
   return (flags: Flags) =>
     runBatch(terminal, flags, {
       ...step,
+      movesRoutes: true,
       step: (keyshift, connection) => step.run(keyshift, connection, flags),
       finish: ({ done, skipped, failures }) => ({
         json: { done, skipped },

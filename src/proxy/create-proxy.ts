@@ -20,6 +20,7 @@ import { sendProxyError } from './proxy-error.ts';
 import { checkPath } from './proxy-path.ts';
 import { createBodyReader, type RequestBody } from './request-body.ts';
 import { createSender } from './sender.ts';
+import { createShadow } from './shadow.ts';
 import { createSlots } from './slots.ts';
 import { createStrayKeys } from './stray-keys.ts';
 
@@ -63,6 +64,7 @@ export function createProxy(options: ProxyOptions): Proxy {
   const directory = createCallerDirectory({ ...options, limiter: createGuessLimiter(clock) });
   const bodies = createBodyReader();
   const strayKeys = createStrayKeys(options);
+  const shadow = createShadow(options);
   const send = createSender({
     ...options,
     slots: createSlots(options.connections, mostWaiting),
@@ -84,7 +86,9 @@ export function createProxy(options: ProxyOptions): Proxy {
       body = reading && (await reading);
       const { headers } = request;
       const call: ExchangeCall = { method, path, headers, body, operation, target, arrivedAtMs };
-      await send(exchange, call);
+      const copy = shadow.begin(call);
+      const sent = await send(exchange, call, copy?.onChunk);
+      copy?.finish(sent);
     } catch (error) {
       if (!exchange.isGone()) answerError(exchange, error);
     } finally {

@@ -1,0 +1,111 @@
+import { InvalidArgumentError, type Command } from 'commander';
+import type { Workbench } from '../../core/workbench.ts';
+import type { CommandContext } from '../command-context.ts';
+import { createCustomerNames, requireConnection } from '../customer-names.ts';
+import { withWorkbench } from '../run-with.ts';
+import { formatTable, type Terminal } from '../terminal.ts';
+
+interface Flags {
+  readonly customer?: string;
+  readonly percent?: number;
+  readonly clear?: boolean;
+  readonly json?: boolean;
+}
+
+/** `keyshift shadow`: repeats reads by OAuth, and shows where the answers differed. */
+export function addShadowCommand(program: Command, { terminal, run }: CommandContext): void {
+  program
+    .command('shadow')
+    .description('repeat a share of the reads by OAuth, compare, and show the differences')
+    .option('--customer <id>', 'this customer alone; needed with --percent')
+    .option('--percent <n>', 'share of the reads to repeat, 0 to 100', parsePercent)
+    .option('--clear', 'forget earlier comparisons first')
+    .option('--json', 'print one JSON object')
+    .action(
+      run((flags: Flags, command: Command) =>
+        withWorkbench(async (workbench) => {
+          if (flags.percent !== undefined) {
+            if (flags.customer === undefined) {
+              command.error('error: --percent needs --customer');
+            }
+            await setShare(workbench, flags.customer, flags.percent);
+          }
+          return printResults(workbench, terminal, flags);
+        }),
+      ),
+    );
+}
+
+async function setShare(
+  { store, clock }: Workbench,
+  customerId: string,
+  percent: number,
+): Promise<void> {
+  const connection = await requireConnection(store, customerId);
+  const atMs = clock.now();
+  await store.transaction(async (tx) => {
+    await tx.connections.update(connection, { shadowPercent: percent || undefined }, atMs);
+    await tx.audit.append({
+      ...{ atMs, actor: 'cli', action: 'connection.shadow', connectionId: connection.id },
+      ...{ fromStage: undefined, toStage: undefined, reason: `${percent} % of reads` },
+    });
+  });
+}
+
+/** Exit code 2 where answers differed. */
+async function printResults(
+  { store }: Workbench,
+  terminal: Terminal,
+  { customer, clear, json }: Flags,
+): Promise<number> {
+  const connection = customer === undefined ? undefined : await requireConnection(store, customer);
+  if (clear === true) await store.shadow.clear(connection?.id);
+  const names = createCustomerNames(store);
+  const rows = [];
+  for (const result of await store.shadow.list(connection?.id)) {
+    rows.push({
+      customer_id: await names.of(result.connectionId),
+      operation: result.operation,
+      compared: result.compared,
+      different: result.different,
+      last_difference: result.lastDifference ?? null,
+      last_compared_at: new Date(result.lastComparedAtMs).toISOString(),
+    });
+  }
+  const share = connection && (connection.shadowPercent ?? 0);
+  if (json === true) {
+    terminal.print(JSON.stringify({ shadow_percent: share ?? null, results: rows }));
+  } else {
+    if (share !== undefined) terminal.print(`${share} % of the reads by key are repeated.`);
+    if (rows.length === 0) terminal.print('Nothing was compared yet.');
+    else printRows(terminal, rows);
+  }
+  return rows.some(({ different }) => different > 0) ? 2 : 0;
+}
+
+function printRows(
+  terminal: Terminal,
+  rows: readonly {
+    readonly customer_id: string;
+    readonly operation: string;
+    readonly compared: number;
+    readonly different: number;
+    readonly last_difference: string | null;
+  }[],
+): void {
+  const head = ['CUSTOMER', 'OPERATION', 'COMPARED', 'DIFFERENT', 'LAST DIFFERENCE'];
+  const cells = rows.map((row) => [
+    row.customer_id,
+    row.operation,
+    String(row.compared),
+    String(row.different),
+    row.last_difference ?? '–',
+  ]);
+  for (const line of formatTable(head, cells)) terminal.print(line);
+}
+
+function parsePercent(text: string): number {
+  const percent = Number(text);
+  if (Number.isInteger(percent) && percent >= 0 && percent <= 100) return percent;
+  throw new InvalidArgumentError('It must be a whole number from 0 to 100.');
+}

@@ -1,0 +1,121 @@
+import type { Command } from 'commander';
+import type { Workbench } from '../../core/workbench.ts';
+import { KeyshiftError } from '../../errors/keyshift-error.ts';
+import type { CommandContext } from '../command-context.ts';
+import { createCustomerNames, requireConnection } from '../customer-names.ts';
+import { parseDays } from '../parse-days.ts';
+import { withWorkbench } from '../run-with.ts';
+import { formatTable, type Terminal } from '../terminal.ts';
+
+interface StrayFlags {
+  readonly customer?: string;
+  readonly days: number;
+  readonly json?: boolean;
+}
+
+/** `keyshift stray`: who still presents private keys of connections that are on OAuth. */
+export function addStrayCommand(program: Command, { terminal, run }: CommandContext): void {
+  program
+    .command('stray')
+    .description('show who still presents the private keys of connections on OAuth')
+    .option('--customer <id>', 'of this customer alone')
+    .option('--days <n>', 'seen in so many days', parseDays, 7)
+    .option('--json', 'print one JSON object')
+    .action(
+      run((flags: StrayFlags) =>
+        withWorkbench(async (workbench) => {
+          await printStrays(workbench, terminal, flags);
+          return 0;
+        }),
+      ),
+    );
+}
+
+async function printStrays(
+  { store, clock }: Workbench,
+  terminal: Terminal,
+  { customer, days, json }: StrayFlags,
+): Promise<void> {
+  const connection = customer === undefined ? undefined : await requireConnection(store, customer);
+  const sinceMs = clock.now() - days * 86_400_000;
+  const sightings = await store.keySightings.list(sinceMs, connection?.id);
+  const names = createCustomerNames(store);
+  const rows = [];
+  for (const sighting of sightings) {
+    rows.push({
+      customer_id: await names.of(sighting.connectionId),
+      source: sighting.source,
+      user_agent: sighting.userAgent,
+      operation: sighting.operation,
+      calls: sighting.calls,
+      first_seen_at: new Date(sighting.firstSeenAtMs).toISOString(),
+      last_seen_at: new Date(sighting.lastSeenAtMs).toISOString(),
+    });
+  }
+  if (json === true) {
+    terminal.print(JSON.stringify({ sightings: rows }));
+    return;
+  }
+  if (rows.length === 0) {
+    terminal.print(`Nobody presented a private key of a connection on OAuth in ${days} days.`);
+    return;
+  }
+  const head = [
+    'CUSTOMER',
+    'SOURCE',
+    'USER AGENT',
+    'OPERATION',
+    'CALLS',
+    'FIRST SEEN',
+    'LAST SEEN',
+  ];
+  const cells = rows.map((row) => [
+    row.customer_id,
+    row.source,
+    row.user_agent || '–',
+    row.operation,
+    String(row.calls),
+    row.first_seen_at,
+    row.last_seen_at,
+  ]);
+  for (const line of formatTable(head, cells)) terminal.print(line);
+}
+
+/** `keyshift forget-key`: a destroyed key is no longer taken as its caller's name. */
+export function addForgetKeyCommand(program: Command, { terminal, run }: CommandContext): void {
+  program
+    .command('forget-key')
+    .description('no longer accept a destroyed private key as the name of its customer; final')
+    .requiredOption('--customer <id>', 'whose key')
+    .action(
+      run(({ customer }: { readonly customer: string }) =>
+        withWorkbench(async (workbench) => {
+          await forget(workbench, customer);
+          terminal.print(`The key of ${customer} is forgotten: calls that bring it are refused.`);
+          return 0;
+        }),
+      ),
+    );
+}
+
+async function forget({ store, clock }: Workbench, customerId: string): Promise<void> {
+  const { id: connectionId } = await requireConnection(store, customerId);
+  const info = await store.privateKeys.info(connectionId);
+  if (info?.present === true) {
+    throw new KeyshiftError('stage_conflict', `The key of ${customerId} is still stored.`, {
+      fix: 'Retire the connection first: `keyshift retire` destroys the key.',
+    });
+  }
+  const forgotten = await store.transaction(async (tx) => {
+    if (!(await tx.privateKeys.forget(connectionId))) return false;
+    await tx.audit.append({
+      ...{ atMs: clock.now(), actor: 'cli', action: 'key.forgotten', connectionId },
+      ...{ fromStage: undefined, toStage: undefined, reason: undefined },
+    });
+    return true;
+  });
+  if (forgotten) return;
+  throw new KeyshiftError('key_not_found', `There is no key of ${customerId} to forget.`, {
+    fix: 'It was forgotten before, or the customer never had one.',
+  });
+}
