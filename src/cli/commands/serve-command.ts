@@ -48,7 +48,8 @@ async function serve(terminal: Terminal, welcome: Omit<Welcome, 'url'>): Promise
     ]);
     printWelcome(terminal, { ...welcome, url: server.url });
     const { sweeper } = keyshift;
-    terminal.print(describeForecast(await sweeper.forecast(), sweeper.ratePerSec));
+    const forecast = await sweeper.forecast();
+    if (forecast.grants > 0) terminal.print(describeForecast(forecast, sweeper.ratePerSec));
     await untilStopped();
     terminal.note('stopping: waiting for requests under way');
     work.abort();
