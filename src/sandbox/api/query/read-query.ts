@@ -87,10 +87,11 @@ class QueryReader {
   read(name: string, value: string): Partial<ApiQuery> | Refused {
     const [, kind, type = ''] = /^((?:additional-)?fields)\[([\w-]+)\]$/.exec(name) ?? [];
     const { fields, additional, include, sort, filter, cursor, size } = this.#rules;
-    if (kind === 'fields' && fields?.[type]) return this.#fields(name, type, value, fields[type]);
-    if (kind !== undefined && kind !== 'fields' && additional?.[type]) {
-      const list = this.#list(name, value, additional[type]);
-      return 'refusal' in list ? list : { additional: { [type]: list.items } };
+    const known = own(kind === 'fields' ? fields : additional, type);
+    if (kind !== undefined && known) {
+      const list = this.#list(name, value, known);
+      if ('refusal' in list) return list;
+      return { [kind === 'fields' ? 'fields' : 'additional']: { [type]: list.items } };
     }
     if (name === 'include' && include) return this.#include(value, include);
     if (name === 'sort' && sort) return this.#sort(value, sort);
@@ -108,16 +109,6 @@ class QueryReader {
   #unbuilt(what: string): Refused {
     const { operation, errors } = this.#call;
     return { refusal: errors.notImplemented(`${what} of ${operation.id}`) };
-  }
-
-  #fields(
-    name: string,
-    type: string,
-    value: string,
-    allowed: readonly string[],
-  ): Partial<ApiQuery> | Refused {
-    const list = this.#list(name, value, allowed);
-    return 'refusal' in list ? list : { fields: { [type]: list.items } };
   }
 
   #list(
@@ -152,8 +143,7 @@ class QueryReader {
     if ('unbuilt' in parsed) return this.#unbuilt(parsed.unbuilt);
     if ('problem' in parsed) return this.invalid('filter', `Invalid filter. ${parsed.problem}`);
     for (const { field, operator } of parsed.terms) {
-      const operators = Object.hasOwn(allowed, field) ? (allowed[field] ?? []) : [];
-      if (!operators.includes(operator)) {
+      if (own(allowed, field)?.includes(operator) !== true) {
         const detail = `Invalid filter. '${operator}' is not allowed for the field '${field.slice(0, 50)}'.`;
         return this.invalid('filter', detail);
       }
@@ -174,6 +164,14 @@ class QueryReader {
     if (size >= min && size <= max) return { size };
     return this.invalid('page[size]', `'page[size]' must be between ${min} and ${max}.`);
   }
+}
+
+/** A member of a record, never what every object inherits. */
+function own<Value>(
+  record: Readonly<Record<string, Value>> | undefined,
+  name: string,
+): Value | undefined {
+  return record && Object.hasOwn(record, name) ? record[name] : undefined;
 }
 
 /** Custom properties may be asked for one by one: `properties.tier`. */

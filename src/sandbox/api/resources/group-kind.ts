@@ -50,7 +50,7 @@ export const memberKind: ResourceKind<Member> = {
     predictive_analytics: () => profileExtras.predictive_analytics(),
   },
   relationships: (_call, _member, self) =>
-    linkedOnly(self, ['lists', 'segments', 'push-tokens', 'conversation']),
+    linkedOnly(self, ['lists', 'segments', 'push-tokens', 'conversations']),
   values: { profile_id: (_, { id }) => id },
 };
 

@@ -67,7 +67,7 @@ export const profileKind: ResourceKind<Profile> = {
   attributes: (_, profile) => profileAttributesOf(profile),
   additional: profileExtras,
   relationships: (_call, _profile, self) =>
-    linkedOnly(self, ['lists', 'segments', 'push-tokens', 'conversation']),
+    linkedOnly(self, ['lists', 'segments', 'push-tokens', 'conversations']),
   values: {
     [`${suppressionPath}.reason`]: (_, profile) =>
       isSuppressed(profile) ? suppression(profile, 'reason') : null,
