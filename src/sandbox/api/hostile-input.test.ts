@@ -82,7 +82,7 @@ describe('input that nobody should send', () => {
         expect(Object.keys(parsed)).toHaveLength(1);
       }),
     );
-    expect(parseFilter(`${'and('.repeat(10_000)}`)).toHaveProperty('problem');
+    expect(parseFilter('and('.repeat(10_000))).toHaveProperty('problem');
   });
 
   it('is read as a cursor only where a list wrote it', () => {
