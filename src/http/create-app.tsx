@@ -10,6 +10,7 @@ import { createStylesheet } from './pages/stylesheet.ts';
 import { createAuthRoutes } from './routes/auth-routes.ts';
 import { createConnectRoutes } from './routes/connect-routes.tsx';
 import { createHealthRoutes } from './routes/health-routes.ts';
+import { createOutreachRoutes } from './routes/outreach-routes.tsx';
 import { createWhoamiRoutes } from './routes/whoami-routes.ts';
 
 /** The routes of Keyshift as a web-standard handler, apart from the streaming proxy. */
@@ -66,6 +67,7 @@ export function createApp(keyshift: Keyshift, options: AppOptions = {}): Keyshif
 
   app.route('/auth', createAuthRoutes(deps));
   app.route('/connect', createConnectRoutes(deps));
+  app.route('/connect', createOutreachRoutes(deps));
   app.route('/whoami', createWhoamiRoutes(deps));
   app.route('/', createHealthRoutes(deps));
   if (options.console) app.route('/console', options.console(deps));

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { createConsole } from '../../console/create-console.tsx';
 import { keepHouse } from '../../core/housekeeping.ts';
+import { keepOutreach } from '../../core/keep-outreach.ts';
 import { createKeyshift } from '../../core/create-keyshift.ts';
 import { createApp } from '../../http/create-app.tsx';
 import { startServer } from '../../http/start-server.ts';
@@ -43,6 +44,7 @@ async function serve(terminal: Terminal, welcome: Omit<Welcome, 'url'>): Promise
     const server = await startServer(keyshift, createApp(keyshift, { console: createConsole }));
     const house = Promise.all([
       keepHouse(keyshift, work.signal),
+      keepOutreach(keyshift, work.signal),
       keyshift.sweeper.run(work.signal),
       keyshift.watch.run(work.signal),
     ]);

@@ -19,6 +19,8 @@ export interface ConnectPageProps extends PageProps {
   readonly scopes: readonly ScopeLine[];
   /** Where the button leads. The route there begins the authorization. */
   readonly startHref: string;
+  /** Where the link can be passed on to somebody who may approve. */
+  readonly handOverHref?: string | undefined;
   /** Until when the link works, as text: "3 March 2027". */
   readonly expiresAt?: string | undefined;
 }
@@ -111,7 +113,16 @@ function NextSteps(props: ConnectPageProps) {
         <li>You come back here, and we check that it is the right account. That is all.</li>
       </ol>
       <p>
-        If Klaviyo does not let you approve, ask an owner or admin of the account to open this link.
+        If Klaviyo does not let you approve, an owner or admin of the account can.
+        {props.handOverHref !== undefined && (
+          <>
+            {' '}
+            <a href={props.handOverHref} rel="nofollow">
+              Send this to your administrator
+            </a>
+            .
+          </>
+        )}
       </p>
       <h2>How to be sure this is genuine</h2>
       <p>

@@ -42,6 +42,7 @@ export function createConnectRoutes(deps: HttpDeps): Hono<HttpEnv> {
         }
         scopes={describeScopes(parseScopes(config.scope))}
         startHref={`${mountPathOf(context, deps)}/connect/${token}/start`}
+        handOverHref={`${mountPathOf(context, deps)}/connect/${token}/administrator`}
         expiresAt={formatDay(invitation.expiresAtMs)}
       />,
       200,

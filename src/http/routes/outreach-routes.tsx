@@ -1,0 +1,121 @@
+import { Hono } from 'hono';
+import { isKeyshiftError, KeyshiftError } from '../../errors/keyshift-error.ts';
+import { hashToken } from '../../migration/invitation-token.ts';
+import {
+  mountPathOf,
+  pageProps,
+  type HttpContext,
+  type HttpDeps,
+  type HttpEnv,
+} from '../http-context.ts';
+import { HandOverPage } from '../pages/hand-over-page.tsx';
+import { pageHeaders } from '../pages/page-policy.ts';
+import { UnsubscribePage } from '../pages/unsubscribe-page.tsx';
+
+/** Passing a link on, and asking for no more mail. Both do something by `POST` alone. */
+export function createOutreachRoutes(deps: HttpDeps): Hono<HttpEnv> {
+  const { invitations, outreach } = deps.keyshift;
+  const routes = new Hono<HttpEnv>();
+
+  routes.get('/:token/administrator', async (context) => {
+    await invitations.find(context.req.param('token'));
+    return answerHandOver(context, deps, {}, 200);
+  });
+
+  routes.post('/:token/administrator', async (context) => {
+    const found = await invitations.find(context.req.param('token'));
+    if (!outreach.handOver) throw new KeyshiftError('not_found', 'No mail can be sent from here.');
+    const { address } = await context.req.parseBody();
+    const recipient = typeof address === 'string' ? address.trim().slice(0, 300) : '';
+    try {
+      await outreach.handOver(found, recipient);
+      return await answerHandOver(context, deps, { sentTo: recipient }, 200);
+    } catch (error) {
+      if (
+        !isKeyshiftError(error, 'request_invalid') &&
+        !isKeyshiftError(error, 'too_many_attempts')
+      ) {
+        throw error;
+      }
+      return answerHandOver(
+        context,
+        deps,
+        { error: `${error.message} ${error.fix}` },
+        error.status,
+      );
+    }
+  });
+
+  routes.get('/:token/unsubscribe/:message', async (context) => {
+    await findRecipient(context, deps);
+    return answerUnsubscribe(context, deps, false);
+  });
+
+  // The button of the page, and the one click of a mail program (RFC 8058).
+  routes.post('/:token/unsubscribe/:message', async (context) => {
+    const { address, connectionId } = await findRecipient(context, deps);
+    const { store, clock } = deps.keyshift;
+    if (!(await store.optOuts.has(address))) {
+      await store.transaction(async (tx) => {
+        await tx.optOuts.add(address, clock.now(), 'link');
+        await tx.audit.append({
+          atMs: clock.now(),
+          actor: 'customer',
+          action: 'mail.unsubscribed',
+          ...{ connectionId, fromStage: undefined, toStage: undefined, reason: undefined },
+        });
+      });
+    }
+    return answerUnsubscribe(context, deps, true);
+  });
+
+  return routes;
+}
+
+/** Whom a message was for; also when its link is used, ended or past its last day. */
+async function findRecipient(
+  context: HttpContext,
+  { keyshift: { store } }: HttpDeps,
+): Promise<{ readonly address: string; readonly connectionId: string }> {
+  const token = hashToken(context.req.param('token') ?? '');
+  const invitation = await store.invitations.findByTokenHash(token);
+  const message = await store.outbox.findById(context.req.param('message') ?? '');
+  const connection = invitation && (await store.connections.findById(invitation.connectionId));
+  const address = message?.recipient ?? connection?.email;
+  if (!invitation || message?.invitationId !== invitation.id || address === undefined) {
+    throw new KeyshiftError('invitation_invalid', 'No message has this link.');
+  }
+  return { address, connectionId: invitation.connectionId };
+}
+
+function answerHandOver(
+  context: HttpContext,
+  deps: HttpDeps,
+  outcome: { readonly sentTo?: string; readonly error?: string },
+  status: number,
+) {
+  const path = `/connect/${context.req.param('token')}`;
+  const { config, outreach } = deps.keyshift;
+  const here = `${mountPathOf(context, deps)}${path}`;
+  return context.html(
+    <HandOverPage
+      {...pageProps(deps, context)}
+      {...outcome}
+      link={`${config.publicUrl}${path}`}
+      backHref={here}
+      formAction={outreach.handOver && `${here}/administrator`}
+    />,
+    status as 200,
+    pageHeaders(),
+  );
+}
+
+function answerUnsubscribe(context: HttpContext, deps: HttpDeps, done: boolean) {
+  const { token, message } = context.req.param() as Record<string, string>;
+  const action = `${mountPathOf(context, deps)}/connect/${token}/unsubscribe/${message}`;
+  return context.html(
+    <UnsubscribePage {...pageProps(deps, context)} formAction={action} done={done} />,
+    200,
+    pageHeaders(),
+  );
+}
