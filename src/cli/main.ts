@@ -45,6 +45,7 @@ const commands = {
   status: async () => (await import('./commands/status-command.ts')).addStatusCommand,
   audit: async () => (await import('./commands/audit-command.ts')).addAuditCommand,
   verify: async () => (await import('./commands/verify-command.ts')).addVerifyCommand,
+  override: async () => (await import('./commands/override-command.ts')).addOverrideCommand,
   canary: async () => (await import('./commands/cutover-commands.ts')).addCanaryCommand,
   cutover: async () => (await import('./commands/cutover-commands.ts')).addCutoverCommand,
   rollback: async () => (await import('./commands/cutover-commands.ts')).addRollbackCommand,

@@ -7,6 +7,7 @@ import {
   createMetricContinuity,
   type MetricContinuity,
 } from '../migration/metrics/metric-continuity.ts';
+import { createOverrideAccount, type OverrideAccount } from '../migration/override-account.ts';
 import { createProveGrant } from '../migration/prove-grant.ts';
 import { createRetire, type Retire } from '../migration/retire.ts';
 import { createVerify, type Verify } from '../migration/verify.ts';
@@ -21,6 +22,7 @@ export interface Journey {
   readonly cutover: Cutover;
   readonly metrics: MetricContinuity;
   readonly retire: Retire;
+  readonly overrideAccount: OverrideAccount;
 }
 
 /** What {@link createJourney} works with. */
@@ -54,5 +56,6 @@ export function createJourney(options: JourneyOptions): Journey {
     cutover: createCutover({ ...shared, proveGrant, snapshotMetrics }),
     metrics,
     retire: createRetire({ ...shared, proveGrant, proofs }),
+    overrideAccount: createOverrideAccount({ ...shared, tokens, verify, clientId }),
   };
 }

@@ -73,7 +73,7 @@ export async function createKeyshift(
   });
   const tokens = createTokenEngine({
     ...{ store, oauth, clock, random, logger },
-    onLost: flagLostGrant({ store, machine }),
+    onLost: flagLostGrant({ store, machine, clock }),
     onRegained: unflagRegainedGrant({ store, machine }),
   });
   // A person waits in front of a browser: fewer and shorter attempts than for a batch of keys.

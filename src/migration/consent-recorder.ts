@@ -85,7 +85,12 @@ export function createConsentRecorder(options: ConsentRecorderOptions): ConsentR
     setAside: (connection, account, pair) =>
       retryConflict(() =>
         store.transaction(async (tx) => {
-          await tx.grants.setAside(grantKey(account), pair);
+          const grant = await tx.grants.setAside(grantKey(account), pair);
+          await tx.foreignConsents.insert({
+            ...{ grantId: grant.id, connectionId: connection.id },
+            ...{ accountId: account.accountId, accountName: account.name },
+            consentedAtMs: pair.obtainedAtMs,
+          });
           const current = await tx.connections.findById(connection.id);
           if (!current || !awaitsConsent(current)) return;
           const reason = `consent came from account ${account.accountId}`;

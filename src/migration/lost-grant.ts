@@ -1,5 +1,7 @@
 import type { Grant } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { replaceByForeignConsent } from './activate-set-aside.ts';
 import { consentedStages } from './invitations.ts';
 import { backToKey, canMove, type StageMachine } from './stage-machine.ts';
 
@@ -13,9 +15,11 @@ export interface LostGrantOptions {
 export function flagLostGrant({
   store,
   machine,
-}: LostGrantOptions): (grant: Grant) => Promise<void> {
+  clock,
+}: LostGrantOptions & { readonly clock: Clock }): (grant: Grant) => Promise<void> {
   return (grant) =>
     store.transaction(async (tx) => {
+      if (await replaceByForeignConsent(tx, grant, clock.now())) return;
       for (const connection of await tx.connections.listByAccount(grant.accountId)) {
         if (!consentedStages.has(connection.stage)) continue;
         // A canary has its key beside it: no call has to fail.

@@ -1,8 +1,20 @@
 import type { Database } from './database.ts';
-import type { ForeignConsentStore } from './journey.ts';
+import type { ForeignConsentTable } from './journey-schema.ts';
+import type { ForeignConsent, ForeignConsentStore } from './journey.ts';
 
 /** Keeps which connection's invitation led to which set-aside grant. */
 export function createForeignConsentStore(database: Database): ForeignConsentStore {
+  const list = async (column: 'connection_id' | 'account_id', value: string) => {
+    const rows = await database.query((db) =>
+      db
+        .selectFrom('foreign_consents')
+        .selectAll()
+        .where(column, '=', value)
+        .orderBy('consented_at', 'desc')
+        .orderBy('grant_id', 'desc'),
+    );
+    return rows.map(toForeignConsent);
+  };
   return {
     async insert(consent) {
       await database.query((db) =>
@@ -16,24 +28,8 @@ export function createForeignConsentStore(database: Database): ForeignConsentSto
         }),
       );
     },
-    async listByConnection(connectionId) {
-      const rows = await database.query((db) =>
-        db
-          .selectFrom('foreign_consents')
-          .selectAll()
-          .where('connection_id', '=', connectionId)
-          .orderBy('consented_at', 'desc')
-          .orderBy('grant_id', 'desc'),
-      );
-      return rows.map((row) => ({
-        grantId: row.grant_id,
-        connectionId: row.connection_id,
-        accountId: row.account_id,
-        accountName: row.account_name ?? undefined,
-        consentedAtMs: row.consented_at,
-        settledAtMs: row.settled_at ?? undefined,
-      }));
-    },
+    listByConnection: (connectionId) => list('connection_id', connectionId),
+    listByAccount: (accountId) => list('account_id', accountId),
     async settle(grantId, atMs) {
       await database.query((db) =>
         db
@@ -43,5 +39,16 @@ export function createForeignConsentStore(database: Database): ForeignConsentSto
           .where('settled_at', 'is', null),
       );
     },
+  };
+}
+
+function toForeignConsent(row: ForeignConsentTable): ForeignConsent {
+  return {
+    grantId: row.grant_id,
+    connectionId: row.connection_id,
+    accountId: row.account_id,
+    accountName: row.account_name ?? undefined,
+    consentedAtMs: row.consented_at,
+    settledAtMs: row.settled_at ?? undefined,
   };
 }

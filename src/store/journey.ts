@@ -32,7 +32,7 @@ export interface ForeignConsent {
   readonly accountId: string;
   readonly accountName: string | undefined;
   readonly consentedAtMs: number;
-  /** When an operator accepted the account for the connection. */
+  /** When its grant began to serve its account: by an operator's word, or in place of a lost one. */
   readonly settledAtMs: number | undefined;
 }
 
@@ -40,6 +40,9 @@ export interface ForeignConsentStore {
   insert(consent: Omit<ForeignConsent, 'settledAtMs'>): Promise<void>;
   /** Of one connection, newest first. */
   listByConnection(connectionId: string): Promise<ForeignConsent[]>;
+  /** With one account, newest first. */
+  listByAccount(accountId: string): Promise<ForeignConsent[]>;
+  /** Its grant serves the account from now on; a second time changes nothing. */
   settle(grantId: string, atMs: number): Promise<void>;
 }
 

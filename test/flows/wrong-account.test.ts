@@ -163,3 +163,135 @@ describe.each(eachDatabase)('two customers that share one account ($database)', 
     expect((await callByKey(fixture, keyOf(fixture, 0))).route).toBe('key');
   });
 });
+
+describe.each(eachDatabase)('a consent by the wrong account ($database)', ({ create }) => {
+  /** `acme` has the key of the first account; whoever has its link chooses the second one. */
+  async function open(fixture: FlowFixture) {
+    await importAndCheck(fixture, [{ customerId: 'acme', key: keyOf(fixture, 0) }]);
+    const link = await invite(fixture, 'acme');
+    return {
+      link,
+      choose: async (index: number) =>
+        (await fixture.newBrowser().signIn(`${link}/start`, { account: accountOf(fixture, index) }))
+          .status,
+      /** That the key, and the grant of the right account if there is one, are as they were. */
+      async expectUntouched(refreshToken?: string) {
+        const { store } = fixture.keyshift;
+        const connection = await connectionOf(fixture, 'acme');
+        expect(connection.accountId).toBe(accountOf(fixture, 0));
+        expect((await store.privateKeys.open(connection.id))?.reveal()).toBe(keyOf(fixture, 0));
+        const grant = await grantOf(fixture, accountOf(fixture, 0));
+        expect(grant?.refreshToken.reveal()).toBe(refreshToken);
+        expect(await grantOf(fixture, accountOf(fixture, 1))).toBeUndefined();
+        const paths = fixture.sandbox.requests().map(({ path }) => path);
+        expect(paths).not.toContain('/oauth/revoke');
+        return connection;
+      },
+    };
+  }
+
+  it('before the right one, twice: nothing is replaced, and the right one succeeds', async () => {
+    await using database = await create();
+    await using fixture = await startFlow({ databaseUrl: database.url });
+    const acme = await open(fixture);
+    for (let times = 0; times < 2; times += 1) {
+      expect(await acme.choose(1)).toBe(400);
+      expect(await acme.expectUntouched()).toMatchObject({
+        ...{ stage: 'attention', attentionReason: 'account_mismatch', route: 'key' },
+      });
+    }
+    expect(await acme.choose(0)).toBe(200);
+    const grant = await grantOf(fixture, accountOf(fixture, 0));
+    expect(await acme.expectUntouched(grant?.refreshToken.reveal())).toMatchObject({
+      stage: 'verified',
+    });
+    const id = (await connectionOf(fixture, 'acme')).id;
+    expect(await fixture.keyshift.store.foreignConsents.listByConnection(id)).toHaveLength(2);
+  });
+
+  it.each(['verified', 'live'] as const)(
+    'after the right one, at %s: grant, key and traffic stay as they are',
+    async (stage) => {
+      await using database = await create();
+      await using fixture = await startFlow({ databaseUrl: database.url });
+      const acme = await open(fixture);
+      // Both tabs were opened before the first consent: the page alone would say "already done".
+      const late = fixture.newBrowser();
+      const page = await late.start(`${acme.link}/start`);
+      expect(await acme.choose(0)).toBe(200);
+      const { cutover } = fixture.keyshift;
+      if (stage === 'live') await cutover.cutOver(await connectionOf(fixture, 'acme'), 'cli');
+      const token = (await grantOf(fixture, accountOf(fixture, 0)))?.refreshToken.reveal();
+      const callback = await approveConsent(page, { account: accountOf(fixture, 1) });
+      expect((await late.get(callback)).status).toBe(400);
+      expect(await acme.expectUntouched(token)).toMatchObject({ stage });
+      expect(await callByKey(fixture, keyOf(fixture, 0))).toEqual({
+        ...{ account: accountOf(fixture, 0), route: stage === 'live' ? 'oauth' : 'key' },
+      });
+    },
+  );
+
+  it('does not end the customer whose account it is where a new consent ends older tokens', async () => {
+    await using database = await create();
+    await using fixture = await startFlow({ databaseUrl: database.url });
+    fixture.sandbox.changeSettings({ reauthorizationEndsTokens: true });
+    await migrateToLive(fixture, 'owner', 1);
+    const acme = await open(fixture);
+    expect(await acme.choose(1)).toBe(400);
+    // The call that finds the old tokens dead may fail; from then on the newer consent serves.
+    await callByKey(fixture, keyOf(fixture, 1)).catch(() => undefined);
+    expect(await callByKey(fixture, keyOf(fixture, 1))).toEqual({
+      ...{ account: accountOf(fixture, 1), route: 'oauth' },
+    });
+    expect(await connectionOf(fixture, 'owner')).toMatchObject({ stage: 'live', route: 'oauth' });
+    expect(await connectionOf(fixture, 'acme')).toMatchObject({
+      ...{ accountId: accountOf(fixture, 0), route: 'key' },
+    });
+  });
+
+  it('can be accepted by an operator, with a reason that the audit log keeps', async () => {
+    await using database = await create();
+    await using fixture = await startFlow({ databaseUrl: database.url });
+    const { store, overrideAccount, cutover } = fixture.keyshift;
+    const acme = await open(fixture);
+    const decide = async (index: number) =>
+      overrideAccount(await connectionOf(fixture, 'acme'), {
+        ...{ accountId: accountOf(fixture, index), reason: 'they moved shops', actor: 'cli' },
+      });
+    await expect(decide(1)).rejects.toMatchObject({ code: 'grant_not_found' });
+    await acme.choose(1);
+    await expect(decide(0)).rejects.toMatchObject({ code: 'request_invalid' });
+    await expect(decide(2)).rejects.toThrow(accountOf(fixture, 1));
+    const { verdict, connection } = await decide(1);
+    expect(verdict).toBe('verified');
+    expect(connection).toMatchObject({
+      ...{ stage: 'verified', route: 'key', accountId: accountOf(fixture, 1) },
+    });
+    const events = await store.audit.listByConnection(connection.id);
+    const reason = `account ${accountOf(fixture, 0)} → ${accountOf(fixture, 1)}: they moved shops`;
+    expect(events).toContainEqual(expect.objectContaining({ actor: 'cli', reason }));
+    const live = await cutover.cutOver(connection, 'cli');
+    expect(await callByKey(fixture, keyOf(fixture, 0))).toEqual({
+      ...{ account: accountOf(fixture, 1), route: 'oauth' },
+    });
+    await expect(
+      overrideAccount(live, { accountId: accountOf(fixture, 2), reason: 'again', actor: 'cli' }),
+    ).rejects.toMatchObject({ code: 'stage_conflict' });
+  });
+
+  it('shares the grant of the account’s own customer once it is accepted, and spends no other', async () => {
+    await using database = await create();
+    await using fixture = await startFlow({ databaseUrl: database.url });
+    await migrateToLive(fixture, 'owner', 1);
+    const before = await grantOf(fixture, accountOf(fixture, 1));
+    const acme = await open(fixture);
+    await acme.choose(1);
+    const { overrideAccount } = fixture.keyshift;
+    const override = { accountId: accountOf(fixture, 1), reason: 'one shop', actor: 'cli' };
+    await overrideAccount(await connectionOf(fixture, 'acme'), override);
+    const after = await grantOf(fixture, accountOf(fixture, 1));
+    expect(after?.id).toBe(before?.id);
+    expect(after?.refreshToken.reveal()).toBe(before?.refreshToken.reveal());
+    expect(await connectionOf(fixture, 'owner')).toMatchObject({ stage: 'live' });
+  });
+});

@@ -55,6 +55,8 @@ export const journeyCases = {
       { ...consent('g2', t0 + 1), settledAtMs: undefined },
       { ...consent('g1', t0), settledAtMs: t0 + 5 },
     ]);
+    assert.equal((await store.foreignConsents.listByAccount('BBB222')).length, 2);
+    assert.deepEqual(await store.foreignConsents.listByAccount('AAA111'), []);
     assert.deepEqual(await store.foreignConsents.listByConnection('connection-other'), []);
   },
 
