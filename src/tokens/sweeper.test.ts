@@ -30,6 +30,21 @@ async function grantsOf(bench: EngineBench, count: number) {
 }
 
 describe('a sweep', () => {
+  it('claims until a whole millisecond at any rate, since PostgreSQL stores no others', async () => {
+    await using bench = await openEngineBench();
+    await bench.expire();
+    bench.oauth.answerRefresh(() => granted());
+    const { grants } = bench.store;
+    const untilMs: number[] = [];
+    const claimDue: typeof grants.claimDue = (request) => {
+      untilMs.push(request.leaseExpiresAtMs);
+      return grants.claimDue(request);
+    };
+    await sweeperOf(bench, { ratePerSec: 0.7, grants: { ...grants, claimDue } }).sweep();
+    expect(untilMs.length).toBeGreaterThan(0);
+    expect(untilMs.filter((atMs) => !Number.isInteger(atMs))).toEqual([]);
+  });
+
   it('goes on past accounts that fail, and tells how each ended', async () => {
     await using bench = await openEngineBench();
     await grantsOf(bench, 50);

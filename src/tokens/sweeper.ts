@@ -81,7 +81,8 @@ export function createSweeper(options: SweeperOptions): Sweeper {
   async function claim(limit: number): Promise<{ claimed: readonly Grant[]; owner: string }> {
     const owner = random.id();
     const nowMs = clock.now();
-    const leaseExpiresAtMs = nowMs + tokens.budgets.leaseMs + (limit * 1000) / ratePerSec;
+    const leaseExpiresAtMs =
+      nowMs + tokens.budgets.leaseMs + Math.ceil((limit * 1000) / ratePerSec);
     const claimed = await grants.claimDue({ clientId, owner, nowMs, leaseExpiresAtMs, limit });
     return { claimed, owner };
   }
