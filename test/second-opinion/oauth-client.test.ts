@@ -6,15 +6,60 @@ import { systemClock } from '../../src/runtime/clock.ts';
 import { createHttpClient } from '../../src/runtime/http-client.ts';
 import { systemRandom } from '../../src/runtime/random.ts';
 import { Secret } from '../../src/runtime/secret.ts';
-import {
-  certifiedApp,
-  startCertifiedServer,
-  type CertifiedServer,
-} from '../support/certified-server.ts';
+import { approveConsent, startSandbox } from '../../src/sandbox.ts';
+import { certifiedApp, startCertifiedServer } from '../support/certified-server.ts';
 
-const { redirectUri, scope } = certifiedApp;
+/** An authorization server as the script below sees it. */
+interface TestServer extends AsyncDisposable {
+  readonly authorizeUrl: string;
+  readonly tokenUrl: string;
+  readonly revokeUrl: string;
+  /** Does what a person in a browser does; answers where the browser was sent. */
+  decide(authorizationUrl: string, decision: 'allow' | 'deny'): Promise<URL>;
+}
+
+interface TestServerKind {
+  readonly name: string;
+  readonly scope: string;
+  start(): Promise<TestServer>;
+}
+
+const certified: TestServerKind = {
+  name: 'a certified authorization server',
+  scope: certifiedApp.scope,
+  start: startCertifiedServer,
+};
+
+/** The sandbox with the same app, set to what the certified server does: rotation, 600 seconds. */
+const sandbox: TestServerKind = {
+  name: 'the sandbox',
+  scope: 'accounts:read profiles:read',
+  async start() {
+    const { clientId, clientSecret, redirectUri } = certifiedApp;
+    const running = await startSandbox({
+      rotation: 'rotate_with_reuse_detection',
+      accessTokenTtlSec: 600,
+      seed: {
+        accounts: [{ id: 'AAA111', name: 'Alpha', keys: [] }],
+        apps: [
+          {
+            ...{ clientId, clientSecret, name: 'App', redirectUris: [redirectUri] },
+            scopes: ['accounts:read', 'profiles:read'],
+          },
+        ],
+      },
+    });
+    return {
+      ...running,
+      decide: async (url, decision) => new URL(await approveConsent(url, { decision })),
+    };
+  },
+};
+
+const { redirectUri } = certifiedApp;
 const http = createHttpClient();
-let server: CertifiedServer;
+let scope: string;
+let server: TestServer;
 let client: OAuthClient;
 
 function createClient(clientSecret: string): OAuthClient {
@@ -26,14 +71,7 @@ function createClient(clientSecret: string): OAuthClient {
   });
 }
 
-beforeAll(async () => {
-  server = await startCertifiedServer();
-  client = createClient(certifiedApp.clientSecret);
-});
-afterAll(async () => {
-  await server[Symbol.asyncDispose]();
-  await http.close();
-});
+afterAll(() => http.close());
 
 /** Asks the person, and answers the callback with what belongs to it. */
 async function authorize(decision: 'allow' | 'deny' = 'allow') {
@@ -55,7 +93,14 @@ function tokensOf(outcome: TokenOutcome): GrantedTokens & {
 
 const signIn = async () => tokensOf(await client.exchangeCode(await authorize()));
 
-describe('a certified authorization server', () => {
+describe.each([certified, sandbox])('$name', ({ scope: asked, start }) => {
+  beforeAll(async () => {
+    scope = asked;
+    server = await start();
+    client = createClient(certifiedApp.clientSecret);
+  });
+  afterAll(() => server[Symbol.asyncDispose]());
+
   it('refuses a verifier that does not belong to the challenge', async () => {
     const codeVerifier = new Secret('code_verifier', 'w'.repeat(43));
     const callback = { ...(await authorize()), codeVerifier };
