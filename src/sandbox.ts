@@ -1,11 +1,16 @@
 export { approveConsent } from './sandbox/approve-consent.ts';
 export type { ConsentChoice } from './sandbox/approve-consent.ts';
 export type { ClockReading } from './sandbox/control/controlled-clock.ts';
+export type { InstalledTokens, NewInstall, SandboxApp } from './sandbox/control/apps.ts';
+export type { NewKey, SandboxKey } from './sandbox/control/keys.ts';
 export type {
+  ListedScenario,
+  PlayedScenario,
   RemoveFault,
   SandboxAccount,
   SandboxControl,
   SandboxInstall,
+  SandboxSnapshot,
 } from './sandbox/control/sandbox-control.ts';
 export type { PlannedFault } from './sandbox/faults/fault-plan.ts';
 export type { Fault, FaultKind, FaultMatch, FaultPhase } from './sandbox/faults/fault.ts';
@@ -24,6 +29,7 @@ export type {
   SeedApp,
   SeedFlow,
   SeedGroup,
+  SeedInstall,
   SeedKey,
   SeedList,
   SeedMetric,

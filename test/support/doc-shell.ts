@@ -12,7 +12,8 @@ import { matchesTranscript } from './transcript.ts';
 export interface DocShell extends AsyncDisposable {
   /**
    * Runs a command to its end and answers its output, both streams in one, in the words of the
-   * document. `npm start` goes on in the background once it has printed what is expected of it.
+   * document. `npm start` and `sandbox` go on in the background once they have printed what is
+   * expected of them, until another one is started.
    */
   run(command: string, expected?: string): Promise<string>;
   /** Text of the document with the addresses of this shell. */
@@ -27,6 +28,12 @@ export function createDocShell(folder: string, port: number): DocShell {
     PORT: String(port),
   };
   let server: ChildProcess | undefined;
+  const stopServer = async () => {
+    if (server?.exitCode !== null || server.signalCode !== null) return;
+    const ended = once(server, 'close');
+    server.kill('SIGTERM');
+    await ended;
+  };
 
   const toHere = (text: string) =>
     text
@@ -42,6 +49,7 @@ export function createDocShell(folder: string, port: number): DocShell {
   function launch(command: string): { child: ChildProcess; output: () => string } {
     const line = toHere(command)
       .replace(/^npm start$/, 'exec node scripts/run.mjs start')
+      .replace(/^node (bin\/keyshift\.mjs sandbox)(?=[^;]*$)/, `exec node $1 --port ${port + 1}`)
       .replace(/^npm run demo\b( --)?/, 'node scripts/run.mjs demo');
     const child = spawn('sh', ['-c', `{ ${line}\n} 2>&1`], { cwd: folder, env });
     let output = '';
@@ -57,8 +65,9 @@ export function createDocShell(folder: string, port: number): DocShell {
       if (command.startsWith('curl ')) {
         return toDocument(await runCurl(await withTokens(toHere(command), port)));
       }
+      if (runsOn(command)) await stopServer();
       const { child, output } = launch(command);
-      if (command === 'npm start') {
+      if (runsOn(command)) {
         server = child;
         await waitUntil(() => child.exitCode !== null || matchesTranscript(expected, output()));
       } else {
@@ -66,13 +75,13 @@ export function createDocShell(folder: string, port: number): DocShell {
       }
       return output();
     },
-    async [Symbol.asyncDispose]() {
-      if (server?.exitCode !== null || server.signalCode !== null) return;
-      const ended = once(server, 'close');
-      server.kill('SIGTERM');
-      await ended;
-    },
+    [Symbol.asyncDispose]: stopServer,
   };
+}
+
+/** Whether a command goes on until it is stopped: the server, or a sandbox. */
+function runsOn(command: string): boolean {
+  return command === 'npm start' || /^node bin\/keyshift\.mjs sandbox[^;]*$/.test(command);
 }
 
 /** Lines about the set-up, which come and go with the state of the clone. */

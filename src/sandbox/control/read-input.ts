@@ -1,8 +1,10 @@
+import type { z } from 'zod';
 import { describeIssue } from '../describe-issue.ts';
 import { KeyshiftError } from '../../errors/keyshift-error.ts';
 import { mediaType, type SandboxRequest } from '../http/sandbox-request.ts';
 import { isJsonObject } from '../json-object.ts';
 import { controlPrefix, type ControlRoute } from './control-route.ts';
+import { parseFormValue, putValue } from './form-values.ts';
 
 /**
  * The input of a control route: the query of a GET, the form or JSON body of a POST.
@@ -13,7 +15,8 @@ export function readInput(route: ControlRoute, request: SandboxRequest): unknown
   if (request.method !== 'POST') return fromForm(route, request.search);
   const text = request.body?.toString('utf8') ?? '';
   if (isForm(request) && !/^\s*\{/.test(text)) return fromForm(route, text);
-  return check(route, text.trim() === '' ? {} : parseJson(text));
+  const value = text.trim() === '' ? {} : parseJson(text);
+  return accept(route, route.input.safeParse(unwrapped(route, value)));
 }
 
 /** Whether a body is a form, as browsers and `curl -d` send it. */
@@ -31,50 +34,16 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Fields of a form are text: one that has to be a number, a list or an object is read as JSON. */
+/** Fields left empty are left out; `match.path` is the `path` in `match`. */
 function fromForm(route: ControlRoute, text: string): unknown {
   const given: Record<string, unknown> = {};
   for (const [name, value] of new URLSearchParams(text)) {
-    if (value !== '' && !name.startsWith('_')) put(given, name.split('.'), value);
+    if (value !== '' && !name.startsWith('_')) putValue(given, name.split('.'), value);
   }
-  const value = unwrapped(route, given);
-  const parsed = route.input.safeParse(value);
-  if (parsed.success) return parsed.data;
-  for (const { path } of parsed.error.issues) {
-    const leaf = path.reduce(step, value);
-    if (typeof leaf === 'string') put(value as Record<string, unknown>, path, jsonOr(leaf));
-  }
-  return check(route, value);
+  return accept(route, parseFormValue(route.input, unwrapped(route, given)));
 }
 
-/** Puts a value where its name says: `match.path` is the `path` in `match`. */
-function put(into: Record<string, unknown>, path: readonly PropertyKey[], value: unknown): void {
-  let place = into;
-  for (const [index, part] of path.map(String).entries()) {
-    if (part === '__proto__') return;
-    if (index === path.length - 1) {
-      place[part] = value;
-      return;
-    }
-    const next = Object.hasOwn(place, part) ? place[part] : undefined;
-    place = isJsonObject(next) ? next : (place[part] = {});
-  }
-}
-
-function step(value: unknown, part: PropertyKey): unknown {
-  return isJsonObject(value) ? value[String(part)] : undefined;
-}
-
-function jsonOr(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return text;
-  }
-}
-
-function check(route: ControlRoute, value: unknown): unknown {
-  const parsed = route.input.safeParse(unwrapped(route, value));
+function accept(route: ControlRoute, parsed: ReturnType<z.ZodType['safeParse']>): unknown {
   if (parsed.success) return parsed.data;
   const { place, message } = describeIssue(parsed.error);
   throw new KeyshiftError(

@@ -1,5 +1,6 @@
 import { KeyshiftError } from '../../errors/keyshift-error.ts';
 import { describeIssue } from '../describe-issue.ts';
+import { parseFormValue } from './form-values.ts';
 import type { ListedScenario, PlayedScenario } from './sandbox-control.ts';
 import type { Stage } from './scenario.ts';
 import { scenarioTable } from './scenario-table.ts';
@@ -37,7 +38,7 @@ export function createScenarios(): Scenarios {
           fix: `Scenarios are ${scenarioTable.map((each) => each.name).join(', ')}.`,
         });
       }
-      const parsed = scenario.input.safeParse(input);
+      const parsed = parseFormValue(scenario.input, input);
       if (!parsed.success) {
         const { place, message } = describeIssue(parsed.error);
         throw new KeyshiftError(
