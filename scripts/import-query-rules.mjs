@@ -33,9 +33,10 @@ const quoted = (text) => [...text.matchAll(/'([^']*)'/g)].map(([, word]) => word
 function rulesOf(documentation, code) {
   const rules = {};
   const parameters = code.matchAll(
-    /localVarQueryParameters\['([^']+)'\] = ObjectSerializer\.serialize\(options\.\w+, "([^"]*)"/g,
+    /localVarQueryParameters\['([^']+)'\] = ObjectSerializer\.serialize\((options\.)?\w+, "([^"]*)"/g,
   );
-  for (const [, name, type] of parameters) {
+  for (const [, name, optional, type] of parameters) {
+    if (!optional) (rules.required ??= []).push(name);
     const [, kind, resource] = /^((?:additional-)?fields)\[([\w-]+)\]$/.exec(name) ?? [];
     if (kind === 'fields') (rules.fields ??= {})[resource] = fieldListNumber(quoted(type));
     else if (kind) (rules.additional ??= {})[resource] = quoted(type);

@@ -1,13 +1,16 @@
 import type { ApiHandler } from './api-call.ts';
 import { accountHandlers } from './resources/accounts.ts';
 import { apiKeyHandlers } from './resources/api-keys.ts';
+import { catalogJobHandlers } from './resources/catalog-jobs.ts';
 import { catalogHandlers } from './resources/catalog.ts';
 import { clientHandlers } from './resources/client.ts';
+import { couponHandlers } from './resources/coupons.ts';
 import { eventHandlers } from './resources/events.ts';
 import { flowHandlers } from './resources/flows.ts';
 import { listHandlers } from './resources/lists.ts';
 import { aggregateHandlers } from './resources/metric-aggregates.ts';
 import { metricHandlers } from './resources/metrics.ts';
+import { profileEndHandlers } from './resources/profile-ends.ts';
 import { profileGroupHandlers } from './resources/profile-groups.ts';
 import { profileImportHandlers } from './resources/profile-import-jobs.ts';
 import { profileHandlers } from './resources/profiles.ts';
@@ -40,6 +43,9 @@ export const handlers: ReadonlyMap<string, ApiHandler> = new Map(
     subscriptionHandlers,
     suppressionHandlers,
     clientHandlers,
+    catalogJobHandlers,
+    couponHandlers,
+    profileEndHandlers,
     aggregateHandlers,
   ].flatMap((table) => Object.entries(table)),
 );

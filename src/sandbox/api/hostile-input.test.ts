@@ -120,12 +120,17 @@ describe('the rules of queries', () => {
     for (const operation of stateful.filter(
       ({ method, path }) => method === 'GET' && !path.includes('{'),
     )) {
-      const { sort = [], filter = {}, include = [], fields = {} } = queryRulesOf(operation.id);
+      const {
+        sort = [],
+        filter: filters = {},
+        include = [],
+        fields = {},
+      } = queryRulesOf(operation.id);
       const queries = [
         ...sort.flatMap((key) => [`sort=${key}`, `sort=-${key}`]),
         ...include.map((name) => `include=${name}`),
         ...Object.entries(fields).map(([type, list]) => `fields[${type}]=${list.join(',')}`),
-        ...Object.entries(filter).flatMap(([field, operators]) =>
+        ...Object.entries(filters).flatMap(([field, operators]) =>
           operators.map((operator) => {
             const value = operator === 'any' ? '["x"]' : '"x"';
             return `filter=${operator}(${field}${operator === 'has' ? '' : `,${value}`})`;
@@ -133,7 +138,9 @@ describe('the rules of queries', () => {
         ),
       ];
       for (const query of queries) {
-        const { status, body } = await send(operation, query);
+        const needed = operation.id === 'get_coupon_codes' && !query.startsWith('filter');
+        const filter = needed ? '&filter=equals(coupon.id,"x")' : '';
+        const { status, body } = await send(operation, query + filter);
         expect([200, 501], `${operation.id} ${query} ${body}`).toContain(status);
       }
     }

@@ -90,6 +90,22 @@ export class AccountResources {
     this.#indexProfile(profile);
   }
 
+  /** Forgets a profile with its memberships; its events go to another profile or with it. */
+  removeProfile(profile: Profile, heirId?: string): void {
+    for (const key of identifierKeys(profile.attributes)) this.#profileByIdentifier.delete(key);
+    this.profiles.remove(profile.id);
+    this.memberships.removeProfile(profile.id, heirId);
+    for (const event of this.events.all().filter(({ profileId }) => profileId === profile.id)) {
+      this.#eventKeys.delete(eventKey(event));
+      const inherited = heirId === undefined ? undefined : { ...event, profileId: heirId };
+      if (!inherited || this.#eventKeys.has(eventKey(inherited))) this.events.remove(event.id);
+      else {
+        this.#eventKeys.add(eventKey(inherited));
+        this.events.replace(inherited);
+      }
+    }
+  }
+
   findMetric(name: string, integration: Integration): Metric | undefined {
     const id = this.#metricBySource.get(sourceKey({ name, integration }));
     return id === undefined ? undefined : this.metrics.get(id);

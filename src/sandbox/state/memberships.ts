@@ -23,6 +23,16 @@ export class Memberships {
     this.#byGroup.delete(groupId);
   }
 
+  /** Takes a profile out of every group; another may take its places. */
+  removeProfile(profileId: string, heirId?: string): void {
+    for (const [groupId, members] of this.#byGroup) {
+      const joinedMs = members.get(profileId);
+      if (joinedMs === undefined) continue;
+      members.delete(profileId);
+      if (heirId !== undefined) this.add({ groupId, profileId: heirId, joinedMs });
+    }
+  }
+
   has(groupId: string, profileId: string): boolean {
     return this.#byGroup.get(groupId)?.has(profileId) ?? false;
   }

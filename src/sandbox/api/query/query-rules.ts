@@ -26,6 +26,8 @@ export interface QueryRules {
   readonly filter?: Readonly<Record<string, readonly FilterOperator[]>>;
   /** Whether it takes `page[cursor]`. */
   readonly cursor?: boolean;
+  /** Parameters that must be given. */
+  readonly required?: readonly string[];
   /** `page[size]` */
   readonly size?: { readonly default: number; readonly min: number; readonly max: number };
 }

@@ -47,6 +47,11 @@ export function readQuery(
   support: QuerySupport = {},
 ): { readonly query: ApiQuery } | Refused {
   const rules = queryRulesOf(call.operation.id);
+  const missing = rules.required?.find((name) => !call.query.has(name));
+  if (missing !== undefined) {
+    const source = { parameter: missing };
+    return { refusal: call.errors.invalid(`'${missing}' is required.`, source) };
+  }
   const size = rules.size?.default ?? fixedPageSize;
   if (call.request.search === '') return { query: { ...plainQuery, size } };
   const reader = new QueryReader(call, rules, support);

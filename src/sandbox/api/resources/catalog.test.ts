@@ -136,3 +136,102 @@ describe('catalog categories', () => {
     expect(await ids(at('catalog-categories', idOf('shirts'), '/items'))).toEqual([]);
   });
 });
+
+describe('bulk jobs of the catalog', () => {
+  const begin = (job: string, parts: readonly object[]) =>
+    test.post(`/api/${job}s`, {
+      data: {
+        type: job,
+        attributes: { [job.includes('item') ? 'items' : 'categories']: { data: parts } },
+      },
+    });
+  const item = (external_id: string) => ({
+    type: 'catalog-item',
+    attributes: { external_id, title: external_id, description: '', url: 'https://x.example' },
+  });
+
+  it('do what they can, count what they cannot, and say why', async () => {
+    await createItem('A');
+    const begun = await begin('catalog-item-bulk-create-job', [item('B'), item('A'), item('C')]);
+    expect([begun.status, begun.at('data.attributes')]).toMatchObject([
+      202,
+      { status: 'queued', total_count: 3, completed_count: 0, failed_count: 0, errors: [] },
+    ]);
+    expect(await ids('/api/catalog-items')).toEqual(['A', 'B', 'C']);
+    const path = `/api/catalog-item-bulk-create-jobs/${begun.text('data.id')}`;
+    const done = await test.get(`${path}?include=items`);
+    expect(done.at('data.attributes')).toMatchObject({
+      status: 'complete',
+      completed_count: 2,
+      failed_count: 1,
+      errors: [{ code: 'duplicate', source: { pointer: '/data/attributes/items/data/1' } }],
+    });
+    expect(done.at('included.length')).toBe(2);
+    expect((await test.get('/api/catalog-item-bulk-create-jobs')).at('data.length')).toBe(1);
+  });
+
+  it('change and delete', async () => {
+    await createItem('A');
+    await createCategory('shirts');
+    const change = { type: 'catalog-item', id: idOf('A'), attributes: { title: 'New' } };
+    await begin('catalog-item-bulk-update-job', [change]);
+    expect((await test.get(at('catalog-items', idOf('A')))).at('data.attributes.title')).toBe(
+      'New',
+    );
+    const gone = { type: 'catalog-category', id: idOf('nobody') };
+    const present = { type: 'catalog-category', id: idOf('shirts') };
+    const begun = await begin('catalog-category-bulk-delete-job', [gone, present]);
+    const path = `/api/catalog-category-bulk-delete-jobs/${begun.text('data.id')}`;
+    expect((await test.get(path)).at('data.attributes.failed_count')).toBe(1);
+    expect(await ids('/api/catalog-categories')).toEqual([]);
+  });
+
+  it('refuse a part that is not as it should be before they begin', async () => {
+    const wrong = { type: 'catalog-item', attributes: { external_id: 'X' } };
+    const reply = await begin('catalog-item-bulk-create-job', [item('B'), wrong]);
+    expect([reply.status, reply.at('errors.0.source.pointer')]).toEqual([
+      400,
+      '/data/attributes/items/data/1/attributes/title',
+    ]);
+    expect(await ids('/api/catalog-items')).toEqual([]);
+  });
+});
+
+describe('coupons', () => {
+  const coupon = (external_id: string) =>
+    test.post('/api/coupons', { data: { type: 'coupon', attributes: { external_id } } });
+  const code = (unique_code: string, couponId = '10OFF') => ({
+    type: 'coupon-code',
+    attributes: { unique_code },
+    relationships: { coupon: { data: { type: 'coupon', id: couponId } } },
+  });
+
+  it('have codes, made one by one and in bulk, and end with them', async () => {
+    expect((await coupon('10OFF')).at('data.id')).toBe('10OFF');
+    expect((await coupon('10OFF')).status).toBe(409);
+    expect((await test.post('/api/coupon-codes', { data: code('A', 'nobody') })).status).toBe(404);
+    const made = await test.post('/api/coupon-codes', { data: code('A') });
+    expect([made.status, made.at('data.id')]).toEqual([200, 'A-10OFF']);
+    const begun = await test.post('/api/coupon-code-bulk-create-jobs', {
+      data: {
+        type: 'coupon-code-bulk-create-job',
+        attributes: { 'coupon-codes': { data: [code('A'), code('B')] } },
+      },
+    });
+    const job = await test.get(`/api/coupon-code-bulk-create-jobs/${begun.text('data.id')}`);
+    expect(job.at('data.attributes')).toMatchObject({ completed_count: 1, failed_count: 1 });
+    const unfiltered = await test.get('/api/coupon-codes');
+    expect([unfiltered.status, unfiltered.at('errors.0.source.parameter')]).toEqual([
+      400,
+      'filter',
+    ]);
+    const listed = await test.get(
+      '/api/coupon-codes?filter=equals(coupon.id,"10OFF")&include=coupon',
+    );
+    expect([listed.at('data.length'), listed.at('included.0.id')]).toEqual([2, '10OFF']);
+    expect((await test.get('/api/coupons/10OFF/coupon-codes')).at('data.length')).toBe(2);
+    expect((await test.get('/api/coupon-codes/A-10OFF/coupon')).at('data.id')).toBe('10OFF');
+    expect((await test.api('DELETE', '/api/coupons/10OFF', key)).status).toBe(204);
+    expect((await test.get('/api/coupon-codes/A-10OFF')).status).toBe(404);
+  });
+});

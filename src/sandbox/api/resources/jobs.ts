@@ -15,20 +15,22 @@ export interface JobOutcome {
   /** Parts that failed; a suppression calls them skipped. */
   readonly failed: number;
   readonly related?: StoredResource['related'];
+  /** Errors that the job itself shows. */
+  readonly errors?: readonly JsonObject[];
 }
 
-/** How a kind of job calls what it could not do, and whether it shows when it began and expires. */
+/** How a kind of job calls what it could not do, and which times it shows besides. */
 export interface JobShape {
   readonly failures: 'failed_count' | 'skipped_count';
-  readonly lasting: boolean;
+  readonly times: readonly ('started_at' | 'expires_at')[];
 }
 
 /** Keeps a job that is done: the sandbox does the work before it answers. */
 export function addJob(
   call: ApiCall,
   kind: StoredKind,
-  { failures, lasting }: JobShape,
-  { total, failed, related }: JobOutcome,
+  { failures, times }: JobShape,
+  { total, failed, related, errors }: JobOutcome,
 ): StoredResource {
   const nowMs = call.context.clock.now();
   const now = isoTime(nowMs);
@@ -39,7 +41,9 @@ export function addJob(
     completed_count: total - failed,
     [failures]: failed,
     completed_at: now,
-    ...(lasting ? { started_at: now, expires_at: isoTime(nowMs + keptMs) } : {}),
+    ...(times.includes('started_at') ? { started_at: now } : {}),
+    ...(times.includes('expires_at') ? { expires_at: isoTime(nowMs + keptMs) } : {}),
+    ...(errors ? { errors } : {}),
   };
   return addStored(call, kind, attributes, { id: call.context.random.id(), related });
 }
@@ -52,10 +56,9 @@ export function queuedReply(
   job: StoredResource,
 ): Reply {
   const waiting: JsonObject = { status: 'queued', completed_count: 0, completed_at: null };
+  const before = { ...waiting, failed_count: 0, skipped_count: 0, started_at: null, errors: [] };
   const begun = Object.fromEntries(
-    Object.entries({ ...waiting, failed_count: 0, skipped_count: 0, started_at: null }).filter(
-      ([name]) => Object.hasOwn(job.attributes, name),
-    ),
+    Object.entries(before).filter(([name]) => Object.hasOwn(job.attributes, name)),
   );
   const queued = { ...job, attributes: { ...job.attributes, ...begun } };
   return presentReply(call, query, kind, queued, 202);

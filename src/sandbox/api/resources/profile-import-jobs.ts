@@ -79,7 +79,7 @@ const bulkImport: ApiHandler = (call) => {
   const job = addJob(
     call,
     jobKind,
-    { failures: 'failed_count', lasting: true },
+    { failures: 'failed_count', times: ['started_at', 'expires_at'] },
     { total: sent.length, failed, related: { lists, profiles: [...new Set(profiles)] } },
   );
   for (const [index, written] of outcomes.entries()) {

@@ -291,3 +291,69 @@ describe('/client', () => {
     expect(await idsAt(`/api/lists/${list}/profiles`)).toHaveLength(1);
   });
 });
+
+describe('the end of a profile', () => {
+  const addProfile = async (attributes: object) =>
+    (await test.post('/api/profiles', { data: { type: 'profile', attributes } })).text('data.id');
+  const sendEvent = async (id: string, unique_id: string) => {
+    const attributes = {
+      properties: {},
+      unique_id,
+      metric: { data: { type: 'metric', attributes: { name: 'Placed Order' } } },
+      profile: { data: { type: 'profile', id, attributes: {} } },
+    };
+    await test.post('/api/events', { data: { type: 'event', attributes } });
+  };
+  const merge = (id: string, source: string) =>
+    test.post('/api/profile-merge', {
+      data: {
+        type: 'profile-merge',
+        id,
+        relationships: { profiles: { data: [{ type: 'profile', id: source }] } },
+      },
+    });
+  const remove = (profile: object) =>
+    test.post('/api/data-privacy-deletion-jobs', {
+      data: {
+        type: 'data-privacy-deletion-job',
+        attributes: { profile: { data: { type: 'profile', ...profile } } },
+      },
+    });
+
+  it('is a merge: attributes, events and lists move to another, each event once', async () => {
+    const list = await createList('single_opt_in');
+    const source = await addProfile({ email: 'kim@alpha.example', properties: { a: 1, b: 1 } });
+    const id = await addProfile({ external_id: 'e-1', first_name: 'Kim', properties: { b: 2 } });
+    const data = [{ type: 'profile', id: source }];
+    await test.post(`/api/lists/${list}/relationships/profiles`, { data });
+    await sendEvent(source, 'o-1');
+    await sendEvent(source, 'o-2');
+    await sendEvent(id, 'o-2');
+    expect((await merge(id, 'nobody')).status).toBe(404);
+    expect((await merge(id, id)).status).toBe(400);
+    const merged = await merge(id, source);
+    expect([merged.status, merged.at('data')]).toEqual([201, { type: 'profile', id }]);
+    expect((await test.get(`/api/profiles/${source}`)).status).toBe(404);
+    expect((await test.get(`/api/profiles/${id}`)).at('data.attributes')).toMatchObject({
+      email: 'kim@alpha.example',
+      external_id: 'e-1',
+      properties: { a: 1, b: 2 },
+      last_event_date: expect.any(String) as string,
+    });
+    expect(await idsAt(`/api/events?filter=equals(profile_id,"${id}")`)).toHaveLength(2);
+    expect(await idsAt('/api/events')).toHaveLength(2);
+    expect(await idsAt(`/api/lists/${list}/profiles`)).toEqual([id]);
+    expect((await profileOf('kim@alpha.example'))?.id).toBe(id);
+  });
+
+  it('is a deletion: its events and memberships go, its address is free', async () => {
+    const id = await addProfile({ email: 'kim@alpha.example' });
+    await sendEvent(id, 'o-1');
+    expect((await remove({ id, attributes: { email: 'kim@alpha.example' } })).status).toBe(400);
+    expect((await remove({})).status).toBe(400);
+    expect((await remove({ attributes: { email: 'KIM@alpha.example' } })).status).toBe(202);
+    expect((await test.get(`/api/profiles/${id}`)).status).toBe(404);
+    expect(await idsAt('/api/events')).toEqual([]);
+    expect(await addProfile({ email: 'kim@alpha.example' })).not.toBe(id);
+  });
+});

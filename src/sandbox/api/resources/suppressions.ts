@@ -82,7 +82,7 @@ function suppressionJob(what: Suppression): ApiHandler {
       } else skipped++;
     }
     const outcome = { total: profiles.length, failed: skipped, related };
-    const job = addJob(call, kind, { failures: 'skipped_count', lasting: false }, outcome);
+    const job = addJob(call, kind, { failures: 'skipped_count', times: [] }, outcome);
     return queuedReply(call, read.query, kind, job);
   };
 }
