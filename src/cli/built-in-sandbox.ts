@@ -25,7 +25,13 @@ export async function startBuiltInSandbox(config: KeyshiftConfig): Promise<Built
   const { clientId, clientSecret } = profile.client;
   const seed = createSampleSeed({
     customers: sampleCustomers,
-    app: { clientId, clientSecret: clientSecret.reveal(), redirectUris: [config.redirectUri] },
+    app: {
+      clientId,
+      clientSecret: clientSecret.reveal(),
+      redirectUris: [config.redirectUri],
+      // What the marketplace of the sandbox opens.
+      installationUrl: `${new URL(config.redirectUri).origin}/auth/start`,
+    },
   });
   mkdirSync('data', { recursive: true, mode: 0o700 });
   const stateFile = join('data', 'sandbox-state.json');
