@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { isKeyshiftError } from '../errors/keyshift-error.ts';
 import { parseApiError } from '../klaviyo/api-error.ts';
-import { betaRevision, operations } from '../klaviyo/operations.ts';
+import { betaRevision } from '../klaviyo/operations.ts';
 import type { PrivateKey } from '../klaviyo/private-key.ts';
+import { findReadProbe } from '../klaviyo/read-probe.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { HttpClient, HttpReply } from '../runtime/http-client.ts';
 import { parseRetryAfterSec } from '../runtime/retry-after.ts';
@@ -113,23 +114,15 @@ export function createReadKeyScopes(options: ReadKeyScopesOptions): ReadKeyScope
       unknown: [],
     };
     for (const scope of needed) {
-      const path = probePath(scope);
+      const path = findReadProbe(scope, [scope]);
       const reply = path === undefined ? undefined : await get(key, path, revision, signal);
-      found[readProbe(reply, scope)].push(scope);
+      found[judgeProbe(reply, scope)].push(scope);
     }
     return { source: 'probed', ...found };
   };
 }
 
-/** The first plain list that needs this scope and no other. */
-function probePath(scope: string): string | undefined {
-  return operations.find(
-    ({ method, path, scopes }) =>
-      method === 'GET' && !path.includes('{') && scopes.length === 1 && scopes[0] === scope,
-  )?.path;
-}
-
-function readProbe(reply: HttpReply | undefined, scope: string) {
+function judgeProbe(reply: HttpReply | undefined, scope: string) {
   if (!reply) return 'unknown';
   if (reply.status === 200) return 'granted';
   const error = parseApiError(reply.body);
