@@ -43,6 +43,7 @@ const commands = {
   remind: async () => (await import('./commands/remind-command.ts')).addRemindCommand,
   outbox: async () => (await import('./commands/outbox-command.ts')).addOutboxCommand,
   status: async () => (await import('./commands/status-command.ts')).addStatusCommand,
+  report: async () => (await import('./commands/report-command.ts')).addReportCommand,
   audit: async () => (await import('./commands/audit-command.ts')).addAuditCommand,
   verify: async () => (await import('./commands/verify-command.ts')).addVerifyCommand,
   override: async () => (await import('./commands/override-command.ts')).addOverrideCommand,

@@ -24,6 +24,7 @@ import { migrate } from './migrate.ts';
 import { createOptOutStore } from './opt-out-store.ts';
 import { createOutboxStore } from './outbox-store.ts';
 import { createPrivateKeyStore } from './private-key-store.ts';
+import { createReportStore } from './report-store.ts';
 import { createRetirementStore } from './retirement-store.ts';
 import { createRouteExceptionStore } from './route-exception-store.ts';
 import type { Schema } from './schema.ts';
@@ -128,6 +129,7 @@ function createStore(database: Database, sealer: Sealer, blindIndex: BlindIndex)
     routeExceptions: createRouteExceptionStore(database),
     keySightings: createKeySightingStore(database),
     shadow: createShadowStore(database),
+    reports: createReportStore(database),
     transaction: (work) => database.transaction(() => work(store)),
     async ping() {
       await ping.first({});

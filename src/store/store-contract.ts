@@ -11,6 +11,7 @@ import { outboxCases } from './contract/outbox-cases.ts';
 import { journeyCases } from './contract/journey-cases.ts';
 import { privateKeyCases } from './contract/private-key-cases.ts';
 import { proxyCases } from './contract/proxy-cases.ts';
+import { reportCases } from './contract/report-cases.ts';
 import { secrecyCases } from './contract/secrecy-cases.ts';
 import { switchCases } from './contract/switch-cases.ts';
 import { trafficCases } from './contract/traffic-cases.ts';
@@ -42,6 +43,7 @@ const tests: Readonly<Record<string, ContractTest>> = {
   ...labelCases,
   ...outboxCases,
   ...auditCases,
+  ...reportCases,
   ...trafficCases,
   ...switchCases,
   ...journeyCases,

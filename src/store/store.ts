@@ -27,6 +27,7 @@ import type { KeySightingStore } from './key-sighting-store.ts';
 import type { RouteExceptionStore } from './route-exception-store.ts';
 import type { ShadowStore } from './shadow-store.ts';
 import type { SwitchStore } from './switch-store.ts';
+import type { ReportStore } from './reports.ts';
 import type { TrafficStore } from './traffic.ts';
 import type { Labels, LabelStore, OptOutStore, OutboxStore } from './outreach.ts';
 
@@ -56,6 +57,7 @@ export interface Store {
   readonly routeExceptions: RouteExceptionStore;
   readonly keySightings: KeySightingStore;
   readonly shadow: ShadowStore;
+  readonly reports: ReportStore;
   /**
    * Runs `work` in one transaction: all of its writes or none. Keep it short and never wait for
    * the network inside. A nested call joins the outer transaction, and so does every call that

@@ -1,0 +1,107 @@
+import { writeFile } from 'node:fs/promises';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { KeyshiftError } from '../../errors/keyshift-error.ts';
+import { makeCampaignReport } from '../../migration/report/campaign-report.ts';
+import { collectEvidence } from '../../migration/report/evidence.ts';
+import type { Workbench } from '../../core/workbench.ts';
+import type { CommandContext } from '../command-context.ts';
+import { toCampaignDocument } from '../report/campaign-document.ts';
+import { toEvidenceDocument } from '../report/evidence-document.ts';
+import type { ReportDocument } from '../report/report-document.ts';
+import { renderHtml } from '../report/render-html.tsx';
+import { renderMarkdown } from '../report/render-markdown.ts';
+import { renderText } from '../report/render-text.ts';
+import { toReportJson } from '../report/to-report-json.ts';
+import { withWorkbench } from '../run-with.ts';
+
+const formats = ['text', 'markdown', 'html', 'json'] as const;
+type Format = (typeof formats)[number];
+
+interface ReportFlags {
+  readonly customer?: string;
+  readonly deadline?: number;
+  readonly format: Format;
+  readonly out?: string;
+  readonly limit: number;
+  readonly json?: boolean;
+}
+
+/** `keyshift report`: how the campaign stands, or everything on record about one customer. */
+export function addReportCommand(program: Command, { terminal, run }: CommandContext): void {
+  program
+    .command('report')
+    .description('report how the migration stands, or all that is on record about one customer')
+    .option('--customer <id>', 'the evidence for this customer')
+    .option('--deadline <day>', 'forecast to this day, as 2027-01-31', parseDay)
+    .option('--limit <n>', 'how many who have not answered are named', parseLimit, 20)
+    .addOption(new Option('--format <name>', 'how to write it').choices(formats).default('text'))
+    .option('--out <file>', 'write into this file')
+    .option('--json', 'the same as --format json')
+    .action(
+      run((flags: ReportFlags) =>
+        withWorkbench(async (workbench) => {
+          const text = await makeReport(workbench, flags);
+          if (flags.out === undefined) {
+            terminal.print(text.trimEnd());
+          } else {
+            await write(flags.out, text);
+            terminal.note(`written to ${flags.out}`);
+          }
+          return 0;
+        }),
+      ),
+    );
+}
+
+async function makeReport({ store, clock }: Workbench, flags: ReportFlags): Promise<string> {
+  const nowMs = clock.now();
+  const format = flags.json === true ? 'json' : flags.format;
+  if (flags.customer !== undefined) {
+    const evidence = await collectEvidence(store, flags.customer, nowMs);
+    return format === 'json'
+      ? toReportJson(evidence)
+      : render(toEvidenceDocument(evidence), format);
+  }
+  const report = await makeCampaignReport(store, {
+    ...{ nowMs, named: flags.limit },
+    ...(flags.deadline === undefined ? {} : { deadlineMs: flags.deadline }),
+  });
+  return format === 'json' ? toReportJson(report) : render(toCampaignDocument(report), format);
+}
+
+function render(document: ReportDocument, format: Exclude<Format, 'json'>): string {
+  switch (format) {
+    case 'text':
+      return renderText(document);
+    case 'markdown':
+      return renderMarkdown(document);
+    case 'html':
+      return renderHtml(document);
+    default:
+      return format satisfies never;
+  }
+}
+
+async function write(path: string, text: string): Promise<void> {
+  try {
+    await writeFile(path, text);
+  } catch (cause) {
+    const { code = 'unknown' } = cause as NodeJS.ErrnoException;
+    throw new KeyshiftError('request_invalid', `${path} cannot be written (${code}).`, {
+      cause,
+      fix: 'Name a file in a folder that exists and that you may write to.',
+    });
+  }
+}
+
+function parseDay(value: string): number {
+  const atMs = /^\d{4}-\d{2}-\d{2}$/.test(value) ? Date.parse(`${value}T00:00:00Z`) : NaN;
+  if (!Number.isNaN(atMs) && new Date(atMs).toISOString().startsWith(value)) return atMs;
+  throw new InvalidArgumentError('It must be a day, as 2027-01-31.');
+}
+
+function parseLimit(value: string): number {
+  const limit = Number(value);
+  if (/^\d+$/.test(value) && limit <= 100_000) return limit;
+  throw new InvalidArgumentError('It must be a whole number from 0 to 100000.');
+}
