@@ -2,10 +2,11 @@ import { join } from 'node:path';
 import { createKeyshift, readConfig } from '../../dist/index.js';
 import { Secret } from '../../dist/runtime/secret.js';
 
-/** A Keyshift over an API at `apiUrl`, with a database of its own in `folder`. */
-export function openKeyshift({ folder, apiUrl }) {
+/** A Keyshift over an API at `apiUrl`, with a database of its own in `folder`; `port` is for a server. */
+export function openKeyshift({ folder, apiUrl, port }) {
   return createKeyshift(
     readConfig({
+      ...(port === undefined ? {} : { HOST: '127.0.0.1', PORT: String(port) }),
       CLIENT_ID: 'bench-app',
       CLIENT_SECRET: 'bench-secret',
       REDIRECT_URI: 'http://localhost:5999/auth/callback',

@@ -1,0 +1,54 @@
+/** A whole Keyshift as `keyshift serve` runs it, with customers on both routes. */
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { createApp } from '../../dist/http/create-app.js';
+import { startServer } from '../../dist/http/start-server.js';
+import { Secret } from '../../dist/runtime/secret.js';
+import { openKeyshift, seedGrants } from './bench-keyshift.mjs';
+
+const [, , apiUrl, folder, count] = process.argv;
+const keyshift = await openKeyshift({ folder, apiUrl, port: await findFreePort() });
+const { store, clock, random, config } = keyshift;
+const nowMs = clock.now();
+const accounts = await seedGrants(store, config.client.clientId, {
+  count: Number(count),
+  obtainedAtMs: nowMs,
+  random,
+});
+const keys = [];
+for (const [at, accountId] of accounts.entries()) {
+  const onOAuth = at % 2 === 0;
+  const id = `connection-${at}`;
+  await store.connections.insert({
+    id,
+    customerId: `customer-${at}`,
+    accountId,
+    accountName: undefined,
+    email: undefined,
+    name: undefined,
+    stage: onOAuth ? 'live' : 'verified',
+    attentionReason: undefined,
+    attentionFrom: undefined,
+    route: onOAuth ? 'oauth' : 'key',
+    liveSinceMs: onOAuth ? nowMs : undefined,
+    canaryPercent: undefined,
+    shadowPercent: undefined,
+    createdAtMs: nowMs,
+    updatedAtMs: nowMs,
+  });
+  const key = `pk_${String(at).padStart(34, '0')}`;
+  await store.privateKeys.put(id, new Secret('private_key', key), nowMs);
+  keys.push(key);
+}
+const server = await startServer(keyshift, createApp(keyshift));
+process.send({ url: server.url, pid: process.pid, keys });
+process.on('disconnect', () => process.exit(0));
+
+async function findFreePort() {
+  const probe = createServer().listen(0, 'localhost');
+  await once(probe, 'listening');
+  const { port } = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}
