@@ -1,5 +1,5 @@
 import { operations } from '../klaviyo/operations.ts';
-import { handlers } from './api/handlers.ts';
+import { coverageOf } from './api/coverage.ts';
 import { answerControl } from './control/answer-control.ts';
 import { controlPrefix, type ControlRoute } from './control/control-route.ts';
 import { controlRoutes } from './control/control-routes.ts';
@@ -38,7 +38,7 @@ export function answerOwn(
 }
 
 function helpText(origin: string): string {
-  const implemented = operations.filter(({ id }) => handlers.has(id));
+  const stateful = operations.filter(({ id }) => coverageOf(id) === 'stateful');
   return `Klaviyo sandbox at ${origin}
 
 OAuth
@@ -47,11 +47,12 @@ OAuth
   POST /oauth/revoke      uninstalls the app
 
 API (Authorization: Bearer <access token> or Klaviyo-API-Key <private key>; revision header)
-${implemented.map(({ method, path }) => `  ${method.padEnd(5)} ${path}`).join('\n')}
+${stateful.map(({ method, path }) => `  ${method.padEnd(5)} ${path}`).join('\n')}
 
 Every other operation of Klaviyo's API checks credential, revision, scopes and limits, then
-answers 501 with the header Keyshift-Sandbox: not-implemented. A path and method that Klaviyo
-does not have answers 404 with Keyshift-Sandbox: unknown-operation.
+answers 501 with the header Keyshift-Sandbox: not-implemented, or a made-up resource with
+Keyshift-Sandbox: sample. A path that Klaviyo does not have answers 404, a method 405, with
+Keyshift-Sandbox: unknown-operation. docs/sandbox-coverage.md lists them all.
 
 Control (from this machine; GET with a query, POST with form fields or JSON)
 ${controlRoutes.map(describeRoute).join('\n')}

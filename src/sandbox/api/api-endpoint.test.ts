@@ -139,10 +139,10 @@ describe('methods', () => {
 
 describe('operations the sandbox lacks', () => {
   it('says 501 with its marker, after all other checks', async () => {
-    const reply = await test.get('/api/campaigns');
+    const reply = await test.post('/api/campaigns', {});
     expect(errorOf(reply)).toEqual([501, 'not_implemented']);
     expect(reply.headers.get('keyshift-sandbox')).toBe('not-implemented');
-    expect((await test.get('/api/campaigns', 'pk_alphametrics')).status).toBe(403);
+    expect((await test.post('/api/campaigns', {}, 'pk_alphametrics')).status).toBe(403);
   });
 
   it('says 404 with another marker for what Klaviyo does not have', async () => {
@@ -163,6 +163,26 @@ describe('operations the sandbox lacks', () => {
     }
     const bare = await test.request('/client/events?company_id=AAA111', { method: 'POST' });
     expect(errorOf(bare)).toEqual([400, 'invalid']);
+  });
+
+  it('marks samples, and shows one of each type with its id and no other', async () => {
+    const forms = await test.get('/api/forms?sort=-updated_at&fields[form]=name,status');
+    expect(forms.headers.get('keyshift-sandbox')).toBe('sample');
+    expect(forms.at('data')).toMatchObject([
+      { type: 'form', id: 'SAMPLE', attributes: { name: 'Sample name', status: 'draft' } },
+    ]);
+    const one = await test.get('/api/forms/SAMPLE');
+    expect([one.status, one.headers.get('keyshift-sandbox')]).toEqual([200, 'sample']);
+    const other = await test.get('/api/forms/abc');
+    expect([other.status, other.headers.get('keyshift-sandbox')]).toEqual([404, 'sample']);
+    const written = await test.post('/api/forms', {});
+    expect([written.status, written.headers.get('keyshift-sandbox')]).toEqual([
+      501,
+      'not-implemented',
+    ]);
+    expect((await test.get('/api/campaigns')).status).toBe(400);
+    const campaigns = await test.get('/api/campaigns?filter=equals(messages.channel,"email")');
+    expect([campaigns.status, campaigns.at('data.0.id')]).toEqual([200, 'SAMPLE']);
   });
 
   it('does not mark what it implements', async () => {

@@ -21,8 +21,9 @@ import { tagGroupHandlers } from './resources/tag-groups.ts';
 import { tagHandlers } from './resources/tags.ts';
 import { templateHandlers } from './resources/templates.ts';
 import { webhookHandlers } from './resources/webhooks.ts';
+import { sampleHandlers } from './samples/sample-handlers.ts';
 
-/** What the sandbox implements, by Klaviyo's operation id. Everything else answers 501. */
+/** What the sandbox answers, from its state or by a sample, by Klaviyo's operation id. Everything else answers 501. */
 export const handlers: ReadonlyMap<string, ApiHandler> = new Map(
   [
     accountHandlers,
@@ -43,6 +44,7 @@ export const handlers: ReadonlyMap<string, ApiHandler> = new Map(
     subscriptionHandlers,
     suppressionHandlers,
     clientHandlers,
+    sampleHandlers,
     catalogJobHandlers,
     couponHandlers,
     profileEndHandlers,

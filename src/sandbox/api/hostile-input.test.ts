@@ -120,12 +120,8 @@ describe('the rules of queries', () => {
     for (const operation of stateful.filter(
       ({ method, path }) => method === 'GET' && !path.includes('{'),
     )) {
-      const {
-        sort = [],
-        filter: filters = {},
-        include = [],
-        fields = {},
-      } = queryRulesOf(operation.id);
+      const rules = queryRulesOf(operation.id);
+      const { sort = [], filter: filters = {}, include = [], fields = {}, required = [] } = rules;
       const queries = [
         ...sort.flatMap((key) => [`sort=${key}`, `sort=-${key}`]),
         ...include.map((name) => `include=${name}`),
@@ -138,8 +134,9 @@ describe('the rules of queries', () => {
         ),
       ];
       for (const query of queries) {
-        const needed = operation.id === 'get_coupon_codes' && !query.startsWith('filter');
-        const filter = needed ? '&filter=equals(coupon.id,"x")' : '';
+        const needed = required.includes('filter') && !query.startsWith('filter');
+        const [field = '', [operator = ''] = []] = Object.entries(filters)[0] ?? [];
+        const filter = needed ? `&filter=${operator}(${field},"x")` : '';
         const { status, body } = await send(operation, query + filter);
         expect([200, 501], `${operation.id} ${query} ${body}`).toContain(status);
       }

@@ -1,0 +1,60 @@
+import type { Reply } from '../../http/reply.ts';
+import type { JsonObject } from '../../state/records.ts';
+import { sandboxHeader } from '../api-error.ts';
+import type { ApiCall, ApiHandler, HandlerTable } from '../api-call.ts';
+import { dataReply } from '../json-api.ts';
+import { readQuery } from '../query/read-query.ts';
+import { itemReply, present, type ResourceKind } from '../resource-kind.ts';
+import data from './samples.json' with { type: 'json' };
+
+/** One resource that stands for all of its type. */
+interface Sample {
+  /** Operation that lists the type, and the one that shows a resource of it. */
+  readonly list: string;
+  readonly item: string;
+  readonly type: string;
+  readonly path: string;
+  readonly attributes: JsonObject;
+}
+
+/** What each account is said to have of every type below. */
+const only = { id: 'SAMPLE', seq: 1 };
+
+/**
+ * Handlers of reads whose shape is known and whose content the sandbox does not keep: every account
+ * has one made-up resource of the type, in the shape of Klaviyo's SDK, and the answer says so in the
+ * header `Keyshift-Sandbox: sample`. Writes to these types answer 501.
+ */
+export const sampleHandlers: HandlerTable = Object.fromEntries(
+  (data.samples as readonly Sample[]).flatMap(handlersOf),
+);
+
+function handlersOf({ list, item, type, path, attributes }: Sample): [string, ApiHandler][] {
+  const kind: ResourceKind<typeof only> = { type, path, attributes: () => attributes };
+  return [
+    [list, (call) => marked(sampleList(call, kind))],
+    [
+      item,
+      (call) => {
+        const id = call.params['id'] ?? '';
+        return marked(
+          id === only.id ? itemReply(call, kind, only) : call.errors.notFound(type, id),
+        );
+      },
+    ],
+  ];
+}
+
+/** The one resource, whatever the filter: what it says is made up anyway. */
+function sampleList(call: ApiCall, kind: ResourceKind<typeof only>): Reply {
+  const read = readQuery(call);
+  if ('refusal' in read) return read.refusal;
+  const self = `${call.context.origin}/api/${kind.path}/`;
+  const links = { self, next: null, prev: null };
+  return dataReply(200, [present(call, read.query, kind, only)], { links });
+}
+
+/** Marks whatever is not marked already. */
+function marked(reply: Reply): Reply {
+  return { ...reply, headers: { [sandboxHeader]: 'sample', ...reply.headers } };
+}
