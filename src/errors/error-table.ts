@@ -95,6 +95,12 @@ export const errorTable = {
     status: 400,
     audience: 'customer',
   },
+  approval_not_allowed: {
+    title: 'Klaviyo did not let you approve',
+    fix: 'Nothing was changed. Ask an owner, admin or manager of the Klaviyo account to open the link.',
+    status: 400,
+    audience: 'customer',
+  },
   authorization_failed: {
     title: 'Klaviyo did not complete the authorization',
     fix: 'Start again. If it fails once more, check the app settings in Klaviyo: scopes and redirect URL must match.',
@@ -153,6 +159,12 @@ export const errorTable = {
     title: 'This link is not valid',
     fix: 'Check that the whole link was copied, or ask the sender for a new one.',
     status: 404,
+    audience: 'customer',
+  },
+  invitation_revoked: {
+    title: 'This link was withdrawn',
+    fix: 'Look for a newer message, or ask the sender for a new link.',
+    status: 410,
     audience: 'customer',
   },
   invitation_expired: {

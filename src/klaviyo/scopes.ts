@@ -93,3 +93,38 @@ export function describeScope(scope: string): string {
 export function describeScopes(scopes: readonly string[]): ScopeLine[] {
   return scopes.map((scope) => ({ scope, description: describeScope(scope) }));
 }
+
+/** What an integration may do with one kind of thing, as one sentence. */
+export interface ScopeGroup {
+  readonly scopes: readonly string[];
+  readonly sentence: string;
+}
+
+/**
+ * Says what the scopes allow, one sentence for each kind of thing, for pages.
+ *
+ * @example
+ * ```ts
+ * describeScopeGroups(['lists:read', 'lists:write']);
+ * // [{ scopes: […], sentence: 'See your lists; create, change and delete lists, and add or …' }]
+ * ```
+ */
+export function describeScopeGroups(scopes: readonly string[]): ScopeGroup[] {
+  const groups = new Map<string, string[]>();
+  for (const scope of scopes) {
+    const name = /^([a-z0-9-]+):(?:read|write)$/.exec(scope)?.[1] ?? scope;
+    groups.set(name, [...(groups.get(name) ?? []), scope]);
+  }
+  return [...groups.values()].map((group) => {
+    // What is read first: it is the lesser of the two.
+    const ordered = group.toSorted(
+      (a, b) => Number(!a.endsWith(':read')) - Number(!b.endsWith(':read')),
+    );
+    const [first = '', ...others] = ordered.map(describeScope);
+    return { scopes: ordered, sentence: [first, ...others.map(lowerFirst)].join('; ') };
+  });
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}

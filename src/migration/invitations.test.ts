@@ -161,7 +161,7 @@ describe('a link', () => {
     const first = await bench.issue();
     await bench.store.invitations.revoke(first.invitation.id, bench.clock.now());
     await expect(bench.invitations.find(first.token.reveal())).rejects.toMatchObject({
-      code: 'invitation_invalid',
+      code: 'invitation_revoked',
     });
     const second = await bench.issue();
     await bench.store.invitations.consumeByConnection('connection-acme', bench.clock.now());

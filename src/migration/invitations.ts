@@ -56,7 +56,7 @@ export interface Invitations {
   /**
    * Finds the invitation of a link, also when its customer has connected already.
    *
-   * @throws KeyshiftError `invitation_invalid`, `invitation_expired`
+   * @throws KeyshiftError `invitation_invalid`, `invitation_revoked`, `invitation_expired`
    */
   find(token: string): Promise<FoundInvitation>;
   /** Records that the customer opened the link; asks nothing and consumes nothing. */
@@ -173,8 +173,11 @@ export function createInvitations(options: InvitationsOptions): Invitations {
     async find(token) {
       const invitation = await store.invitations.findByTokenHash(hashToken(token));
       const connection = invitation && (await store.connections.findById(invitation.connectionId));
-      if (!invitation || !connection || invitation.revokedAtMs !== undefined) {
+      if (!invitation || !connection) {
         throw new KeyshiftError('invitation_invalid', 'No invitation has this link.');
+      }
+      if (invitation.revokedAtMs !== undefined) {
+        throw new KeyshiftError('invitation_revoked', 'The invitation was withdrawn.');
       }
       const open = invitation.consumedAtMs === undefined;
       if (open && invitation.expiresAtMs <= clock.now()) {

@@ -5,7 +5,8 @@ import { KeyshiftError } from '../errors/keyshift-error.ts';
  * Reads the query of a callback as an authorization response (RFC 6749 section 4.1.2).
  *
  * @returns the parameters, as the code exchange takes them
- * @throws KeyshiftError `authorization_denied`, `authorization_failed`, `code_missing`
+ * @throws KeyshiftError `authorization_denied`, `approval_not_allowed`, `authorization_failed`,
+ * `code_missing`
  */
 export function validateCallback(
   server: oauth.AuthorizationServer,
@@ -18,7 +19,7 @@ export function validateCallback(
     throw new KeyshiftError('authorization_failed', `The callback holds ${repeated} twice.`);
   }
   const error = query.get('error');
-  if (error !== null) throw toCallbackError(error);
+  if (error !== null) throw toCallbackError(error, query.get('error_description') ?? '');
   if (!query.get('code')) {
     throw new KeyshiftError('code_missing', 'The callback holds neither a code nor an error.');
   }
@@ -33,7 +34,19 @@ export function validateCallback(
   }
 }
 
-function toCallbackError(error: string): KeyshiftError {
+/**
+ * Klaviyo does not say how it refuses a person whose role may not install apps; as a rule it keeps
+ * them on its own page. Where it does send them back, only its words can tell.
+ */
+const speaksOfRole = /\b(role|admin|administrator|manager|permitted|privileges?)\b/i;
+
+function toCallbackError(error: string, description: string): KeyshiftError {
+  if (error !== 'access_denied' ? /role|permission/.test(error) : speaksOfRole.test(description)) {
+    return new KeyshiftError(
+      'approval_not_allowed',
+      'Klaviyo sent the person back without approval, and speaks of a role or permission.',
+    );
+  }
   if (error === 'access_denied') {
     return new KeyshiftError(
       'authorization_denied',

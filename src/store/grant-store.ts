@@ -34,6 +34,20 @@ export function createGrantStore(
       const wanted = { clientId, index: mapper.indexOf(refreshToken) };
       return open((await findByCurrent.first(wanted)) ?? (await findByPrevious.first(wanted)));
     },
+    async listUnclaimed(clientId) {
+      const rows = await database.query((db) =>
+        db
+          .selectFrom('grants')
+          .leftJoin('connections', 'connections.account_id', 'grants.account_id')
+          .select(['grants.account_id as accountId', 'grants.consented_at as consentedAtMs'])
+          .where('grants.client_id', '=', clientId)
+          .where('grants.state', '=', 'active')
+          .where('connections.id', 'is', null)
+          .orderBy('grants.consented_at')
+          .orderBy('grants.account_id'),
+      );
+      return rows;
+    },
     async saveConsent(key, pair) {
       const { clientId, accountId } = key;
       for (let attempts = 0; attempts < maxConsentAttempts; attempts += 1) {

@@ -134,6 +134,12 @@ export interface GrantKey {
   readonly accountId: string;
 }
 
+/** A living grant that serves no customer yet. */
+export interface UnclaimedGrant {
+  readonly accountId: string;
+  readonly consentedAtMs: number;
+}
+
 /** What {@link GrantLeaseStore.acquireLease} asks for. */
 export interface LeaseRequest {
   /** The generation that is to be replaced. */
@@ -195,6 +201,8 @@ export interface GrantLeaseStore {
 
 export interface GrantStore extends GrantLeaseStore {
   findById(id: string): Promise<Grant | undefined>;
+  /** Active grants of accounts that no connection has: installs by Klaviyo's own button. */
+  listUnclaimed(clientId: string): Promise<UnclaimedGrant[]>;
   /** The one grant of (client, account) that is not set aside, whatever its state. */
   find(key: GrantKey): Promise<Grant | undefined>;
   /**

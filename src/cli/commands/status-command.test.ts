@@ -19,7 +19,7 @@ describe('status', () => {
       stdout: 'No connections yet. Begin with: keyshift import customers.csv\n',
     });
     expect((await cli.run('status', '--json')).json).toEqual([
-      { total: 0, stages: {}, connections: [] },
+      { total: 0, stages: {}, connections: [], unclaimed_installs: [] },
     ]);
   });
 
@@ -47,6 +47,7 @@ describe('status', () => {
     await cli.run('import', 'customers.csv');
     expect((await cli.run('status', '--json', '--limit', '1')).json).toEqual([
       {
+        unclaimed_installs: [],
         total: 2,
         stages: { checked: 1, attention: 1 },
         connections: [

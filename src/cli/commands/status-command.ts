@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { stages, type Connection } from '../../store/records.ts';
-import type { StageCount } from '../../store/store.ts';
+import type { StageCount, UnclaimedGrant } from '../../store/store.ts';
 import { withWorkbench } from '../run-with.ts';
 import { addCustomerOption } from '../selection-options.ts';
 import { selectConnections } from '../select-connections.ts';
@@ -21,7 +21,7 @@ export function addStatusCommand(program: Command, { terminal, run }: CommandCon
     .option('--json', 'print one JSON object with every connection')
     .action(
       run((flags: StatusFlags) =>
-        withWorkbench(async ({ store }) => {
+        withWorkbench(async ({ store, config }) => {
           const counts = await store.connections.countByStage();
           const total = counts.reduce((sum, { count }) => sum + count, 0);
           const limit = flags.json === true ? Infinity : flags.limit;
@@ -31,19 +31,34 @@ export function addStatusCommand(program: Command, { terminal, run }: CommandCon
             if (rows.length >= limit) break;
             rows.push(connection);
           }
+          const clientId = config.client?.clientId;
+          const unclaimed =
+            clientId === undefined ? [] : await store.grants.listUnclaimed(clientId);
           if (flags.json === true) {
-            const summary = { total, stages: sumByStage(counts), connections: rows.map(toJson) };
+            const summary = {
+              ...{ total, stages: sumByStage(counts), connections: rows.map(toJson) },
+              unclaimed_installs: unclaimed.map(toInstallJson),
+            };
             terminal.print(JSON.stringify(summary));
           } else {
             printTable(terminal, rows);
             printCounts(terminal, counts, total);
             const hidden = flags.customer ? 0 : total - rows.length;
             if (hidden > 0) terminal.note(`${hidden} more: use --limit or --json`);
+            for (const { accountId } of unclaimed) {
+              terminal.note(
+                `account ${accountId} has the app installed and belongs to no customer`,
+              );
+            }
           }
           return 0;
         }),
       ),
     );
+}
+
+function toInstallJson({ accountId, consentedAtMs }: UnclaimedGrant) {
+  return { account_id: accountId, consented_at: new Date(consentedAtMs).toISOString() };
 }
 
 function sumByStage(counts: readonly StageCount[]): Record<string, number> {

@@ -1,11 +1,18 @@
-import type { ScopeLine } from '../../klaviyo/scopes.ts';
 import type { AccountLabel } from './account-facts.tsx';
 
 /** How an attempt to connect ended. `retryHref` is where the customer may try again. */
 export type ConnectOutcome =
   | { readonly kind: 'connected'; readonly account: AccountLabel }
-  | { readonly kind: 'already_connected'; readonly account: AccountLabel }
+  | { readonly kind: 'already_connected'; readonly account?: AccountLabel | undefined }
+  /** By Klaviyo's own install button: no customer of the integrator is known for the account. */
+  | { readonly kind: 'installed'; readonly account: AccountLabel }
   | { readonly kind: 'denied'; readonly retryHref?: string | undefined }
+  | {
+      readonly kind: 'wrong_role';
+      readonly retryHref?: string | undefined;
+      /** Where the link can be passed on to somebody who may. */
+      readonly handOverHref?: string | undefined;
+    }
   | { readonly kind: 'attempt_expired'; readonly retryHref?: string | undefined }
   | {
       readonly kind: 'wrong_account';
@@ -15,9 +22,11 @@ export type ConnectOutcome =
     }
   | {
       readonly kind: 'permission_missing';
-      readonly missing: readonly ScopeLine[];
+      /** Scopes that were not granted. */
+      readonly missing: readonly string[];
       readonly retryHref?: string | undefined;
     }
   | { readonly kind: 'link_invalid' }
+  | { readonly kind: 'link_revoked' }
   | { readonly kind: 'link_expired' }
   | { readonly kind: 'klaviyo_unavailable'; readonly retryHref?: string | undefined };

@@ -1,6 +1,5 @@
 import { Hono } from 'hono';
 import { describe, expect, it } from 'vitest';
-import { describeScopes } from '../../klaviyo/scopes.ts';
 import { ConnectPage, type ConnectPageProps } from './connect-page.tsx';
 
 const props: ConnectPageProps = {
@@ -9,7 +8,7 @@ const props: ConnectPageProps = {
   customerName: 'Harbour Bakery',
   accountName: 'Harbour Bakery Online',
   maskedAccountId: 'Ab••••',
-  scopes: describeScopes(['accounts:read', 'profiles:read']),
+  scopes: ['accounts:read', 'profiles:read'],
   startHref: '/connect/i-1/start',
   expiresAt: '3 March 2027',
 };
@@ -32,7 +31,7 @@ describe('ConnectPage', () => {
       customerName: hostile,
       accountName: hostile,
       maskedAccountId: hostile,
-      scopes: [{ scope: hostile, description: hostile }],
+      scopes: [hostile],
       expiresAt: hostile,
     });
     expect(html).not.toContain('<script');

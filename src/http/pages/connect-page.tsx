@@ -1,4 +1,3 @@
-import type { ScopeLine } from '../../klaviyo/scopes.ts';
 import { AccountFacts } from './account-facts.tsx';
 import { cleanText } from './clean-text.ts';
 import { Integrator } from './integrator.tsx';
@@ -16,7 +15,8 @@ export interface ConnectPageProps extends PageProps {
   readonly accountName?: string | undefined;
   /** Its id with characters hidden. */
   readonly maskedAccountId?: string | undefined;
-  readonly scopes: readonly ScopeLine[];
+  /** The scopes that are asked for. */
+  readonly scopes: readonly string[];
   /** Where the button leads. The route there begins the authorization. */
   readonly startHref: string;
   /** Where the link can be passed on to somebody who may approve. */

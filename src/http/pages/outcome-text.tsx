@@ -18,10 +18,14 @@ export function OutcomeText({ outcome, integratorName }: OutcomeTextProps) {
     case 'already_connected':
       return (
         <>
-          <Account label="Connected account" account={outcome.account} />
+          {outcome.account && <Account label="Connected account" account={outcome.account} />}
           <p>There is nothing left to do. You can close this page.</p>
         </>
       );
+    case 'installed':
+      return <Installed account={outcome.account} integratorName={integratorName} />;
+    case 'wrong_role':
+      return <WrongRole {...outcome} />;
     case 'denied':
       return (
         <>
@@ -59,6 +63,16 @@ export function OutcomeText({ outcome, integratorName }: OutcomeTextProps) {
         <>
           <p>Please check that the whole link was copied; mail programs sometimes break it.</p>
           <p>If it still does not work, ask {integrator} for a new one.</p>
+        </>
+      );
+    case 'link_revoked':
+      return (
+        <>
+          <p>
+            {integrator} has withdrawn this link, most likely because there is a newer one. Nothing
+            was changed.
+          </p>
+          <p>Look for a later message, or ask {integrator} for a new one.</p>
         </>
       );
     case 'link_expired':
@@ -135,6 +149,56 @@ function WrongAccount(props: {
         If the account really changed, tell <Integrator name={props.integratorName} />. Klaviyo may
         list the app in the other account now; it can be removed there.
       </p>
+    </>
+  );
+}
+
+function Installed(props: {
+  readonly account: AccountLabel;
+  readonly integratorName?: string | undefined;
+}) {
+  const { account } = props;
+  const integrator = <Integrator name={props.integratorName} />;
+  return (
+    <>
+      <Account label="Klaviyo account" account={account} />
+      <p>
+        {integrator} does not know yet which of its customers this account belongs to. Nothing is
+        sent or read until it does.
+      </p>
+      <p>
+        Sign in at {integrator} and go on there, or write to your usual contact that you have
+        installed the app.
+      </p>
+    </>
+  );
+}
+
+function WrongRole({
+  retryHref,
+  handOverHref,
+}: Pick<Extract<ConnectOutcome, { kind: 'wrong_role' }>, 'retryHref' | 'handOverHref'>) {
+  return (
+    <>
+      <p>
+        Nothing was changed. As a rule only owners, admins and managers of a Klaviyo account may
+        approve an app; your sign-in seems to have another role there.
+      </p>
+      <p>Ask one of them to open the link, or sign in at Klaviyo as somebody who may.</p>
+      {handOverHref !== undefined && (
+        <p>
+          <a class="button" href={handOverHref} rel="nofollow">
+            Send this to your administrator
+          </a>
+        </p>
+      )}
+      {handOverHref !== undefined && retryHref !== undefined ? (
+        <p>
+          <a href={retryHref}>Try again with another sign-in</a>
+        </p>
+      ) : (
+        <Retry href={retryHref} />
+      )}
     </>
   );
 }

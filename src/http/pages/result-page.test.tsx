@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { describeScopes } from '../../klaviyo/scopes.ts';
 import type { ConnectOutcome } from './connect-outcome.ts';
 import { ResultPage } from './result-page.tsx';
 
@@ -24,7 +23,7 @@ const retryable = [
   { kind: 'denied' },
   { kind: 'attempt_expired' },
   { kind: 'wrong_account', expected: account, chosen: { name: 'Other', maskedId: 'Xy••••' } },
-  { kind: 'permission_missing', missing: describeScopes(['events:write']) },
+  { kind: 'permission_missing', missing: ['events:write'] },
   { kind: 'klaviyo_unavailable' },
 ] as const satisfies readonly ConnectOutcome[];
 
@@ -68,7 +67,7 @@ describe('ResultPage', () => {
   });
 
   it('lists what is missing in plain words', () => {
-    const missing = describeScopes(['events:write']);
+    const missing = ['events:write'];
     expect(textOf(render({ kind: 'permission_missing', missing }))).toContain(
       'Record what people do (events such as orders and page views) events:write',
     );

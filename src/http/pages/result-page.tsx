@@ -39,11 +39,14 @@ export function ResultPage(props: ResultPageProps) {
 const headlines = {
   connected: { heading: 'Klaviyo is connected', tone: 'good' },
   already_connected: { heading: 'Klaviyo is already connected', tone: 'good' },
+  installed: { heading: 'The app is installed', tone: 'good' },
   denied: { heading: 'You declined the connection', tone: 'warn' },
+  wrong_role: { heading: 'Klaviyo did not let you approve', tone: 'warn' },
   attempt_expired: { heading: 'This attempt took too long', tone: 'warn' },
   wrong_account: { heading: 'That was another Klaviyo account', tone: 'warn' },
   permission_missing: { heading: 'A permission is missing', tone: 'warn' },
   link_invalid: { heading: 'This link does not work', tone: 'warn' },
+  link_revoked: { heading: 'This link was withdrawn', tone: 'warn' },
   link_expired: { heading: 'This link has expired', tone: 'warn' },
   klaviyo_unavailable: { heading: 'Klaviyo is not answering right now', tone: 'warn' },
 } as const satisfies Record<

@@ -1,13 +1,18 @@
-import type { ScopeLine } from '../../klaviyo/scopes.ts';
+import { describeScopeGroups } from '../../klaviyo/scopes.ts';
 import { cleanText } from './clean-text.ts';
 
-/** Permissions in plain words, each with its technical name for whoever wants to check. */
-export function ScopeList({ scopes }: { readonly scopes: readonly ScopeLine[] }) {
+/** Permissions as one plain sentence for each kind of thing, with the technical names to check. */
+export function ScopeList({ scopes }: { readonly scopes: readonly string[] }) {
   return (
     <ul class="scopes" role="list">
-      {scopes.map((line) => (
+      {describeScopeGroups(scopes).map((group) => (
         <li>
-          <span>{cleanText(line.description)}</span> <code>{cleanText(line.scope)}</code>
+          <span>{cleanText(group.sentence)}</span>{' '}
+          {group.scopes.map((scope) => (
+            <>
+              <code>{cleanText(scope)}</code>{' '}
+            </>
+          ))}
         </li>
       ))}
     </ul>

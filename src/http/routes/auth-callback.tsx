@@ -1,8 +1,8 @@
 import { isKeyshiftError, KeyshiftError } from '../../errors/keyshift-error.ts';
 import { maskAccountId } from '../../klaviyo/account.ts';
-import { describeScopes } from '../../klaviyo/scopes.ts';
 import { AccountMismatchError, type Consent } from '../../migration/consent.ts';
-import { deriveInvitationToken } from '../../migration/invitation-token.ts';
+import { deriveInvitationToken, hashToken } from '../../migration/invitation-token.ts';
+import { consentedStages } from '../../migration/invitations.ts';
 import type { Authorization } from '../../store/records.ts';
 import { clearAttemptCookie, readAttemptCookie } from '../attempt-cookie.ts';
 import { answerError, logError, toKnownError } from '../error-answer.tsx';
@@ -38,7 +38,7 @@ export async function answerCallback(context: HttpContext, deps: HttpDeps): Prom
   } catch (error) {
     const known = toKnownError(error);
     logError(context, deps, known);
-    return answerFailure(context, deps, known, attempt);
+    return await answerFailure(context, deps, known, attempt);
   }
 }
 
@@ -46,7 +46,7 @@ function answerConsent(
   context: HttpContext,
   deps: HttpDeps,
   attempt: Authorization,
-  { pair, account, missingScopes }: Consent,
+  { pair, account, connections, missingScopes }: Consent,
 ): Response | Promise<Response> {
   const { config, clock } = deps.keyshift;
   const invited = attempt.invitationId !== undefined;
@@ -63,20 +63,25 @@ function answerConsent(
   const label = { name: account.name, maskedId: maskAccountId(account.accountId) };
   if (missingScopes.length > 0) {
     const retryHref = retryHrefOf(context, deps, attempt);
-    const missing = describeScopes(missingScopes);
-    return answerOutcome(context, deps, { kind: 'permission_missing', missing, retryHref }, 400);
+    const outcome = { kind: 'permission_missing', missing: missingScopes, retryHref } as const;
+    return answerOutcome(context, deps, outcome, 400);
   }
-  return answerOutcome(context, deps, { kind: 'connected', account: label }, 200);
+  const kind = connections.length > 0 ? 'connected' : 'installed';
+  return answerOutcome(context, deps, { kind, account: label }, 200);
 }
 
-function answerFailure(
+async function answerFailure(
   context: HttpContext,
   deps: HttpDeps,
   error: KeyshiftError,
   attempt: Authorization | undefined,
-): Response | Promise<Response> {
+): Promise<Response> {
   const retryHref = attempt && retryHrefOf(context, deps, attempt);
-  const outcome = wantsPage(context) ? toOutcome(error, retryHref) : undefined;
+  if (wantsPage(context) && (await isRepeatedSuccess(context, deps, error))) {
+    return answerOutcome(context, deps, { kind: 'already_connected' }, 200);
+  }
+  const invited = attempt?.invitationId !== undefined;
+  const outcome = wantsPage(context) ? toOutcome(error, retryHref, invited) : undefined;
   return outcome
     ? answerOutcome(context, deps, outcome, error.status)
     : answerError(context, deps, error, retryHref);
@@ -85,6 +90,7 @@ function answerFailure(
 function toOutcome(
   error: KeyshiftError,
   retryHref: string | undefined,
+  invited: boolean,
 ): ConnectOutcome | undefined {
   if (error instanceof AccountMismatchError) {
     const { expected, chosen } = error;
@@ -92,6 +98,15 @@ function toOutcome(
   }
   if (isKeyshiftError(error, 'authorization_denied')) return { kind: 'denied', retryHref };
   if (isKeyshiftError(error, 'state_expired')) return { kind: 'attempt_expired', retryHref };
+  if (isKeyshiftError(error, 'approval_not_allowed')) {
+    const handOverHref = invited ? `${retryHref ?? ''}/administrator` : undefined;
+    return { kind: 'wrong_role', retryHref, handOverHref };
+  }
+  // Whoever is not invited is the developer, and is told more.
+  if (!invited) return undefined;
+  if (error.code.startsWith('upstream_')) return { kind: 'klaviyo_unavailable', retryHref };
+  const codeRefused = error.code === 'exchange_failed' && error.message.includes('invalid_grant');
+  if (codeRefused) return { kind: 'attempt_expired', retryHref };
   return undefined;
 }
 
@@ -117,6 +132,21 @@ function answerOutcome(
     status as 200,
     { ...pageHeaders(), vary: 'accept' },
   );
+}
+
+/** A callback that is opened again after it went well, as by the browser's reload button. */
+async function isRepeatedSuccess(
+  context: HttpContext,
+  { keyshift: { store } }: HttpDeps,
+  error: KeyshiftError,
+): Promise<boolean> {
+  const state = context.req.query('state');
+  if (!isKeyshiftError(error, 'state_reused') || state === undefined) return false;
+  const attempt = await store.authorizations.find(hashToken(state));
+  if (attempt?.invitationId === undefined) return false;
+  const invitation = await store.invitations.findById(attempt.invitationId);
+  const connection = invitation && (await store.connections.findById(invitation.connectionId));
+  return connection !== undefined && consentedStages.has(connection.stage);
 }
 
 /** Where the person may try again: the invitation's page, else the start. */

@@ -39,6 +39,13 @@ export function createAuthRoutes(deps: HttpDeps): Hono<HttpEnv> {
     return context.body(null, 302, { location: attempt.url, 'cache-control': 'no-store' });
   });
 
+  // Klaviyo's marketplace opens this: the account that consents finds its customer by its id.
+  routes.get('/install', async (context) => {
+    const attempt = await authorizations.start();
+    setAttemptCookie(context, attempt, config.redirectUri);
+    return context.body(null, 302, { location: attempt.url, 'cache-control': 'no-store' });
+  });
+
   routes.get('/callback', (context) => answerCallback(context, deps));
 
   routes.post('/refresh', async (context) => {

@@ -1,7 +1,6 @@
 import { Hono } from 'hono';
 import { isKeyshiftError } from '../../errors/keyshift-error.ts';
 import { maskAccountId } from '../../klaviyo/account.ts';
-import { describeScopes } from '../../klaviyo/scopes.ts';
 import { parseScopes } from '../../klaviyo/scope-set.ts';
 import { consentedStages, type FoundInvitation } from '../../migration/invitations.ts';
 import type { Connection } from '../../store/records.ts';
@@ -40,7 +39,7 @@ export function createConnectRoutes(deps: HttpDeps): Hono<HttpEnv> {
         maskedAccountId={
           connection.accountId === undefined ? undefined : maskAccountId(connection.accountId)
         }
-        scopes={describeScopes(parseScopes(config.scope))}
+        scopes={parseScopes(config.scope)}
         startHref={`${mountPathOf(context, deps)}/connect/${token}/start`}
         handOverHref={`${mountPathOf(context, deps)}/connect/${token}/administrator`}
         expiresAt={formatDay(invitation.expiresAtMs)}
@@ -68,6 +67,7 @@ export function createConnectRoutes(deps: HttpDeps): Hono<HttpEnv> {
 /** Links that lead nowhere have pages of their own. */
 const linkOutcomes = {
   invitation_invalid: 'link_invalid',
+  invitation_revoked: 'link_revoked',
   invitation_expired: 'link_expired',
 } as const;
 
