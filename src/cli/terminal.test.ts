@@ -34,6 +34,26 @@ describe('the terminal', () => {
     expect(out.text() + err.text()).toBe('');
   });
 
+  it('tells a log of a long job that it goes on, a line for many', () => {
+    const [out, err] = [recorder(false), recorder(false)];
+    const terminal = createTerminal({ stdout: out.stream, stderr: err.stream });
+    const bar = terminal.progress('work', 2_500);
+    for (let done = 0; done <= 2_500; done += 250) bar.update(done);
+    const counter = terminal.counter('rows');
+    for (let done = 0; done < 30_000; done += 250) counter.update(done);
+    counter.stop();
+    expect(err.text()).toBe('work: 1000 of 2500\nwork: 2000 of 2500\nrows: 10000\nrows: 20000\n');
+    expect(out.text()).toBe('');
+  });
+
+  it('shows a number that grows where somebody watches', () => {
+    const [out, err] = [recorder(true), recorder(true)];
+    const counter = createTerminal({ stdout: out.stream, stderr: err.stream }).counter('rows');
+    counter.update(250);
+    counter.stop();
+    expect(err.text()).toMatch(/^\rrows +250\n$/);
+  });
+
   it('shows a bar beside the answer, never in it', () => {
     const [out, err] = [recorder(false), recorder(true)];
     const bar = createTerminal({ stdout: out.stream, stderr: err.stream }).progress('work', 10);

@@ -9,7 +9,7 @@ export interface Terminal {
   write(text: string): void;
   /** A line beside the answer: progress, hints, warnings. */
   note(line: string): void;
-  /** A bar on a terminal; silent elsewhere. */
+  /** A bar on a terminal; elsewhere a line for every thousand. */
   progress(label: string, total: number): ProgressBar;
   /**
    * A number that grows, where nobody knows how far: redrawn on a terminal, a line now and then
@@ -39,7 +39,7 @@ export function createTerminal(
     note: (line) => void stderr.write(`${line}\n`),
     counter: (label) => createCounter(stderr, label),
     progress(label, total) {
-      if (!stderr.isTTY) return { update: () => undefined, stop: () => undefined };
+      if (!stderr.isTTY) return createLines(stderr, label, 1_000, ` of ${total}`);
       const bar = new (loadProgress().SingleBar)({
         format: `${label.padEnd(22)} {bar} {value}/{total}`,
         stream: stderr,
@@ -66,22 +66,36 @@ function loadProgress(): typeof CliProgress {
   return createRequire(import.meta.url)('cli-progress') as typeof CliProgress;
 }
 
-/** Elsewhere than on a terminal, a line for so many. */
-const linesEvery = 10_000;
-
 function createCounter(stderr: NodeJS.WriteStream, label: string): ProgressBar {
+  if (!stderr.isTTY) return createLines(stderr, label, 10_000);
   let shown = 0;
   return {
     update(done) {
-      if (stderr.isTTY) stderr.write(`\r${label.padEnd(22)} ${done}`);
-      else if (Math.floor(done / linesEvery) > Math.floor(shown / linesEvery)) {
-        stderr.write(`${label}: ${done}\n`);
+      shown = done;
+      stderr.write(`\r${label.padEnd(22)} ${done}`);
+    },
+    stop() {
+      if (shown > 0) stderr.write('\n');
+    },
+  };
+}
+
+/** Where nobody watches, a line for every so many, and none for a short job. */
+function createLines(
+  stderr: NodeJS.WriteStream,
+  label: string,
+  every: number,
+  ending = '',
+): ProgressBar {
+  let shown = 0;
+  return {
+    update(done) {
+      if (Math.floor(done / every) > Math.floor(shown / every)) {
+        stderr.write(`${label}: ${done}${ending}\n`);
       }
       shown = done;
     },
-    stop() {
-      if (stderr.isTTY && shown > 0) stderr.write('\n');
-    },
+    stop: () => undefined,
   };
 }
 

@@ -2,7 +2,7 @@ import type { MailFacts, MailLanguage } from './mail-words.ts';
 
 const why = ({ sender }: MailFacts) =>
   `${sender} ist bisher über einen privaten API-Schlüssel mit Ihrem Klaviyo-Konto verbunden. ` +
-  'Klaviyo verlangt von Integrationen statt dessen OAuth: Sie melden sich bei Klaviyo an, sehen, ' +
+  'Klaviyo verlangt von Integrationen stattdessen OAuth: Sie melden sich bei Klaviyo an, sehen, ' +
   'was erlaubt wird, und können es dort jederzeit zurücknehmen.';
 
 /** German. */
