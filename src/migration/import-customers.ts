@@ -22,7 +22,8 @@ export interface ImportOptions extends PlanOptions {
   readonly scratch?: ImportScratch;
 }
 
-const batchSize = 250;
+/** A transaction is synced to the disk once: fewer of them are faster, and hold the lock longer. */
+const batchSize = 500;
 
 /**
  * Takes customers and their private keys into the store, a batch at a time. Running it again with
@@ -63,14 +64,22 @@ export async function importCustomers(
 
   try {
     let batch: PlacedRow[] = [];
-    for await (const row of rows) {
-      batch.push(placeRow(row, scratch, options));
-      if (batch.length < batchSize) continue;
-      await flush(batch);
+    const flushBatch = async () => {
+      const full = batch;
       batch = [];
-      if (options.signal?.aborted) break;
+      if (full.length > 0) await flush(full);
+    };
+    try {
+      for await (const row of rows) {
+        batch.push(placeRow(row, scratch, options));
+        if (batch.length < batchSize) continue;
+        await flushBatch();
+        if (options.signal?.aborted) break;
+      }
+    } finally {
+      // Also when the list breaks off: what was read up to there is good.
+      await flushBatch();
     }
-    if (batch.length > 0) await flush(batch);
   } finally {
     if (!options.scratch) scratch.close();
   }

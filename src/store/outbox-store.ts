@@ -43,8 +43,12 @@ export function createOutboxStore(database: Database): OutboxStore {
         .map(toOutboxEntry)
         .sort((a, b) => a.dueAtMs - b.dueAtMs || (a.id < b.id ? -1 : 1));
     },
-    begin: async (id, owner, leaseExpiresAtMs) =>
-      (await begin.run({ id, owner, leaseExpiresAt: leaseExpiresAtMs })) > 0,
+    begin: (id, owner, leaseExpiresAtMs) =>
+      // As a transaction it is on the disk before the mail leaves, so that a power cut cannot hide
+      // that it may have left.
+      database.transaction(
+        async () => (await begin.run({ id, owner, leaseExpiresAt: leaseExpiresAtMs })) > 0,
+      ),
     async finish(id, owner, outcome) {
       const rows = await database.query((db) =>
         db
