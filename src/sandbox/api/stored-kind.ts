@@ -182,3 +182,28 @@ export function storedOf(
 ): StoredResource[] {
   return ids.flatMap((id) => collectionOf(call, kind).get(id) ?? []);
 }
+
+/** 404 for the first id that no resource of the kind in the account has. */
+export function refuseStrangers(
+  call: ApiCall,
+  kind: StoredKind,
+  ids: readonly string[],
+): { readonly refusal: Reply } | undefined {
+  const stranger = ids.find((id) => !collectionOf(call, kind).get(id));
+  return stranger === undefined
+    ? undefined
+    : { refusal: call.errors.notFound(kind.type, stranger) };
+}
+
+/** 409 for an id that a resource of the kind in the account has already. */
+export function refuseTaken(
+  call: ApiCall,
+  kind: StoredKind,
+  id: string,
+): { readonly refusal: Reply } | undefined {
+  if (!collectionOf(call, kind).get(id)) return undefined;
+  const detail = `A ${kind.type} with the id ${id} already exists.`;
+  const source = { pointer: '/data/attributes/external_id' };
+  const title = 'Conflict.';
+  return { refusal: call.errors.error({ status: 409, code: 'duplicate', title, detail, source }) };
+}

@@ -2,7 +2,14 @@ import { z } from 'zod';
 import type { Reply } from '../../http/reply.ts';
 import type { JsonObject, StoredResource } from '../../state/records.ts';
 import type { ApiCall } from '../api-call.ts';
-import { addStored, changeStored, collectionOf, type StoredKind } from '../stored-kind.ts';
+import {
+  addStored,
+  changeStored,
+  collectionOf,
+  refuseStrangers,
+  refuseTaken,
+  type StoredKind,
+} from '../stored-kind.ts';
 import { identifierOf } from './bodies.ts';
 import {
   categoryKind,
@@ -115,30 +122,13 @@ function addToCatalog(
 ): Made {
   const { catalog_type, integration_type: _type, ...kept } = attributes;
   const id = `$custom:::${catalog_type ?? '$default'}:::${attributes.external_id}`;
-  if (collectionOf(call, kind).get(id)) {
-    const detail = `A ${kind.type} with the id ${id} already exists.`;
-    const source = { pointer: '/data/attributes/external_id' };
-    const title = 'Conflict.';
-    return {
-      refusal: call.errors.error({ status: 409, code: 'duplicate', title, detail, source }),
-    };
-  }
+  const taken = refuseTaken(call, kind, id);
+  if (taken) return taken;
   const given = Object.entries(kept as Readonly<Record<string, unknown>>).filter(
     ([, value]) => value != null,
   );
   const shown = { ...defaults, ...(Object.fromEntries(given) as JsonObject) };
   return addStored(call, kind, shown, { id, related });
-}
-
-function refuseStranger(
-  call: ApiCall,
-  kind: StoredKind,
-  ids: readonly string[],
-): { readonly refusal: Reply } | undefined {
-  const stranger = ids.find((id) => !collectionOf(call, kind).get(id));
-  return stranger === undefined
-    ? undefined
-    : { refusal: call.errors.notFound(kind.type, stranger) };
 }
 
 const idsOf = (list: { readonly data: readonly { readonly id: string }[] } | undefined) =>
@@ -158,7 +148,7 @@ export function setCategories(call: ApiCall, itemId: string, ids: readonly strin
 export const catalogCreations = {
   item(call: ApiCall, { data }: z.infer<typeof itemCreation>): Made {
     const ids = idsOf(data.relationships?.categories);
-    const stranger = refuseStranger(call, categoryKind, ids ?? []);
+    const stranger = refuseStrangers(call, categoryKind, ids ?? []);
     if (stranger) return stranger;
     const made = addToCatalog(call, itemKind, data.attributes, { ...noPictures, price: null });
     if (ids && !('refusal' in made)) setCategories(call, made.id, ids);
@@ -168,14 +158,14 @@ export const catalogCreations = {
     const item = [data.relationships.item.data.id];
     const defaults = { ...noPictures, inventory_policy: 0 };
     return (
-      refuseStranger(call, itemKind, item) ??
+      refuseStrangers(call, itemKind, item) ??
       addToCatalog(call, variantKind, data.attributes, defaults, { item })
     );
   },
   category(call: ApiCall, { data }: z.infer<typeof categoryCreation>): Made {
     const items = idsOf(data.relationships?.items) ?? [];
     return (
-      refuseStranger(call, itemKind, items) ??
+      refuseStrangers(call, itemKind, items) ??
       addToCatalog(call, categoryKind, data.attributes, {}, { items })
     );
   },
@@ -185,7 +175,7 @@ export const catalogCreations = {
 export const catalogUpdates = {
   item(call: ApiCall, item: StoredResource, { data }: z.infer<typeof itemChange>): Made {
     const ids = idsOf(data.relationships?.categories);
-    const stranger = refuseStranger(call, categoryKind, ids ?? []);
+    const stranger = refuseStrangers(call, categoryKind, ids ?? []);
     if (stranger) return stranger;
     if (ids) setCategories(call, item.id, ids);
     return changeStored(call, itemKind, item, data.attributes);
@@ -201,7 +191,7 @@ export const catalogUpdates = {
     { data }: z.infer<typeof categoryChange>,
   ): Made {
     const items = idsOf(data.relationships?.items);
-    const stranger = refuseStranger(call, itemKind, items ?? []);
+    const stranger = refuseStrangers(call, itemKind, items ?? []);
     if (stranger) return stranger;
     const related = items ? { items } : category.related;
     return changeStored(call, categoryKind, category, data.attributes, related);

@@ -1,4 +1,3 @@
-import type { Reply } from '../../http/reply.ts';
 import type { ApiCall, ApiHandler, HandlerTable } from '../api-call.ts';
 import { readWrite } from '../body.ts';
 import { emptyReply } from '../json-api.ts';
@@ -8,6 +7,7 @@ import {
   deleteStored,
   getStored,
   listStored,
+  refuseStrangers,
   relation,
   storedInPath,
   storedOf,
@@ -74,20 +74,11 @@ function changeRelated(
     const read = readWrite(call, identifiersBody(child.type));
     if ('refusal' in read) return read.refusal;
     const ids = read.body.data.map(({ id }) => id);
-    const refusal = refuseStrangers(call, child, ids);
-    if (refusal) return refusal;
+    const strangers = refuseStrangers(call, child, ids);
+    if (strangers) return strangers.refusal;
     apply(call, found.item.id, ids);
     return emptyReply(204);
   };
-}
-
-function refuseStrangers(
-  call: ApiCall,
-  kind: StoredKind,
-  ids: readonly string[],
-): Reply | undefined {
-  const stranger = ids.find((id) => !collectionOf(call, kind).get(id));
-  return stranger === undefined ? undefined : call.errors.notFound(kind.type, stranger);
 }
 
 const itemsOfCategory = (how: keyof typeof changes) =>

@@ -12,6 +12,8 @@ import {
   deleteStored,
   getStored,
   listStored,
+  refuseStrangers,
+  refuseTaken,
   relation,
   storedInPath,
   storedOf,
@@ -55,18 +57,6 @@ const couponFields = {
   monitor_configuration: freeObject.nullish(),
 };
 
-function taken(
-  call: ApiCall,
-  kind: StoredKind,
-  id: string,
-): { readonly refusal: Reply } | undefined {
-  if (!collectionOf(call, kind).get(id)) return undefined;
-  const detail = `A ${kind.type} with the id ${id} already exists.`;
-  return {
-    refusal: call.errors.error({ status: 409, code: 'duplicate', title: 'Conflict.', detail }),
-  };
-}
-
 const createCoupon = createStored(
   couponKind,
   creation('coupon', { external_id: z.string().min(1).max(255), ...couponFields }),
@@ -74,7 +64,7 @@ const createCoupon = createStored(
     const { external_id, description = null, monitor_configuration = null } = attributes;
     // The external id is the id (Klaviyo's OpenAPI file).
     return (
-      taken(call, couponKind, external_id) ??
+      refuseTaken(call, couponKind, external_id) ??
       addStored(
         call,
         couponKind,
@@ -100,13 +90,12 @@ const newCode = z.strictObject({
 
 function addCode(call: ApiCall, { attributes, relationships }: z.infer<typeof newCode>): Made {
   const couponId = relationships.coupon.data.id;
-  const coupon = collectionOf(call, couponKind).get(couponId);
-  if (!coupon) return { refusal: call.errors.notFound('coupon', couponId) };
   const { unique_code, expires_at = null } = attributes;
   const id = `${unique_code}-${couponId}`;
   const shown = { unique_code, expires_at, status: 'UNASSIGNED' };
   return (
-    taken(call, codeKind, id) ??
+    refuseStrangers(call, couponKind, [couponId]) ??
+    refuseTaken(call, codeKind, id) ??
     addStored(call, codeKind, shown, { id, related: { coupon: [couponId] } })
   );
 }

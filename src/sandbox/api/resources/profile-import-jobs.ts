@@ -9,6 +9,7 @@ import {
   collectionOf,
   getStored,
   listStored,
+  refuseStrangers,
   relation,
   storedOf,
   type StoredKind,
@@ -60,8 +61,8 @@ const bulkImport: ApiHandler = (call) => {
   if ('refusal' in read) return read.refusal;
   const { attributes, relationships } = read.body.data;
   const lists = (relationships?.lists?.data ?? []).map(({ id }) => id);
-  const stranger = lists.find((id) => !collectionOf(call, listKind).get(id));
-  if (stranger !== undefined) return call.errors.notFound('list', stranger);
+  const strangers = refuseStrangers(call, listKind, lists);
+  if (strangers) return strangers.refusal;
   const sent = attributes.profiles.data;
   for (const { meta } of sent) {
     const refused = refuseMeta(call, meta);

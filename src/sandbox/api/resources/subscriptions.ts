@@ -4,7 +4,7 @@ import type { JsonObject, Profile } from '../../state/records.ts';
 import type { ApiCall, ApiHandler, HandlerTable } from '../api-call.ts';
 import { readWrite } from '../body.ts';
 import { emptyReply, isoTime } from '../json-api.ts';
-import { collectionOf } from '../stored-kind.ts';
+import { collectionOf, refuseStrangers } from '../stored-kind.ts';
 import { identifierOf } from './bodies.ts';
 import { withChannel, type Channel } from './consent.ts';
 import { listKind } from './group-kind.ts';
@@ -125,9 +125,12 @@ function refuseSubscriber(
   if (birth != null) return call.errors.notImplemented('age_gated_date_of_birth');
   const refusal = refuseChannels(call, subscriptions);
   if (refusal) return refusal;
-  if (terms.listId !== undefined && !collectionOf(call, listKind).get(terms.listId)) {
-    return call.errors.notFound('list', terms.listId);
-  }
+  const strangers = refuseStrangers(
+    call,
+    listKind,
+    terms.listId === undefined ? [] : [terms.listId],
+  );
+  if (strangers) return strangers.refusal;
   if (id != null && !call.resources.profiles.get(id)) return call.errors.notFound('profile', id);
   if (id == null && !hasIdentifier(attributes)) {
     return identifierNeeded(call, `${pointer}/attributes`);
@@ -212,9 +215,8 @@ const bulkUnsubscribe: ApiHandler = (call) => {
   if ('refusal' in read) return read.refusal;
   const { attributes, relationships } = read.body.data;
   const listId = relationships?.list?.data.id;
-  if (listId !== undefined && !collectionOf(call, listKind).get(listId)) {
-    return call.errors.notFound('list', listId);
-  }
+  const strangers = refuseStrangers(call, listKind, listId === undefined ? [] : [listId]);
+  if (strangers) return strangers.refusal;
   for (const [index, one] of attributes.profiles.data.entries()) {
     const pointer = `/data/attributes/profiles/data/${index}/attributes`;
     const refusal = refuseChannels(call, one.attributes.subscriptions);

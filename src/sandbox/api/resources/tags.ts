@@ -12,6 +12,7 @@ import {
   deleteStored,
   getStored,
   listStored,
+  refuseStrangers,
   storedInPath,
   storedOf,
   updateStored,
@@ -35,11 +36,11 @@ const createBody = z.strictObject({
 
 const createTag = createStored(tagKind, createBody, (call, { data }) => {
   const groupId = data.relationships?.['tag-group'].data.id ?? defaultGroupId(call);
-  if (!collectionOf(call, tagGroupKind).get(groupId)) {
-    return { refusal: call.errors.notFound('tag-group', groupId) };
-  }
   const id = call.context.random.id();
-  return addStored(call, tagKind, data.attributes, { id, related: { 'tag-group': [groupId] } });
+  return (
+    refuseStrangers(call, tagGroupKind, [groupId]) ??
+    addStored(call, tagKind, data.attributes, { id, related: { 'tag-group': [groupId] } })
+  );
 });
 
 const updateTag = updateStored(tagKind, change('tag', { name: nameText }), (call, tag, { data }) =>
@@ -71,8 +72,8 @@ function changeTagged(tagged: Tagged, how: 'add' | 'remove'): ApiHandler {
     const read = readWrite(call, identifiersBody(kind.type));
     if ('refusal' in read) return read.refusal;
     const ids = read.body.data.map(({ id }) => id);
-    const stranger = ids.find((id) => !collectionOf(call, kind).get(id));
-    if (stranger !== undefined) return call.errors.notFound(kind.type, stranger);
+    const strangers = refuseStrangers(call, kind, ids);
+    if (strangers) return strangers.refusal;
     if (how === 'add' && ids.some((id) => isExcluded(call, found.item, tagged, id))) {
       return call.errors.invalid('A resource may have one tag of an exclusive tag group only.');
     }
