@@ -96,18 +96,25 @@ export function createApiCaller(options: ApiCallerOptions): ApiCaller {
         }
         const sentAtMs = clock.now();
         const attempt = await send(call, credential, stop);
-        source.record?.(credential, call, attempt.result, clock.now() - sentAtMs);
+        const tookMs = clock.now() - sentAtMs;
         const { reply } = attempt;
         if (reply) gate.learn(call, credential, reply);
-        if (reply?.ok) return reply;
         if (isUnauthorized(attempt) && !renewed) {
           renewed = true;
-          const next = await renew(source, call, stop, credential, attempt.reply);
+          let next: RoutedCredential | undefined;
+          try {
+            next = await renew(source, call, stop, credential, attempt.reply);
+          } finally {
+            // A token that ended early and has a successor is no refusal of the grant.
+            if (next?.route !== 'oauth') source.record?.(credential, call, attempt.result, tookMs);
+          }
           if (!next) return attempt.reply;
           settled = true;
           credential = next;
           continue;
         }
+        source.record?.(credential, call, attempt.result, tookMs);
+        if (reply?.ok) return reply;
         const key = await fallBack(source, call, stop, credential, attempt);
         if (key) {
           settled = true;

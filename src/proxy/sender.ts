@@ -14,10 +14,10 @@ import type { TrafficMeter } from '../client/traffic-meter.ts';
 import { isKeyshiftError } from '../errors/keyshift-error.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
-import { parseRetryAfterSec } from '../runtime/retry-after.ts';
-import { answerClassOf, errorClassOf } from './answer-class.ts';
+import { answerClassOf } from './answer-class.ts';
 import type { Exchange, ExchangeCall } from './exchange.ts';
 import { forwardedRequestHeaders, type HeaderList } from './proxy-headers.ts';
+import { recordAttempt, retryAfterOf } from './record-attempt.ts';
 import type { Slots } from './slots.ts';
 import { passOn, UpstreamCall, type ReplyHead, type UpstreamOutcome } from './upstream-call.ts';
 
@@ -97,17 +97,34 @@ class Sending {
       if (!credential) return undefined;
       const outcome = await this.#send(credential);
       this.#options.slots.release();
-      this.#record(credential, outcome);
+      const renews = this.#renews(credential, outcome);
+      if (!renews) this.#record(credential, outcome);
       if (outcome.kind === 'passed') return { credential, head: outcome.head };
       if (this.#exchange.isGone()) return undefined;
-      const again =
-        outcome.kind === 'failed'
-          ? await this.#afterFailure(outcome.error, outcome.head)
-          : await this.#afterHeld(credential, outcome.head, outcome.body);
-      if (again) continue;
+      if (await this.#again(credential, outcome, renews)) continue;
       if (outcome.kind === 'failed') return undefined;
       passOn(this.#exchange.response, outcome.head, outcome.body, this.#ownHeaders(credential));
       return { credential, head: outcome.head };
+    }
+  }
+
+  /** Whether an answer is about to be followed by a newer token, once. */
+  #renews({ route }: RoutedCredential, { kind, head }: UpstreamOutcome): boolean {
+    return kind === 'held' && route === 'oauth' && head.status === 401 && !this.#renewed;
+  }
+
+  async #again(
+    credential: RoutedCredential,
+    outcome: Exclude<UpstreamOutcome, { kind: 'passed' }>,
+    renews: boolean,
+  ): Promise<boolean> {
+    try {
+      return outcome.kind === 'failed'
+        ? await this.#afterFailure(outcome.error, outcome.head)
+        : await this.#afterHeld(credential, outcome.head, outcome.body);
+    } finally {
+      // A token that ended early and has a successor is no refusal of the grant.
+      if (renews && this.#next?.route !== 'oauth') this.#record(credential, outcome);
     }
   }
 
@@ -202,7 +219,7 @@ class Sending {
 
   /** Answers whether to send again. */
   async #afterHeld(credential: RoutedCredential, head: ReplyHead, body: Buffer): Promise<boolean> {
-    const { status, edge, headers } = head;
+    const { status, edge } = head;
     if (credential.route === 'oauth' && refuses(status, edge)) {
       if (status === 401 && !this.#renewed) return this.#renew(credential);
       const reason = answerClassOf(head, body);
@@ -210,8 +227,7 @@ class Sending {
       return this.#next !== undefined;
     }
     const result: AttemptResult = { kind: 'status', status, edge };
-    const nowMs = this.#options.clock.now();
-    const retryAfterSec = parseRetryAfterSec(textOf(headers['retry-after']), nowMs);
+    const retryAfterSec = retryAfterOf(head, this.#options.clock.now());
     return this.#mayRepeat(result) && this.#pause(retryAfterSec);
   }
 
@@ -271,27 +287,8 @@ class Sending {
   }
 
   #record(credential: RoutedCredential, outcome: UpstreamOutcome): void {
-    const { meter, windows, clock } = this.#options;
-    const { target, operation } = this.#call;
-    const { head } = outcome;
-    if (!head && this.#exchange.isGone()) return; // Neither an answer nor a failure of Klaviyo's.
-    meter.record({
-      connectionId: target.kind === 'connection' ? target.connection.id : undefined,
-      route: credential.route,
-      operationId: operation?.id,
-      status: head?.status,
-      edge: head?.edge ?? false,
-      tookMs: head?.tookMs ?? 0,
-      error: errorClassOf(outcome),
-    });
-    if (head?.status === 429 && operation) {
-      const nowMs = clock.now();
-      const retryAfterSec = parseRetryAfterSec(textOf(head.headers['retry-after']), nowMs) ?? 1;
-      windows.block(credential.quota, operation, retryAfterSec, nowMs);
-    }
+    // Neither an answer nor a failure of Klaviyo's.
+    if (!outcome.head && this.#exchange.isGone()) return;
+    recordAttempt(this.#options, this.#call, credential, outcome);
   }
-}
-
-function textOf(value: string | string[] | undefined): string | undefined {
-  return typeof value === 'string' ? value : undefined;
 }

@@ -253,3 +253,31 @@ describe('a proxied call whose access token Klaviyo refuses', () => {
     expect(fixture.sandbox.statistics().byOperation['create_event']).toBeUndefined();
   });
 });
+
+describe('what is counted of a proxied call', () => {
+  async function oauthTally({ keyshift }: FlowFixture) {
+    await keyshift.traffic.writeBehind.flush();
+    const acme = await keyshift.store.connections.findByCustomer('acme');
+    return (await keyshift.store.traffic.summarize(acme!.id, 0)).oauth;
+  }
+
+  it('is no refusal when the token had ended early and its successor works', async () => {
+    await using fixture = await startFlow();
+    await migrateToLive(fixture, 'acme', 0);
+    fixture.sandbox.invalidateAccessTokens();
+    fixture.clock.skip(120_000);
+    const answer = await call(fixture, byKey(keyOf(fixture, 0)));
+    expect([answer.status, routeOf(answer)]).toEqual([200, 'oauth']);
+    expect(await oauthTally(fixture)).toMatchObject({ calls: 1, ok: 1, refused: 0 });
+  });
+
+  it('is a refusal when the grant is gone, although the key answered the caller', async () => {
+    await using fixture = await startFlow();
+    await migrateToLive(fixture, 'acme', 0);
+    fixture.sandbox.uninstall(accountOf(fixture, 0));
+    fixture.clock.skip(120_000);
+    const answer = await call(fixture, byKey(keyOf(fixture, 0)));
+    expect([answer.status, routeOf(answer)]).toEqual([200, 'key']);
+    expect(await oauthTally(fixture)).toMatchObject({ calls: 1, ok: 0, refused: 1 });
+  });
+});
