@@ -33,6 +33,8 @@ export interface FlowOptions {
   readonly logger?: Logger;
   readonly random?: Random;
   readonly environment?: Readonly<Record<string, string>>;
+  /** What the app may ask for, space separated, and asks for; the sample app's own by default. */
+  readonly scopes?: string;
 }
 
 /** A real server in front of a real sandbox, all of this test's own. */
@@ -87,7 +89,7 @@ export async function startFlow(options: FlowOptions = {}): Promise<FlowFixture>
 async function compose(port: number, options: FlowOptions, opened: Opened): Promise<FlowFixture> {
   const clock = createShiftedClock();
   const secrets = createSecrets();
-  const seed = createSampleSeed({
+  const sample = createSampleSeed({
     customers: options.customers ?? 4,
     app: {
       clientId: 'flow-app',
@@ -95,6 +97,10 @@ async function compose(port: number, options: FlowOptions, opened: Opened): Prom
       redirectUris: [`http://localhost:${port}/auth/callback`],
     },
   });
+  const scopes = options.scopes?.split(' ');
+  const seed = scopes
+    ? { ...sample, apps: sample.apps.map((app) => ({ ...app, scopes })) }
+    : sample;
   const sandbox = await startSandbox({ seed, clock, limits: false, ...options.sandbox });
   opened.push(sandbox.close);
   const config = readConfig(environmentOf(port, sandbox, secrets, options), {
@@ -176,6 +182,7 @@ function environmentOf(
     SESSION_SECRET: secrets.sessionSecret,
     KEYSHIFT_ADMIN_PASSWORD: secrets.adminPassword,
     KEYSHIFT_SERVICE_TOKENS: `app:${secrets.serviceToken}`,
+    ...(options.scopes === undefined ? {} : { KLAVIYO_SCOPES: options.scopes }),
     ...options.environment,
   };
 }

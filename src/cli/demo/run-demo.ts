@@ -11,6 +11,7 @@ import { defaultRetirePolicy } from '../../migration/retirement-checks.ts';
 import { importCustomers } from '../../migration/import-customers.ts';
 import { createLogger } from '../../runtime/logger.ts';
 import { randomToken, systemRandom } from '../../runtime/random.ts';
+import type { Sandbox } from '../../sandbox/sandbox-options.ts';
 import { startSandbox } from '../../sandbox/sandbox.ts';
 import { createSampleSeed } from '../../sandbox/seed/sample-seed.ts';
 import type { SandboxSeed } from '../../sandbox/seed/seed.ts';
@@ -67,7 +68,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport> {
     try {
       const server = await startServer(keyshift, createApp(keyshift));
       try {
-        return await playJourney(keyshift, seed, server.url, options);
+        return await playJourney(keyshift, { sandbox, seed }, server.url, options);
       } finally {
         await server.close();
       }
@@ -81,7 +82,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport> {
 
 async function playJourney(
   keyshift: Keyshift,
-  seed: SandboxSeed,
+  { sandbox, seed }: { readonly sandbox: Sandbox; readonly seed: SandboxSeed },
   serverUrl: string,
   options: DemoOptions,
 ): Promise<DemoReport> {
@@ -139,9 +140,11 @@ async function playJourney(
   let retired = 0;
   for await (const connection of store.connections.list({ stages: ['live'] })) {
     const policy = { ...defaultRetirePolicy, quietMs: 0 };
-    const demand = { kind: 'none', reason: 'the accounts of the demo end with it' } as const;
-    await retire.retire(connection, { policy, demand, actor: 'demo' });
-    retired += 1;
+    // The customer deletes the key at Klaviyo, whose 401 proves it.
+    sandbox.deleteKey(roles.get(connection.customerId)?.key ?? '');
+    const request = { policy, demand: { kind: 'probe' }, actor: 'demo' } as const;
+    const { outcome } = await retire.retire(connection, request);
+    if (outcome === 'retired') retired += 1;
   }
   return {
     customers: options.customers,

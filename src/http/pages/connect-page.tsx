@@ -133,8 +133,8 @@ function NextSteps(props: ConnectPageProps) {
             <code>https://www.klaviyo.com/</code>.{' '}
           </>
         )}
-        In doubt, ask your usual contact at {integrator} whether they sent you this link, and do not
-        pass it on.
+        In doubt, ask your usual contact at {integrator} whether they sent you this link. Pass it on
+        to nobody but an owner or admin of the account.
       </p>
       <h2>If you do not want this</h2>
       <p>

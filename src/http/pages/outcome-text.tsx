@@ -132,7 +132,7 @@ function WrongAccount(props: {
   const { expected, chosen, retryHref } = props.outcome;
   return (
     <>
-      <p>Nothing was changed in your connection, and the approval you just gave is not used.</p>
+      <p>Nothing was changed in your connection: the approval you just gave is not used for it.</p>
       <dl class="facts">
         <dt>Account to choose</dt>
         <dd>

@@ -7,12 +7,7 @@ export function ScopeList({ scopes }: { readonly scopes: readonly string[] }) {
     <ul class="scopes" role="list">
       {describeScopeGroups(scopes).map((group) => (
         <li>
-          <span>{cleanText(group.sentence)}</span>{' '}
-          {group.scopes.map((scope) => (
-            <>
-              <code>{cleanText(scope)}</code>{' '}
-            </>
-          ))}
+          <span>{cleanText(group.sentence)}</span> <code>{cleanText(group.scopes.join(' '))}</code>
         </li>
       ))}
     </ul>

@@ -98,7 +98,7 @@ main:first-child,.sandbox+main{padding-top:2rem}
 
 const controls = `
 .button{display:inline-flex;align-items:center;justify-content:center;min-height:3rem;padding:.6rem 1.5rem;border:1px solid transparent;
-  border-radius:8px;background:var(--accent);color:var(--onAccent);font:inherit;font-weight:600;text-decoration:none;cursor:pointer}
+  border-radius:8px;background:var(--accent);color:var(--onAccent);font:inherit;font-weight:600;text-align:center;text-decoration:none;cursor:pointer}
 .button:hover{background:var(--accentStrong);color:var(--onAccent)}
 .button.quiet{min-height:2.75rem;padding:.45rem 1rem;background:var(--surface);color:var(--text);border-color:var(--edge);font-weight:500}
 .button.quiet:hover{background:var(--sunken)}
