@@ -42,7 +42,7 @@ export async function measure({ quick, note }) {
   let perSecond = 0;
   for (const kind of kinds) {
     note(kind.name);
-    const requests = Math.ceil((quick ? 3_000 : 20_000) * kind.share);
+    const requests = Math.ceil((quick ? 8_000 : 20_000) * kind.share);
     const samples = await takeTurns(proxies, quick ? 3 : 7, (proxy) =>
       flood(proxy, kind, requests),
     );
@@ -50,7 +50,7 @@ export async function measure({ quick, note }) {
     if (kind === kinds[0]) perSecond = median(samples.bare.map((sample) => sample.perSecond));
   }
   note('latency at half load');
-  rows.push(await compareLatency(proxies, perSecond / 2, quick ? 2_000 : 10_000));
+  rows.push(await compareLatency(proxies, perSecond / 2, quick ? 5_000 : 20_000));
   const requests = quick ? 20_000 : 1_000_000;
   note(`memory over ${requests} requests`);
   rows.push(await measureMemory(keyshift, requests));

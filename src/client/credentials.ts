@@ -5,7 +5,7 @@ import type { Random } from '../runtime/random.ts';
 import type { Connection, Grant } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
 import type { TokenEngine } from '../tokens/token-engine.ts';
-import { createRecentReads, routeAgeMs } from './recent-reads.ts';
+import { createRecentReads } from './recent-reads.ts';
 import type { FallBackReporter } from './fall-back-reporter.ts';
 import { createPolicyReader } from './route-policies.ts';
 import {
@@ -87,6 +87,9 @@ export interface CredentialsOptions {
 
 const capacity = 10_000;
 
+/** Whether the key is used at all is the route's to say, which is read more often. */
+const keyAgeMs = 5_000;
+
 /** For whoever takes a token without saying what for: no exception applies, and no canary share. */
 const noCall: RoutedCall = { method: 'POST', path: '', headers: {}, operation: undefined };
 
@@ -95,7 +98,7 @@ export function createCredentials(options: CredentialsOptions): Credentials {
   const { store, tokens, clientId, clock, random } = options;
   const readPolicies = createPolicyReader(store, clock);
   const keys = createRecentReads<KeyCredential | undefined>({
-    ...{ clock, maxAgeMs: routeAgeMs, capacity },
+    ...{ clock, maxAgeMs: keyAgeMs, capacity },
   });
   /** Made once for each generation of a grant that is in memory. */
   const made = new WeakMap<Grant, OAuthCredential>();
