@@ -24,11 +24,11 @@ describe('rehearse', () => {
     const { code, report } = await rehearse();
     expect(code).toBe(0);
     expect(sum(report.outcomes)).toBe(60);
-    expect(report).toMatchObject({ customers: 60, seed: 7, auditIntact: true, addsUp: true });
+    expect(report).toMatchObject({ customers: 60, seed: 7, audit_intact: true, adds_up: true });
     const settled = outcomes.filter((outcome) => !['under_way', 'stuck'].includes(outcome));
     for (const outcome of settled)
-      expect([outcome, report.outcomes[outcome] > 0]).toEqual([outcome, true]);
-    expect(report.outcomes.stuck).toBe(0);
+      expect([outcome, report.outcomes[outcome]]).not.toEqual([outcome, 0]);
+    expect(report.outcomes).not.toHaveProperty('stuck');
     expect(
       sum(Object.fromEntries(Object.values(report.people).map((each, at) => [at, sum(each)]))),
     ).toBe(60);
@@ -45,7 +45,7 @@ describe('rehearse', () => {
   });
 
   it('shows what settings do: without reminders the slow never come', async () => {
-    const { report } = await rehearse('--reminder-days', 'none');
+    const { report } = await rehearse('--reminders', '0');
     expect(report.outcomes.moved_after_reminder).toBe(0);
     expect(report.people.slow).toEqual({ no_answer: 9 });
     const short = await rehearse('--days', '6', '--waves', '50,50', '--wave-days', '3');
@@ -79,7 +79,7 @@ describe('rehearse', () => {
   it.each([
     ['--customers', '5', 'from 18 to 50000'],
     ['--waves', '10,20', 'add up to 100'],
-    ['--reminder-days', '7,3', 'later than the one before'],
+    ['--reminder-days', '0', 'from 1 to 365'],
     ['--days', 'many', 'whole number'],
   ])('refuses %s %s before it begins', async (flag, value, message) => {
     const { code, stderr } = await cli.run('rehearse', flag, value);

@@ -7,6 +7,7 @@ import type { CommandContext } from '../command-context.ts';
 import { fewestCustomers } from '../rehearse/people.ts';
 import { printRehearsal } from '../rehearse/print-rehearsal.ts';
 import { defaultSettings, type RehearsalSettings } from '../rehearse/rehearsal-settings.ts';
+import { toReportJson } from '../report/to-report-json.ts';
 import { runRehearsal } from '../rehearse/run-rehearsal.ts';
 
 interface RehearseFlags extends RehearsalSettings {
@@ -16,7 +17,8 @@ interface RehearseFlags extends RehearsalSettings {
 
 /** `keyshift rehearse`: the whole campaign with simulated people, before the real one. */
 export function addRehearseCommand(program: Command, { terminal, run }: CommandContext): void {
-  const { customers, seed, days, waves, waveDays, reminderDays } = defaultSettings;
+  const { customers, seed, days, waves, waveDays } = defaultSettings;
+  const { reminderDays, reminders } = defaultSettings;
   const { validDays, quietDays, canaryPercent, canaryDays } = defaultSettings;
   program
     .command('rehearse')
@@ -26,12 +28,8 @@ export function addRehearseCommand(program: Command, { terminal, run }: CommandC
     .option('--days <n>', 'days the campaign lasts', whole(1, 365), days)
     .option('--waves <list>', 'percent of the customers in each wave', parseWaves, waves)
     .option('--wave-days <n>', 'days between two waves', whole(1, 90), waveDays)
-    .option(
-      '--reminder-days <list>',
-      'days after its invitation on which a customer is reminded; "none"',
-      parseDays,
-      reminderDays,
-    )
+    .option('--reminder-days <n>', 'days between two messages', whole(1, 365), reminderDays)
+    .option('--reminders <n>', 'most reminders of one invitation', whole(0, 20), reminders)
     .option('--valid-days <n>', 'days an invitation is valid', whole(1, 365), validDays)
     .option(
       '--quiet-days <n>',
@@ -77,7 +75,7 @@ report. Nothing leaves this machine, no port is opened, and no setting of .env.l
             if (state !== undefined) terminal.note('Run the same command again to go on.');
             return 130;
           }
-          if (json === true) terminal.print(JSON.stringify(report));
+          if (json === true) terminal.print(toReportJson(report));
           else printRehearsal(terminal, report);
           terminal.note(`took ${((systemClock.now() - startedMs) / 1000).toFixed(1)} s`);
           return report.addsUp && report.auditIntact ? 0 : 1;
@@ -101,11 +99,4 @@ function parseWaves(value: string): number[] {
   const shares = value.split(',').map((part) => whole(1, 100)(part.trim().replace(/%$/, '')));
   if (shares.reduce((sum, share) => sum + share, 0) === 100) return shares;
   throw new InvalidArgumentError('The shares must add up to 100, as 10,30,60.');
-}
-
-function parseDays(value: string): number[] {
-  if (value === 'none') return [];
-  const days = value.split(',').map((part) => whole(1, 365)(part.trim()));
-  if (days.every((day, at) => at === 0 || day > (days[at - 1] ?? 0))) return days;
-  throw new InvalidArgumentError('Each day must be later than the one before, as 3,7,14.');
 }

@@ -2,6 +2,8 @@ import { isKeyshiftError } from '../../errors/keyshift-error.ts';
 import { checkKeys } from '../../migration/check-keys.ts';
 import { readCustomers } from '../../migration/customer-file.ts';
 import { importCustomers } from '../../migration/import-customers.ts';
+import { queueMessage } from '../../migration/outreach/queue-message.ts';
+import { defaultReminderPolicy } from '../../migration/outreach/reminder-policy.ts';
 import type { Connection, Stage } from '../../store/records.ts';
 import { forEachConcurrently } from '../concurrently.ts';
 import type { Person } from './people.ts';
@@ -18,17 +20,31 @@ export function keyOf({ accounts }: StageSet, { index, persona }: Person): strin
   return persona === 'key_dead' || key === undefined ? deadKey(index) : key;
 }
 
+/** The hours at which the company works; nothing that it does at one waits for the clock. */
+export const officeHours = { keys: 5, traffic: 6, retirement: 7, mail: 8 } as const;
+
 /**
- * What the company does every morning, with the commands that it would use. Every step can be
- * done again: after a crash in the middle of a morning, the whole morning is.
+ * What the company does in an hour of its morning, by the services behind its commands. Each can
+ * be done again: after a crash in the middle of it, it is.
  */
-export async function workMorning(set: StageSet, day: number, signal: AbortSignal): Promise<void> {
-  if (day === 0) await importAndCheck(set, signal);
-  await inviteWaves(set, day);
-  await remind(set, day);
-  await forEachAt(set, ['authorized'], (each) => set.keyshift.verify(each, { actor }));
-  await moveTraffic(set);
-  await retire(set, day);
+export function workOf(
+  set: StageSet,
+  day: number,
+  hour: number,
+  signal: AbortSignal,
+): (() => Promise<void>) | undefined {
+  switch (hour) {
+    case officeHours.keys:
+      return day === 0 ? () => importAndCheck(set, signal) : undefined;
+    case officeHours.traffic:
+      return () => moveTraffic(set);
+    case officeHours.retirement:
+      return () => retire(set, day);
+    case officeHours.mail:
+      return () => writeToCustomers(set, day, signal);
+    default:
+      return undefined;
+  }
 }
 
 /** Asks whoever is quiet to delete the key at Klaviyo, and destroys it once that is done. */
@@ -40,16 +56,18 @@ async function retire(set: StageSet, day: number): Promise<void> {
     if (sinceMs + policy.quietMs > clock.now()) return;
     const request = { policy, demand: { kind: 'probe' }, actor } as const;
     const { outcome } = await keyshift.retire.retire(connection, request);
-    const instructions = { day, kind: 'key instructions', link: '' };
-    if (outcome === 'waiting') world.deliver(indexOf(connection), instructions);
+    if (outcome !== 'waiting') return;
+    const id = `key instructions ${connection.id}`;
+    world.deliver(indexOf(connection), { id, day, kind: 'key instructions', link: '' });
   });
 }
 
 /** By a canary first, where one is wanted; whoever was one for long enough moves wholly. */
 async function moveTraffic(set: StageSet): Promise<void> {
-  const { cutover } = set.keyshift;
+  const { cutover, verify } = set.keyshift;
   const { canaryPercent, canaryDays } = set.settings;
   const today = dayOf(set.clock.now());
+  await forEachAt(set, ['authorized'], (connection) => verify(connection, { actor }));
   await forEachAt(set, ['canary'], async (connection) => {
     if (today < dayOf(connection.watchedSinceMs ?? 0) + canaryDays) return;
     await cutover.cutOver(connection, actor);
@@ -76,43 +94,37 @@ function toCsv(set: StageSet): string {
   return [['customer_id', 'private_key', 'name', 'email'], ...rows].join('\n');
 }
 
-/** Invites every wave whose day has come, whoever of it could not be invited before included. */
-async function inviteWaves(set: StageSet, day: number): Promise<void> {
-  const { settings, people } = set;
+/** Invites every wave whose day has come, queues reminders, and sends what is due. */
+async function writeToCustomers(set: StageSet, day: number, signal: AbortSignal): Promise<void> {
+  const { settings, people, keyshift } = set;
   const due = Math.floor(day / settings.waveDays);
-  await forEachAt(set, ['checked'], async (connection) => {
+  // Who was invited before is among them: the crash may have come before the message.
+  await forEachAt(set, ['checked', 'invited', 'opened'], async (connection) => {
     const person = people[indexOf(connection)];
-    if (person && waveOf(settings, person.index) <= due) await send(set, person, connection, day);
+    const wave = person && waveOf(settings, person.index);
+    if (wave !== undefined && wave <= due) await inviteOnce(set, connection, wave);
   });
+  const { reminderDays: afterDays, reminders: cap } = settings;
+  const policy = { ...defaultReminderPolicy, afterDays, cap };
+  await keyshift.outreach.reminders.queue({ policy, signal });
+  await set.outbox.run({ signal, quietHours: policy.quietHours });
 }
 
-async function send(
-  { keyshift, settings, world, publicUrl }: StageSet,
-  person: Person,
+/** Whoever let a link run out is not invited again. */
+async function inviteOnce(
+  { keyshift, settings }: StageSet,
   connection: Connection,
-  day: number,
-  kind = 'invitation',
+  wave: number,
 ): Promise<void> {
-  const { token } = await keyshift.invitations.issue(connection, settings.validDays * dayMs, actor);
-  world.deliver(person.index, { day, kind, link: `${publicUrl}/connect/${token.reveal()}` });
-}
-
-/** Reminds whoever has a link that is still good, and did not decline. */
-async function remind(set: StageSet, day: number): Promise<void> {
-  const { settings, people, keyshift, world } = set;
-  await forEachAt(set, ['invited', 'opened'], async (connection) => {
-    const person = people[indexOf(connection)];
-    const [invitation] = await keyshift.store.invitations.listByConnection(connection.id);
-    if (!person || !invitation) return;
-    if (world.mailsOf(person.index).length === 0) {
-      // The invitation was written, and the crash came before its mail.
-      await send(set, person, connection, dayOf(invitation.createdAtMs));
-    }
-    const age = day - dayOf(invitation.createdAtMs);
-    const number = settings.reminderDays.indexOf(age) + 1;
-    if (number === 0 || age >= settings.validDays) return;
-    await send(set, person, connection, day, `reminder ${number}`);
-  });
+  const { store, invitations } = keyshift;
+  if (connection.stage !== 'checked' && !(await invitations.findOpen(connection))) return;
+  const validForMs = settings.validDays * dayMs;
+  const issued = await invitations.issue(connection, validForMs, actor, { wave: `${wave + 1}` });
+  await queueMessage(
+    store,
+    { connection, invitation: issued.invitation, kind: 'invitation', channel: 'webhook' },
+    keyshift,
+  );
 }
 
 /** The place of a customer among all: its id ends with its number. */

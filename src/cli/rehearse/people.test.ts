@@ -3,7 +3,8 @@ import { actionsOn, createPeople, fewestCustomers, personas, type Mail } from '.
 import { defaultSettings, waveOf } from './rehearsal-settings.ts';
 
 const settings = { ...defaultSettings, customers: 200 };
-const invitation: Mail = { day: 3, kind: 'invitation', link: 'https://a.example/connect/x' };
+const link = 'https://a.example/connect/x';
+const invitation: Mail = { id: 'm0', day: 3, kind: 'invitation', link };
 
 /** Everything that one person ever does with these mails. */
 const lifeOf = (person: ReturnType<typeof createPeople>[number], mails: readonly Mail[]) =>
@@ -34,7 +35,12 @@ describe('the people of a rehearsal', () => {
     const of = (persona: string) => people.find((person) => person.persona === persona)!;
     expect(lifeOf(of('prompt'), [invitation])).toEqual([expect.stringMatching(/ consent$/)]);
     expect(lifeOf(of('slow'), [invitation])).toEqual([]);
-    const reminders = [1, 2, 3].map((n) => ({ ...invitation, day: 5 * n, kind: `reminder ${n}` }));
+    const reminders = [1, 2, 3].map((n): Mail => ({
+      id: `m${n}`,
+      day: 5 * n,
+      kind: 'reminder',
+      link,
+    }));
     expect(lifeOf(of('slow'), [invitation, ...reminders])).toEqual([
       expect.stringMatching(/ consent$/),
     ]);

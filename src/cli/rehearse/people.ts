@@ -49,9 +49,10 @@ export interface Person {
 
 /** A message that a person got. */
 export interface Mail {
+  /** Of the message: the same mail that comes twice is one. */
+  readonly id: string;
   readonly day: number;
-  /** `invitation`, `reminder` with its number, or `key instructions`. */
-  readonly kind: string;
+  readonly kind: 'invitation' | 'reminder' | 'key instructions';
   readonly link: string;
 }
 
@@ -134,9 +135,7 @@ function clicksOn(person: Person, day: number, mails: readonly Mail[]): PersonAc
         ...at(first.day + Math.max(1, delayDays), 'consent'),
       ];
     case 'slow': {
-      const reminder = mails.filter(({ kind }) => kind.startsWith('reminder'))[
-        person.remindersIgnored
-      ];
+      const reminder = mails.filter(({ kind }) => kind === 'reminder')[person.remindersIgnored];
       return reminder ? at(reminder.day + delayDays, 'consent', reminder) : [];
     }
     case 'deny':

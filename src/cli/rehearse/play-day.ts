@@ -1,15 +1,15 @@
 import { isKeyshiftError } from '../../errors/keyshift-error.ts';
 import { forEachConcurrently } from '../concurrently.ts';
 import { followInvitation } from '../demo/person.ts';
-import { forEachAt, keyOf, workMorning } from './operator.ts';
+import { forEachAt, keyOf, officeHours, workOf } from './operator.ts';
 import { actionsOn, emailOf, type Person, type PersonAction } from './people.ts';
 import { dayMs, firstDayMs, hourMs } from './rehearsal-settings.ts';
 import type { StageSet } from './stage-set.ts';
 
 const concurrency = 16;
 
-/** The hours of the company and of the machines; those between belong to the people. */
-const hours = { morning: 8, night: 22 } as const;
+/** When the machines work; between the office hours and this the day belongs to the people. */
+const night = 22;
 
 /**
  * Plays one day from an hour on, and saves after every hour that it is done. A crash loses the
@@ -42,20 +42,17 @@ function workAt(
   people: readonly Step[],
   signal: AbortSignal,
 ): Step | undefined {
-  switch (hour) {
-    case hours.morning:
-      return () => workMorning(set, day, signal);
-    case hours.night:
-      return async () => {
-        await carryTraffic(set);
-        await set.keyshift.watch.round(signal);
-        await set.sweeper.sweep(signal);
-      };
-    default:
-      return people.length === 0
-        ? undefined
-        : () => forEachConcurrently(people, concurrency, (act) => act());
+  if (hour <= officeHours.mail) return workOf(set, day, hour, signal);
+  if (hour === night) {
+    return async () => {
+      await carryTraffic(set);
+      await set.keyshift.watch.round(signal);
+      await set.sweeper.sweep(signal);
+    };
   }
+  return people.length === 0
+    ? undefined
+    : () => forEachConcurrently(people, concurrency, (step) => step());
 }
 
 /** What people do today, by the hour. A mail of this morning may move them today. */
@@ -88,7 +85,7 @@ function planPeople(
     return steps;
   };
   // Drawn when the first of them is asked for: the mails of the morning are there by then.
-  return { get: (hour) => (hour <= hours.morning ? undefined : (plan ??= draw()).get(hour)) };
+  return { get: (hour) => (hour <= officeHours.mail ? undefined : (plan ??= draw()).get(hour)) };
 }
 
 async function act(set: StageSet, person: Person, action: PersonAction): Promise<void> {

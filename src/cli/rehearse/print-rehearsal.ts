@@ -28,11 +28,9 @@ export function printRehearsal(terminal: Terminal, report: RehearsalReport): voi
     'Outcomes',
     ['OUTCOME', 'CUSTOMERS', ''],
     [
-      ...outcomes.map((outcome) => [
-        outcome,
-        String(report.outcomes[outcome]),
-        outcomeWords[outcome],
-      ]),
+      ...outcomes
+        .filter((outcome) => outcome in report.outcomes)
+        .map((outcome) => [outcome, String(report.outcomes[outcome] ?? 0), outcomeWords[outcome]]),
       ['sum', String(sum(Object.values(report.outcomes))), `of ${customers} customers`],
     ],
   );

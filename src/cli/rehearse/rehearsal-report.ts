@@ -34,8 +34,10 @@ export interface RehearsalReport {
   readonly customers: number;
   readonly seed: number;
   readonly settings: RehearsalSettings;
-  /** Adds up to `customers`. */
-  readonly outcomes: Readonly<Record<Outcome, number>>;
+  /** Adds up to `customers`; `stuck` is there when somebody is. */
+  readonly outcomes: Readonly<Record<Exclude<Outcome, 'stuck'>, number>> & {
+    readonly stuck?: number;
+  };
   /** The same customers by how they are: each row adds up to the people of its kind. */
   readonly people: Readonly<Record<Persona, Readonly<Partial<Record<Outcome, number>>>>>;
   /** Customers that came as far, or farther. */
@@ -119,12 +121,13 @@ export async function makeReport(set: StageSet): Promise<RehearsalReport> {
     const wave = waves[waveOf(settings, person.index)];
     if (wave) addToWave(wave, reached, outcome);
   }
+  const { stuck, ...expected } = counts;
   const sum = Object.values(counts).reduce((total, count) => total + count, 0);
   return {
     customers: settings.customers,
     seed: settings.seed,
     settings,
-    outcomes: counts,
+    outcomes: stuck === 0 ? expected : counts,
     people: byPersona,
     funnel,
     daysFromInvitation: {
@@ -197,7 +200,7 @@ const reasonOutcomes: Readonly<Record<string, Outcome>> = {
 
 function movedAs({ world }: StageSet, { index, persona }: Person, reached: Milestones): Outcome {
   if (persona === 'mail_scanner') return 'moved_despite_mail_scanner';
-  const reminded = world.mailsOf(index).find(({ kind }) => kind.startsWith('reminder'));
+  const reminded = world.mailsOf(index).find(({ kind }) => kind === 'reminder');
   const consentDay = reached.consented ?? 0;
   return reminded && consentDay >= reminded.day ? 'moved_after_reminder' : 'moved';
 }

@@ -9,8 +9,10 @@ export interface RehearsalSettings {
   readonly waves: readonly number[];
   /** Days between two waves. */
   readonly waveDays: number;
-  /** Days after its invitation on which a customer is reminded. */
-  readonly reminderDays: readonly number[];
+  /** Days after the invitation, and after each reminder, on which a customer is reminded. */
+  readonly reminderDays: number;
+  /** Most reminders of one invitation. */
+  readonly reminders: number;
   /** Days that an invitation is valid. */
   readonly validDays: number;
   /** Days without key traffic before a key is destroyed. */
@@ -26,9 +28,10 @@ export const defaultSettings: RehearsalSettings = {
   seed: 7,
   days: 45,
   waves: [10, 30, 60],
-  waveDays: 4,
-  reminderDays: [3, 7, 14],
-  validDays: 21,
+  waveDays: 7,
+  reminderDays: 7,
+  reminders: 2,
+  validDays: 30,
   quietDays: 7,
   canaryPercent: 10,
   canaryDays: 1,

@@ -7,7 +7,9 @@ import { createEmbeddedSandbox, type EmbeddedSandbox } from '../../sandbox/embed
 import { createSampleSeed } from '../../sandbox/seed/sample-seed.ts';
 import type { SandboxSeed, SeedAccount } from '../../sandbox/seed/seed.ts';
 import { createSweeper, type Sweeper } from '../../tokens/sweeper.ts';
+import type { OutboxRunner } from '../../migration/outreach/outbox-runner.ts';
 import { createJumpClock, type JumpClock } from './jump-clock.ts';
+import { createMailman } from './mailman.ts';
 import { createPeople, emailOf, type Person } from './people.ts';
 import { firstDayMs, type RehearsalSettings } from './rehearsal-settings.ts';
 import { answerBySandbox, SandboxDispatcher } from './sandbox-dispatcher.ts';
@@ -29,6 +31,8 @@ export interface StageSet {
   readonly sandbox: EmbeddedSandbox;
   /** As the server runs it, without the pause between two refreshes. */
   readonly sweeper: Sweeper;
+  /** Sends messages into the people's mailboxes. */
+  readonly outbox: OutboxRunner;
   readonly people: readonly Person[];
   readonly accounts: readonly SeedAccount[];
   readonly publicUrl: string;
@@ -72,6 +76,7 @@ export async function openStageSet(folder: string, settings: RehearsalSettings):
       ...{ grants: store.grants, tokens, clientId, clock, random, logger },
       ratePerSec: Infinity,
     }),
+    outbox: createMailman(keyshift, world, publicUrl),
     people,
     accounts: seed.accounts,
     publicUrl,

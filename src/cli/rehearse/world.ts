@@ -45,9 +45,9 @@ export interface World {
 const tables = `
   create table if not exists facts (name text primary key, value text not null);
   create table if not exists mails (
-    customer integer not null, position integer not null, day integer not null,
-    kind text not null, link text not null,
-    primary key (customer, kind)
+    customer integer not null, id text not null, position integer not null,
+    day integer not null, kind text not null, link text not null,
+    primary key (customer, id)
   );
   create table if not exists installs (
     client_id text not null, account_id text not null, install text not null,
@@ -115,19 +115,22 @@ function createFacts(db: DatabaseSync) {
 function createMailbox(db: DatabaseSync): Pick<World, 'deliver' | 'mailsOf'> {
   const mails = new Map<number, Mail[]>();
   const rows = db.prepare(
-    'select customer, day, kind, link from mails order by customer, position',
+    'select customer, id, day, kind, link from mails order by customer, position',
   );
-  for (const { customer, day, kind, link } of rows.iterate()) {
+  for (const { customer, id, day, kind, link } of rows.iterate()) {
     const box = mails.get(Number(customer)) ?? [];
     mails.set(Number(customer), box);
-    box.push({ day: Number(day), kind: String(kind), link: String(link) });
+    box.push({
+      ...{ id: String(id), day: Number(day), link: String(link) },
+      kind: String(kind) as Mail['kind'],
+    });
   }
-  const insert = db.prepare('insert or ignore into mails values (?, ?, ?, ?, ?)');
+  const insert = db.prepare('insert or ignore into mails values (?, ?, ?, ?, ?, ?)');
   return {
     deliver(customer, mail) {
       const box = mails.get(customer) ?? [];
-      if (box.some(({ kind }) => kind === mail.kind)) return;
-      insert.run(customer, box.length, mail.day, mail.kind, mail.link);
+      if (box.some(({ id }) => id === mail.id)) return;
+      insert.run(customer, mail.id, box.length, mail.day, mail.kind, mail.link);
       mails.set(customer, [...box, mail]);
     },
     mailsOf: (customer) => mails.get(customer) ?? [],
