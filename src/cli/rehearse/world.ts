@@ -64,7 +64,8 @@ const tables = `
 export function openWorld(folder: string, settings: RehearsalSettings, random: Random): World {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const db = new DatabaseSync(join(folder, 'world.db'));
-  db.exec('pragma journal_mode = wal; pragma synchronous = off;');
+  // Somebody may be looking at it.
+  db.exec('pragma busy_timeout = 5000; pragma journal_mode = wal; pragma synchronous = off;');
   db.exec(tables);
   const facts = createFacts(db);
   facts.putFirst('settings', JSON.stringify(settings));
