@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openCliBench, type CliBench } from '../../../test/support/cli-fixture.ts';
+import type { SandboxSettings } from '../../sandbox/settings.ts';
 import { createSampleSeed } from '../../sandbox/seed/sample-seed.ts';
+import { optionsOf, type SandboxFlags } from './sandbox-command.ts';
 
 let cli: CliBench;
 beforeEach(async () => void (cli = await openCliBench()));
@@ -51,6 +53,19 @@ describe('sandbox', () => {
     const same = await shown('--random-seed', '7', '--accounts', '3');
     expect(same.private_key).toBe(one.private_key);
     expect((await shown('--random-seed', '8')).private_key).not.toBe(one.private_key);
+  });
+
+  it('limits refreshes to ten a minute, unless the seed or an option says otherwise', () => {
+    const limitOf = (flags: Partial<SandboxFlags>, settings: Partial<SandboxSettings> = {}) => {
+      const seed = { accounts: [], apps: [], settings };
+      const options = optionsOf({ port: 0, host: 'localhost', limits: true, ...flags }, seed);
+      return options.settings?.refreshLimitPerMinute;
+    };
+    expect(limitOf({})).toBe(10);
+    expect(limitOf({}, { refreshLimitPerMinute: 3 })).toBe(3);
+    expect(limitOf({ refreshLimit: 5 }, { refreshLimitPerMinute: 3 })).toBe(5);
+    expect(limitOf({ set: { refreshLimitPerMinute: null } })).toBeNull();
+    expect(limitOf({ limits: false })).toBeNull();
   });
 
   it('reads seeds of YAML and JSON', async () => {
