@@ -27,6 +27,8 @@ export async function startServer(keyshift: Keyshift, app: KeyshiftApp): Promise
   const server = createServer((request, response) => {
     void (request.url?.startsWith('/api/') ? proxy : listener)(request, response);
   });
+  // Longer than callers and balancers keep idle connections: whoever closes first loses no call.
+  server.keepAliveTimeout = 75_000;
   const close = watchConnections(server);
   await listen(server, config.host, config.port);
   return {
