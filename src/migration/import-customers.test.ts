@@ -214,3 +214,19 @@ describe('a large import', () => {
     await expect(bench.importCsv(many(300))).resolves.toMatchObject({ issues: [] });
   });
 });
+
+describe('a key that many customers share', () => {
+  it('is known again for each of them, and new for whoever had another', async () => {
+    await using bench = await openTestBench();
+    const shared = 'pk_shared0123456789abcdef';
+    const rows = Array.from({ length: 9 }, (_, i) => `c${i},${shared}`).join('\n');
+    const csv = `customer_id,private_key\n${rows}\n`;
+    expect((await bench.importCsv(csv)).verdicts.imported).toBe(9);
+    const again = await bench.importCsv(csv);
+    expect(again.verdicts).toMatchObject({ unchanged: 9, updated: 0 });
+    expect(again.issues.at(-1)?.message).toMatch(/same private key as (c\d, ){4}c\d;/);
+    await bench.importCsv('customer_id,private_key\nnew,pk_other0123456789abcdef\n');
+    const moved = await bench.importCsv(`customer_id,private_key\nnew,${shared}\n`);
+    expect(moved.verdicts.updated).toBe(1);
+  });
+});

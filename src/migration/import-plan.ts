@@ -57,20 +57,24 @@ export async function planRow(
     return { verdict: 'duplicate', issues: [issue('error', 'duplicate_customer', message)] };
   }
   const issues = row.warnings.map(({ code, message }) => issue('warning', code, message));
-  const sharers = new Set([...(await findSharingCustomers(store, row)), ...sharing]);
+  const existing = await store.connections.findByCustomer(row.customerId);
+  const holders = await store.privateKeys.findConnectionIds(row.key, namedSharers + 1);
+  const others = holders.filter((id) => id !== existing?.id);
+  const sharers = new Set([...(await findCustomers(store, others)), ...sharing]);
   if (sharers.size > 0) {
     const names = [...sharers].slice(0, namedSharers).join(', ');
     const message = `duplicate key: same private key as ${names}; they share one Klaviyo account`;
     issues.push(issue('warning', 'duplicate_key', message));
   }
-  const existing = await store.connections.findByCustomer(row.customerId);
   if (!existing) {
     const write = () => insertCustomer(store, row, options);
     return { verdict: 'imported', issues, write };
   }
-  if (await store.privateKeys.matches(existing.id, row.key)) {
-    return { issues, ...(await planDetails(store, existing, row, options)) };
-  }
+  // Of a key that many share, only the first holders were listed.
+  const keeps =
+    others.length < holders.length ||
+    (holders.length > namedSharers && (await store.privateKeys.matches(existing.id, row.key)));
+  if (keeps) return { issues, ...(await planDetails(store, existing, row, options)) };
   const stage = existing.stage === 'attention' ? existing.attentionFrom : existing.stage;
   if (stage !== undefined && !replaceable.has(stage)) {
     const message = `the customer is ${existing.stage} already; its private key was not replaced`;
@@ -80,11 +84,11 @@ export async function planRow(
   return { verdict: 'updated', issues, write };
 }
 
-async function findSharingCustomers(store: Store, row: CustomerRow): Promise<string[]> {
+async function findCustomers(store: Store, ids: readonly string[]): Promise<string[]> {
   const names: string[] = [];
-  for (const id of await store.privateKeys.findConnectionIds(row.key, namedSharers + 1)) {
-    const other = await store.connections.findById(id);
-    if (other && other.customerId !== row.customerId) names.push(other.customerId);
+  for (const id of ids) {
+    const connection = await store.connections.findById(id);
+    if (connection) names.push(connection.customerId);
   }
   return names;
 }
