@@ -9,7 +9,7 @@ export interface Terminal {
   write(text: string): void;
   /** A line beside the answer: progress, hints, warnings. */
   note(line: string): void;
-  /** A bar on a terminal; elsewhere a line for every thousand. */
+  /** A bar on a terminal; elsewhere a line for every thousand, and twenty lines at most. */
   progress(label: string, total: number): ProgressBar;
   /**
    * A number that grows, where nobody knows how far: redrawn on a terminal, a line now and then
@@ -39,7 +39,8 @@ export function createTerminal(
     note: (line) => void stderr.write(`${line}\n`),
     counter: (label) => createCounter(stderr, label),
     progress(label, total) {
-      if (!stderr.isTTY) return createLines(stderr, label, 1_000, ` of ${total}`);
+      if (!stderr.isTTY)
+        return createLines(stderr, label, Math.max(1_000, Math.ceil(total / 20)), ` of ${total}`);
       const bar = new (loadProgress().SingleBar)({
         format: `${label.padEnd(22)} {bar} {value}/{total}`,
         stream: stderr,
