@@ -17,7 +17,7 @@ import { Exchange, type ExchangeCall } from './exchange.ts';
 import { createGuessLimiter } from './guess-limiter.ts';
 import type { NamedToken, ProxyTarget } from './proxy-caller.ts';
 import { sendProxyError } from './proxy-error.ts';
-import { checkPath } from './proxy-path.ts';
+import { checkMethod, checkPath } from './proxy-path.ts';
 import { createBodyReader, type RequestBody } from './request-body.ts';
 import { createSender } from './sender.ts';
 import { createShadow } from './shadow.ts';
@@ -75,10 +75,10 @@ export function createProxy(options: ProxyOptions): Proxy {
     let body: RequestBody = null;
     try {
       const path = checkPath(request.url ?? '');
+      const method = checkMethod(request.method ?? 'GET');
       const arrivedAtMs = clock.now();
       const named = directory.identify(request);
       const target = named instanceof Promise ? await named : named;
-      const method = request.method ?? 'GET';
       const query = path.indexOf('?');
       const operation = findOperation(method, query < 0 ? path : path.slice(0, query))?.operation;
       noteStrayKey(request, target, operation?.id);

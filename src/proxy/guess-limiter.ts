@@ -87,5 +87,12 @@ export function createGuessLimiter(clock: Clock): GuessLimiter {
 /** An IPv6 caller has a whole /64 of addresses to itself. */
 function networkOf(address: string): string {
   const bare = address.replace(/^::ffff:(?=\d+\.)/, '');
-  return isIPv6(bare) ? bare.split(':').slice(0, 4).join(':') : bare;
+  if (!isIPv6(bare)) return bare;
+  // `::` stands for as many zeros as make eight groups; a dotted end is two of them.
+  const [head = '', tail] = bare.replace(/%.*$/, '').split('::', 2);
+  const groups = head === '' ? [] : head.split(':');
+  if (tail === undefined) return groups.slice(0, 4).join(':');
+  const behind = tail === '' ? 0 : tail.split(':').length + (tail.includes('.') ? 1 : 0);
+  const zeros = Array.from({ length: Math.max(0, 8 - groups.length - behind) }, () => '0');
+  return [...groups, ...zeros, ...tail.split(':')].slice(0, 4).join(':');
 }

@@ -96,6 +96,10 @@ describe('the headers of a call', () => {
 });
 
 describe('the headers of an answer', () => {
+  it('never repeat the credential that the call was sent with', () => {
+    expect(forwardedReplyHeaders({ authorization, Authorization: undefined })).toEqual([]);
+  });
+
   it('set no cookies of Klaviyo’s on our host, and leave the hop out', () => {
     const sent = toObject(
       forwardedReplyHeaders({

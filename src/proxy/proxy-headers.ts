@@ -32,6 +32,8 @@ const droppedFromReplies: ReadonlySet<string> = new Set([
   ...hopByHop,
   'set-cookie',
   'alt-svc',
+  // An echo of the call would hand its credential to a caller who has another.
+  'authorization',
   'keyshift-route',
   'keyshift-request-id',
   'keyshift-error',

@@ -17,3 +17,24 @@ export function checkPath(url: string): string {
   if (plain) return url;
   throw new KeyshiftError('request_invalid', 'The path is not a plain path below /api/.');
 }
+
+const forwardedMethods: ReadonlySet<string> = new Set([
+  'GET',
+  'HEAD',
+  'OPTIONS',
+  'POST',
+  'PUT',
+  'PATCH',
+  'DELETE',
+]);
+
+/**
+ * The method as it goes on. Another one, as `TRACE`, would have the other end repeat the headers of
+ * the call to the caller, and among them a credential that is not the caller's.
+ *
+ * @throws KeyshiftError `request_invalid`
+ */
+export function checkMethod(method: string): string {
+  if (forwardedMethods.has(method)) return method;
+  throw new KeyshiftError('request_invalid', 'The method is none that Klaviyo’s API has.');
+}

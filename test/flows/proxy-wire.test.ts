@@ -32,6 +32,21 @@ function get(fixture: FlowFixture, target: string, ...headers: string[]): Buffer
   );
 }
 
+describe('the method of a proxied call', () => {
+  it.each(['TRACE', 'PURGE', 'PROPFIND'])(
+    'is refused when it is none of Klaviyo’s, before a credential goes out: %s',
+    async (method) => {
+      await using api = await startLoopbackServer(jsonAnswer(200, found));
+      await using fixture = await startInFrontOf(api.url);
+      const before = api.received.length;
+      const call = get(fixture, '/api/accounts').toString('latin1').replace(/^GET/, method);
+      const answer = await sendRaw(fixture.port, Buffer.from(call, 'latin1'), 2_000);
+      expect(answer.status).toBe(400);
+      expect(api.received.length).toBe(before);
+    },
+  );
+});
+
 describe('the path of a proxied call', () => {
   it.each([
     '/api/../oauth/token',
