@@ -125,6 +125,18 @@ describe('sending the link to an administrator', () => {
     ).toEqual(['ann@acme.example', 'bob@acme.example', 'cy@acme.example']);
   });
 
+  it('goes to no more people when many are named at the same moment', async () => {
+    await using mailed = await openMailed();
+    const { fixture, link } = mailed;
+    const answers = await Promise.all(
+      Array.from({ length: 12 }, (_, at) =>
+        post(`${link}/administrator`, `address=someone-${at}%40acme.example`),
+      ),
+    );
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(3);
+    expect(await fixture.keyshift.store.outbox.count({ kinds: ['hand_over'] })).toBe(3);
+  });
+
   it('offers no form where no mail can be sent', async () => {
     await using fixture = await startFlow();
     await importAndCheck(fixture, [{ customerId: 'acme', key: keyOf(fixture, 0) }]);

@@ -23,7 +23,15 @@ export function createHandOver(options: {
   readonly random: Random;
 }): HandOver {
   const { store, clock } = options;
-  return async ({ connection, invitation }, text) => {
+  let last: Promise<unknown> = Promise.resolve();
+  return (found, text) => {
+    // One behind the other: requests at the same moment must not all find the count below its limit.
+    const mine = last.then(() => handOver(found, text));
+    last = mine.catch(() => undefined);
+    return mine;
+  };
+
+  async function handOver({ connection, invitation }: FoundInvitation, text: string) {
     const recipient = text.trim();
     if (!isEmailAddress(recipient)) {
       throw new KeyshiftError('request_invalid', 'This is not a mail address.', {
@@ -56,5 +64,5 @@ export function createHandOver(options: {
       },
       options,
     );
-  };
+  }
 }

@@ -40,6 +40,20 @@ describe('a mail', () => {
     },
   );
 
+  it('makes no link of a name that looks like one', () => {
+    const bait = 'Locked! https://evil.example/login or help@evil.example';
+    for (const kind of kinds) {
+      const { text, html } = renderMail(
+        context({ kind, customerName: bait, accountName: bait }),
+        'Acme Apps',
+      );
+      for (const body of [text, html]) {
+        expect(body).toContain('Locked!');
+        expect(body).not.toMatch(/evil\.example|https:\/\/evil|help@evil/);
+      }
+    }
+  });
+
   it('differs between the languages in every text', () => {
     for (const kind of kinds) {
       const [first, second] = mailLanguages.map((language) =>

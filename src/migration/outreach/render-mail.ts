@@ -32,7 +32,7 @@ export function renderMail(context: MessageContext, sender: string): RenderedMai
   }).format(context.expiresAtMs);
   const words = language.write(context.kind, {
     sender: clean(sender),
-    customer: context.customerName === undefined ? undefined : clean(context.customerName),
+    customer: context.customerName === undefined ? undefined : cleanName(context.customerName),
     account: describeAccount(context),
     lastDay,
   });
@@ -47,7 +47,7 @@ export function renderMail(context: MessageContext, sender: string): RenderedMai
 function describeAccount({ accountId, accountName }: MessageContext): string | undefined {
   if (accountId === undefined) return undefined;
   const masked = maskAccountId(accountId);
-  return accountName === undefined ? masked : `${clean(accountName)} (${masked})`;
+  return accountName === undefined ? masked : `${cleanName(accountName)} (${masked})`;
 }
 
 /** One line without control characters and without the marks that turn the direction of a text. */
@@ -56,6 +56,14 @@ function clean(text: string): string {
     .replaceAll(/\p{C}+/gu, ' ')
     .trim()
     .slice(0, 100);
+}
+
+/**
+ * A name that whoever has the account may choose. Mail programs make links of what looks like an
+ * address; an invisible joiner keeps a name what it is.
+ */
+function cleanName(text: string): string {
+  return clean(text).replaceAll(/[.:@](?=[\p{L}\p{N}/])/gu, '$&\u2060');
 }
 
 function toText(words: MailWords, { link, unsubscribeLink }: MessageContext): string {
