@@ -28,6 +28,23 @@ async function expectStillOnKey(fixture: FlowFixture, customerId: string, index:
   expect(await fixture.keyshift.store.grants.find(grantKey)).toBeUndefined();
 }
 
+describe('a link of another site that skips the page', () => {
+  it('leads to the page, which says for whom the consent is', async () => {
+    await using fixture = await startFlow();
+    const link = await inviteAcme(fixture);
+    for (const site of ['cross-site', 'same-site']) {
+      const answer = await fixture
+        .newBrowser()
+        .get(`${link}/start`, { 'sec-fetch-site': site, 'sec-fetch-mode': 'navigate' });
+      expect(answer.status).toBe(303);
+      expect(new URL(answer.headers.get('location')!, link).href).toBe(link);
+      expect(answer.headers.getSetCookie()).toEqual([]);
+    }
+    const button = { 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'navigate' };
+    expect((await fixture.newBrowser().get(`${link}/start`, button)).status).toBe(302);
+  });
+});
+
 describe('GET /connect/<invitation> that leads nowhere', () => {
   it.each([
     ['that was made up', 'made-up'],

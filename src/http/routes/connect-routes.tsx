@@ -50,8 +50,15 @@ export function createConnectRoutes(deps: HttpDeps): Hono<HttpEnv> {
   });
 
   routes.get('/:token/start', async (context) => {
-    const found = await findOrAnswer(context, deps, context.req.param('token'));
+    const token = context.req.param('token');
+    const found = await findOrAnswer(context, deps, token);
     if (found instanceof Response) return found;
+    if (comesFromElsewhere(context)) {
+      return context.body(null, 303, {
+        location: `${mountPathOf(context, deps)}/connect/${token}`,
+        'cache-control': 'no-store',
+      });
+    }
     const attempt = await authorizations.start({ invitationId: found.invitation.id });
     setAttemptCookie(context, attempt, config.redirectUri);
     return context.body(null, 302, {
@@ -62,6 +69,14 @@ export function createConnectRoutes(deps: HttpDeps): Hono<HttpEnv> {
   });
 
   return routes;
+}
+
+/**
+ * Whether a page of another site led here. A link that skips the page would take somebody to
+ * Klaviyo who never read for whom the consent is.
+ */
+function comesFromElsewhere(context: HttpContext): boolean {
+  return /^(cross|same)-site$/.test(context.req.header('sec-fetch-site') ?? '');
 }
 
 /** Links that lead nowhere have pages of their own. */
