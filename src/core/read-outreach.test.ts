@@ -47,11 +47,14 @@ describe('SMTP_URL', () => {
     });
   });
 
-  it('sends no password in clear in production, except to this machine', () => {
+  it('sends neither links nor a password in clear in production, except to this machine', () => {
     const requireTls = (url: string) => read({ SMTP_URL: url }, 'production').smtp?.requireTls;
     expect(requireTls('smtp://u:p@mail.example.com')).toBe(true);
     expect(requireTls('smtp://u:p@localhost:25')).toBe(false);
-    expect(requireTls('smtp://mail.example.com')).toBe(false);
+    expect(requireTls('smtp://u:p@mail.example.com?starttls=auto')).toBe(true);
+    expect(requireTls('smtp://mail.example.com')).toBe(true);
+    expect(requireTls('smtp://mail.example.com?starttls=auto')).toBe(false);
+    expect(requireTls('smtp://127.0.0.1:1025')).toBe(false);
   });
 });
 

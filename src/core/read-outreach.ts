@@ -50,7 +50,8 @@ function readSmtp(
   }
   const secure = url.protocol === 'smtps:';
   const hostname = url.hostname.replace(/^\[|\]$/g, '');
-  const starttls = url.searchParams.get('starttls') ?? 'auto';
+  const away = mode === 'production' && !isLoopback(hostname);
+  const starttls = url.searchParams.get('starttls') ?? (away ? 'required' : 'auto');
   if (!['auto', 'required'].includes(starttls)) {
     throw read.wrong('SMTP_URL', 'has another starttls than auto or required', smtpForm);
   }
@@ -58,10 +59,8 @@ function readSmtp(
     host: hostname,
     port: url.port === '' ? (secure ? 465 : 587) : Number(url.port),
     secure,
-    // A password must not go over the network in clear.
-    requireTls:
-      !secure &&
-      (starttls === 'required' || (mode === 'production' && user !== '' && !isLoopback(hostname))),
+    // Mails hold links, which are secrets. A password must not go over the network in clear at all.
+    requireTls: !secure && (starttls === 'required' || (away && user !== '')),
     user: user === '' ? undefined : user,
     password: password === '' ? undefined : new Secret('smtp_password', password),
     connections: readNumber(read, url, 'connections', 5, 50),
