@@ -23,6 +23,9 @@ export const csvColumns = [
   'wave',
 ] as const;
 
+/** Columns that anybody's words may stand in; the others are read back by programs. */
+const freeText: ReadonlySet<string> = new Set(['name', 'language', 'wave']);
+
 /** Opens the file beside its final place. */
 export async function openInvitationCsv(path: string): Promise<InvitationCsv> {
   const draft = `${path}.${process.pid}.part`;
@@ -43,7 +46,7 @@ export async function openInvitationCsv(path: string): Promise<InvitationCsv> {
   await put(`${csvColumns.join(',')}\n`);
   return {
     write: (row) =>
-      put(`${csvColumns.map((column) => quote(row[column], column === 'name')).join(',')}\n`),
+      put(`${csvColumns.map((column) => quote(row[column], freeText.has(column))).join(',')}\n`),
     async finish() {
       file.end();
       if (!file.writableFinished) await once(file, 'finish');
@@ -56,9 +59,9 @@ export async function openInvitationCsv(path: string): Promise<InvitationCsv> {
   };
 }
 
-/** A name that a spreadsheet would take for a formula begins with an apostrophe. */
-function quote(value: string, isName: boolean): string {
-  const safe = isName && /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
+/** What a spreadsheet would take for a formula begins with an apostrophe. */
+function quote(value: string, isText: boolean): string {
+  const safe = isText && /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
   return /[",;\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 

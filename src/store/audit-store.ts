@@ -1,4 +1,5 @@
 import { KeyshiftError } from '../errors/keyshift-error.ts';
+import { scrub } from '../runtime/scrub.ts';
 import { verifyAudit } from './audit-verifier.ts';
 import type { AuditChain, AuditContent } from './audit-chain.ts';
 import type { Database, TransactionScope } from './database.ts';
@@ -154,7 +155,8 @@ function toContent(seq: number, event: AuditEvent): AuditContent {
     connection_id: event.connectionId?.toWellFormed() ?? null,
     from_stage: event.fromStage ?? null,
     to_stage: event.toStage ?? null,
-    reason: event.reason?.toWellFormed() ?? null,
+    // People write reasons, and other servers: what looks like a secret is never kept for good.
+    reason: event.reason === undefined ? null : scrub(event.reason.toWellFormed()),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Updateable } from 'kysely';
+import { scrub } from '../runtime/scrub.ts';
 import type { Database } from './database.ts';
 import { createOutboxReads } from './outbox-reads.ts';
 import { toOutboxColumns, toOutboxEntry } from './outbox-row.ts';
@@ -175,7 +176,8 @@ async function takeOver(
 
 function toOutcomeColumns(outcome: SendOutcome): Updateable<OutboxRow> {
   const free = { lease_owner: null, lease_expires_at: null };
-  const detail = outcome.detail?.slice(0, detailLength) ?? null;
+  // Mail servers repeat what they refuse, and that may be the link.
+  const detail = outcome.detail === undefined ? null : scrub(outcome.detail).slice(0, detailLength);
   return outcome.state === 'waiting'
     ? { ...free, state: 'waiting', due_at: outcome.dueAtMs, detail }
     : { ...free, state: outcome.state, ended_at: outcome.atMs, detail };

@@ -92,7 +92,7 @@ async function compare(terminal: Terminal, flags: CompareFlags): Promise<number>
   });
   if (flags.csv !== undefined) {
     const csv = toComparisonCsv(byCustomer(found));
-    await writeFile(flags.csv, csv).catch((error: unknown) => {
+    await writeFile(flags.csv, csv, { mode: 0o600 }).catch((error: unknown) => {
       throw fileProblem(error, flags.csv ?? '', 'written');
     });
   }

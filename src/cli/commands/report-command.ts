@@ -84,7 +84,8 @@ function render(document: ReportDocument, format: Exclude<Format, 'json'>): stri
 
 async function write(path: string, text: string): Promise<void> {
   try {
-    await writeFile(path, text);
+    // It names customers.
+    await writeFile(path, text, { mode: 0o600 });
   } catch (cause) {
     const { code = 'unknown' } = cause as NodeJS.ErrnoException;
     throw new KeyshiftError('request_invalid', `${path} cannot be written (${code}).`, {

@@ -33,6 +33,13 @@ export const auditCases = {
     assert.deepEqual(await store.audit.listByConnection('nope'), []);
   },
 
+  async 'audit: a secret in a reason is not kept'(store) {
+    await store.audit.append(event({ reason: 'the key pk_0123456789abcdef is theirs' }));
+    const [kept] = await store.audit.listByConnection('c1');
+    assert.equal(kept?.reason, 'the key pk_[scrubbed] is theirs');
+    assert.deepEqual((await store.audit.verify()).breaks, []);
+  },
+
   async 'audit: entries are chained, and the chain proves itself'(store) {
     assert.deepEqual((await store.audit.verify()).breaks, []);
     for (const actor of ['a', 'b', 'c']) await store.audit.append(event({ actor }));

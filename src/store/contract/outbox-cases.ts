@@ -221,6 +221,18 @@ export const outboxCases = {
     },
   ),
 
+  'outbox: a link that a mail server repeats is not kept': withConnection(async (store) => {
+    await store.outbox.add(message('a'));
+    await store.outbox.claim(claimOf('me'));
+    await store.outbox.begin('a', 'me', t0 + 1000);
+    const detail = '554 bad URL https://app.example/connect/AbCdEfGhIjKlMnOpQrSt, says the list';
+    await store.outbox.finish('a', 'me', { state: 'failed', atMs: t0 + 6, detail });
+    assert.equal(
+      (await store.outbox.findById('a'))?.detail,
+      '554 bad URL https://app.example/connect/[scrubbed], says the list',
+    );
+  }),
+
   'outbox: a contact tells when a customer was told, reminded, and opened': withConnection(
     async (store) => {
       await store.invitations.insert(sampleInvitation('i', one));
