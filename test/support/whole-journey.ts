@@ -120,6 +120,8 @@ async function moveTraffic(fixture: FlowFixture, { ledger }: JourneyObserver) {
 
   expect((await call(byKey(0))).headers.get('keyshift-route')).toBe('key');
   for (const customerId of ['acme', 'denies', 'confused', 'leaves']) await cutOver(customerId);
+  // A route may go unnoticed for less than a second.
+  fixture.clock.skip(1_000);
   expect((await call(byKey(0))).headers.get('keyshift-route')).toBe('oauth');
   expect((await call(byService({ 'keyshift-customer': 'acme' }))).status).toBe(200);
   expect((await call(byService({ 'keyshift-account': accountOf(fixture, 4) }))).status).toBe(200);
