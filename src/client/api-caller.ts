@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -5,7 +6,8 @@ import type { Random } from '../runtime/random.ts';
 import { authorizationHeader } from './account-lookup.ts';
 import { readApiCall, type ApiCall, type ApiRequestInit } from './api-call.ts';
 import { ApiResponse } from './api-response.ts';
-import { CallStop } from './call-stop.ts';
+import { startExchange } from './api-exchange.ts';
+import { CallStop, type Limits } from './call-stop.ts';
 import { isRefused, isUnauthorized, toAnswered, toFailed, type Attempt } from './attempt.ts';
 import type { RoutedCredential } from './credentials.ts';
 import type { RateWindows } from './rate-windows.ts';
@@ -79,9 +81,8 @@ export function createApiCaller(options: ApiCallerOptions): ApiCaller {
   return async (source, target, init = noInit) => {
     const nowMs = clock.now();
     const call = readApiCall(target, init, apiUrl, nowMs);
-    const leftMs = call.endsAtMs - nowMs;
-    const onTimeout = () => timeoutOf(call, leftMs);
-    const stop = new CallStop({ leftMs, onTimeout, signal: init.signal });
+    const limits = new CallLimits(call, nowMs, clock);
+    const stop = new CallStop(limits);
     try {
       const found = source.current(call.signal, call);
       let credential = found instanceof Promise ? await stop.race(found) : found;
@@ -95,7 +96,7 @@ export function createApiCaller(options: ApiCallerOptions): ApiCaller {
           if (!settled) credential = await repick(source, call, stop);
         }
         const sentAtMs = clock.now();
-        const attempt = await send(call, credential, stop);
+        const attempt = await send(call, credential, stop, limits);
         const tookMs = clock.now() - sentAtMs;
         const { reply } = attempt;
         if (reply) gate.learn(call, credential, reply);
@@ -136,30 +137,60 @@ export function createApiCaller(options: ApiCallerOptions): ApiCaller {
     }
   };
 
-  function send(call: ApiCall, credential: RoutedCredential, stop: CallStop): Promise<Attempt> {
+  function send(
+    call: ApiCall,
+    credential: RoutedCredential,
+    stop: CallStop,
+    limits: CallLimits,
+  ): Promise<Attempt> {
     stop.throwIfAborted();
-    const request = dispatcher.request({
+    const request = {
       origin: apiUrl,
       path: call.path,
-      method: call.method,
+      // Any method that a caller names: undici refuses what is none.
+      method: call.method as Dispatcher.HttpMethod,
       headers: headersOf(call, revision, credential),
       body: call.body,
-      // It has what undici asks for: addEventListener and removeEventListener.
-      signal: stop as unknown as AbortSignal,
-    });
-    const limits = () => ({
-      leftMs: call.endsAtMs - clock.now(),
-      onTimeout: () => timeoutOf(call),
-      signal: call.signal,
-    });
-    return request.then(
-      (reply) => toAnswered(new ApiResponse(reply, credential.route, limits)),
+    };
+    return startExchange(dispatcher, request, stop).then(
+      (exchange) => toAnswered(new ApiResponse(exchange, credential.route, limits)),
       (error: unknown) => {
+        // Whoever fills the stream learns that nobody reads it.
+        if (call.body instanceof Readable) call.body.on('error', () => undefined).destroy();
         stop.throwIfAborted();
         return toFailed(error, apiUrl + call.path);
       },
     );
   }
+}
+
+/** What a call may take, for its attempts and for the reading of its answer. */
+class CallLimits implements Limits {
+  readonly #call: ApiCall;
+  readonly #startedAtMs: number;
+  readonly #clock: Clock;
+
+  constructor(call: ApiCall, startedAtMs: number, clock: Clock) {
+    this.#call = call;
+    this.#startedAtMs = startedAtMs;
+    this.#clock = clock;
+  }
+
+  get leftMs(): number {
+    return this.#call.endsAtMs - this.#clock.now();
+  }
+
+  get signal(): AbortSignal | undefined {
+    return this.#call.signal;
+  }
+
+  readonly onTimeout = (): Error => {
+    const { path, endsAtMs } = this.#call;
+    return new KeyshiftError(
+      'upstream_timeout',
+      `${path.split('?', 1)[0]} gave no whole answer within ${endsAtMs - this.#startedAtMs} ms.`,
+    );
+  };
 }
 
 const mediaType = 'application/vnd.api+json';
@@ -221,7 +252,7 @@ async function renew(
     await reply.dump(stop.signal);
     return next;
   } catch (error) {
-    reply.body.on('error', () => undefined).destroy();
+    await reply.dump();
     throw error;
   }
 }
@@ -241,12 +272,4 @@ async function fallBack(
   const key = await stop.race(source.afterRefused(call, `${status}`));
   if (key) await attempt.reply.dump(stop.signal);
   return key;
-}
-
-function timeoutOf({ path }: ApiCall, withinMs?: number): KeyshiftError {
-  const within = withinMs === undefined ? 'in time' : `within ${withinMs} ms`;
-  return new KeyshiftError(
-    'upstream_timeout',
-    `${path.split('?', 1)[0]} gave no whole answer ${within}.`,
-  );
 }

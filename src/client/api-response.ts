@@ -1,9 +1,10 @@
-import type { Dispatcher } from 'undici';
+import type { Readable } from 'node:stream';
 import { isKeyshiftError, KeyshiftError } from '../errors/keyshift-error.ts';
 import { parseApiError } from '../klaviyo/api-error.ts';
 import { flattenHeaders } from '../runtime/http-client.ts';
-import { KlaviyoApiFailure } from './klaviyo-api-failure.ts';
+import type { ApiExchange } from './api-exchange.ts';
 import { startTimer, type Limits } from './call-stop.ts';
+import { KlaviyoApiFailure } from './klaviyo-api-failure.ts';
 
 /** Headers of an answer; names in any case. */
 export interface ApiHeaders {
@@ -25,17 +26,22 @@ export class ApiResponse {
   readonly headers: ApiHeaders;
   /** Which credential the call was sent with. */
   readonly route: 'key' | 'oauth';
-  readonly body: Dispatcher.ResponseData['body'];
-  readonly #limits: () => Limits;
+  readonly #exchange: ApiExchange;
+  readonly #limits: Limits;
   #used = false;
 
-  /** @param limits tells, when the body is read, how long that may take */
-  constructor(reply: Dispatcher.ResponseData, route: 'key' | 'oauth', limits: () => Limits) {
-    this.status = reply.statusCode;
-    this.headers = new ReplyHeaders(reply.headers);
+  /** @param limits tell, when the body is read, how long that may take */
+  constructor(exchange: ApiExchange, route: 'key' | 'oauth', limits: Limits) {
+    this.status = exchange.status;
+    this.headers = new ReplyHeaders(exchange.headers);
     this.route = route;
-    this.body = reply.body;
+    this.#exchange = exchange;
     this.#limits = limits;
+  }
+
+  /** The body as a stream, for those that are too large to be held whole. */
+  get body(): Readable {
+    return this.#exchange.stream();
   }
 
   /** Whether the status is 200 to 299. */
@@ -44,21 +50,21 @@ export class ApiResponse {
   }
 
   text(): Promise<string> {
-    return this.#read((body) => body.text());
+    return this.#read(toText);
   }
 
   /** The body as JSON; a value to be parsed, not to be trusted. */
   json(): Promise<unknown> {
-    return this.#read((body) => body.json());
+    return this.#read(toJson);
   }
 
   arrayBuffer(): Promise<ArrayBuffer> {
-    return this.#read((body) => body.arrayBuffer());
+    return this.#read(toArrayBuffer);
   }
 
   /** Lets the body go, so that its connection is free for the next call. */
   dump(signal?: AbortSignal): Promise<void> {
-    return this.body.dump(signal ? { limit: dumpBytes, signal } : { limit: dumpBytes });
+    return this.#exchange.dump(signal);
   }
 
   /**
@@ -71,38 +77,53 @@ export class ApiResponse {
     throw new KlaviyoApiFailure(this.status, parseApiError(await this.text()));
   }
 
-  /** Small answers come with their head: there is nothing to wait for, and nobody to watch it. */
-  #isWhole(): boolean {
-    const length = this.headers.get('content-length');
-    return length !== null && this.body.readableLength >= Number(length);
-  }
-
-  async #read<Result>(
-    read: (body: Dispatcher.ResponseData['body']) => Promise<Result>,
-  ): Promise<Result> {
-    const { body, status } = this;
+  async #read<Result>(convert: (bytes: Buffer) => Result): Promise<Result> {
     if (this.#used) throw new TypeError('The body of the answer was read before.');
     this.#used = true;
-    const { leftMs, onTimeout, signal } = this.#limits();
+    const exchange = this.#exchange;
+    const { signal } = this.#limits;
     signal?.throwIfAborted();
-    if (this.#isWhole()) {
-      return read(body).catch((error: unknown) => {
-        throw toReadError(error, status);
-      });
-    }
-    const onAbort = () => body.destroy(signal?.reason as Error);
-    signal?.addEventListener('abort', onAbort, { once: true });
-    const timer = startTimer(leftMs, () => body.destroy(onTimeout()));
     try {
-      return await read(body);
+      // Small answers come with their head: there is nothing to wait for, and nobody to watch it.
+      return convert(exchange.takeBytes() ?? (await this.#wait(exchange, signal)));
     } catch (error) {
       signal?.throwIfAborted();
-      throw toReadError(error, status);
+      throw toReadError(error, this.status);
+    }
+  }
+
+  async #wait(exchange: ApiExchange, signal: AbortSignal | undefined): Promise<Buffer> {
+    const onAbort = () => {
+      exchange.abort(signal?.reason as Error);
+    };
+    signal?.addEventListener('abort', onAbort, { once: true });
+    const { leftMs, onTimeout } = this.#limits;
+    const timer = startTimer(leftMs, () => {
+      exchange.abort(onTimeout());
+    });
+    try {
+      return await exchange.bytes();
     } finally {
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);
     }
   }
+}
+
+const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
+
+function toText(bytes: Buffer): string {
+  const isMarked = bytes[0] === 0xef && bytes.subarray(0, 3).equals(byteOrderMark);
+  return bytes.toString('utf8', isMarked ? byteOrderMark.length : 0);
+}
+
+function toJson(bytes: Buffer): unknown {
+  return JSON.parse(toText(bytes));
+}
+
+/** A copy: what came from the wire may share its memory with other answers. */
+function toArrayBuffer(bytes: Buffer): ArrayBuffer {
+  return new Uint8Array(bytes).buffer;
 }
 
 /** A body that was streamed before is its reader's mistake; undici says so by a TypeError. */
@@ -114,13 +135,10 @@ function toReadError(error: unknown, status: number): unknown {
   });
 }
 
-/** A body longer than this is cut off, connection and all: reading on would cost more. */
-const dumpBytes = 128 * 1024;
-
 class ReplyHeaders implements ApiHeaders {
-  readonly #raw: Dispatcher.ResponseData['headers'];
+  readonly #raw: ApiExchange['headers'];
 
-  constructor(raw: Dispatcher.ResponseData['headers']) {
+  constructor(raw: ApiExchange['headers']) {
     this.#raw = raw;
   }
 

@@ -10,29 +10,31 @@ export interface Limits {
   readonly signal: AbortSignal | undefined;
 }
 
-type Listener = () => void;
+/** What a stop ends. */
+export interface Stoppable {
+  abort(reason: Error): void;
+}
 
-const none: readonly Listener[] = [];
+const none: readonly Stoppable[] = [];
 
 /**
- * Ends a call when its time is over or its caller gives up. undici listens to it as to an abort
- * signal; a real one costs a quarter of a whole call, and is made only where somebody waits.
+ * Ends a call when its time is over or its caller gives up. A real abort signal costs a quarter of
+ * a whole call, and is made only where somebody waits for one.
  */
 export class CallStop {
-  /** Not called `aborted`: by that name undici tells a real signal. */
-  stopped = false;
+  /** Absent while the call may go on. */
   reason: Error | undefined;
   #controller: AbortController | undefined;
   /** Almost always there is one. */
-  #listener: Listener | undefined;
-  #more: readonly Listener[] = none;
+  #first: Stoppable | undefined;
+  #more: readonly Stoppable[] = none;
   readonly #limits: Limits;
   readonly #timer: NodeJS.Timeout;
-  readonly #onCallerAbort: Listener | undefined;
+  readonly #onCallerAbort: (() => void) | undefined;
 
-  /** @throws the reason of `signal` when it is aborted already */
+  /** @throws the reason of the limits' signal when it is aborted already */
   constructor(limits: Limits) {
-    const { leftMs, signal } = limits;
+    const { signal } = limits;
     signal?.throwIfAborted();
     this.#limits = limits;
     if (signal) {
@@ -41,7 +43,7 @@ export class CallStop {
       };
       signal.addEventListener('abort', this.#onCallerAbort, { once: true });
     }
-    this.#timer = startTimer(leftMs, () => {
+    this.#timer = startTimer(limits.leftMs, () => {
       this.#abort(limits.onTimeout());
     });
   }
@@ -49,35 +51,34 @@ export class CallStop {
   /** For whoever takes an abort signal only. */
   get signal(): AbortSignal {
     this.#controller ??= new AbortController();
-    if (this.stopped) this.#controller.abort(this.reason);
+    if (this.reason) this.#controller.abort(this.reason);
     return this.#controller.signal;
   }
 
-  addEventListener(_type: 'abort', listener: Listener): void {
-    if (this.#listener) this.#more = [...this.#more, listener];
-    else this.#listener = listener;
+  /** Ends `work` too when the stop comes. */
+  attach(work: Stoppable): void {
+    if (this.#first) this.#more = [...this.#more, work];
+    else this.#first = work;
   }
 
-  removeEventListener(_type: 'abort', listener: Listener): void {
-    if (this.#listener === listener) this.#listener = undefined;
-    else this.#more = this.#more.filter((each) => each !== listener);
+  detach(work: Stoppable): void {
+    if (this.#first === work) this.#first = undefined;
+    else if (this.#more !== none) this.#more = this.#more.filter((each) => each !== work);
   }
 
   /** Rejects with the reason when the stop comes before `work` is done, which goes on. */
   race<Result>(work: Promise<Result>): Promise<Result> {
     return new Promise((resolve, reject) => {
-      const onStop = () => {
-        if (this.reason) reject(this.reason);
-      };
-      this.addEventListener('abort', onStop);
+      const waiter = { abort: reject };
+      this.attach(waiter);
       void work.then(resolve, reject).finally(() => {
-        this.removeEventListener('abort', onStop);
+        this.detach(waiter);
       });
     });
   }
 
   throwIfAborted(): void {
-    if (this.stopped) throw this.reason as Error;
+    if (this.reason) throw this.reason;
   }
 
   /** Leaves nothing behind: no timer, no listener. */
@@ -89,12 +90,10 @@ export class CallStop {
   }
 
   #abort(reason: Error): void {
-    if (this.stopped) return;
-    this.stopped = true;
+    if (this.reason) return;
     this.reason = reason;
     this.#controller?.abort(reason);
-    this.#listener?.();
-    for (const listener of this.#more) listener();
+    for (const work of [this.#first, ...this.#more]) work?.abort(reason);
   }
 }
 

@@ -1,7 +1,9 @@
-import { Readable } from 'node:stream';
+import type { Dispatcher } from 'undici';
 import type { ApiRequestInit } from '../../src/client/api-call.ts';
 import type { ApiCaller } from '../../src/client/api-caller.ts';
+import { ApiExchange } from '../../src/client/api-exchange.ts';
 import { ApiResponse } from '../../src/client/api-response.ts';
+import { CallStop } from '../../src/client/call-stop.ts';
 
 /** A call as it was asked for. */
 export interface CannedCall {
@@ -48,16 +50,15 @@ export function answerWith(
   };
 }
 
-function reply(statusCode: number, json: unknown): ApiResponse {
-  const text = JSON.stringify(json);
-  const body = Object.assign(Readable.from([text]), {
-    text: () => Promise.resolve(text),
-    json: () => Promise.resolve(JSON.parse(text) as unknown),
-    dump: () => Promise.resolve(),
-  });
-  const answer = { statusCode, headers: {}, body } as unknown as ConstructorParameters<
-    typeof ApiResponse
-  >[0];
-  const limits = () => ({ leftMs: 5_000, onTimeout: () => new Error('late'), signal: undefined });
-  return new ApiResponse(answer, 'oauth', limits);
+function reply(status: number, json: unknown): ApiResponse {
+  const limits = { leftMs: 5_000, onTimeout: () => new Error('late'), signal: undefined };
+  const head = { resolve: () => undefined, reject: () => undefined };
+  const stop = new CallStop(limits);
+  stop.end();
+  const exchange = new ApiExchange(stop, head);
+  const controller = {} as Dispatcher.DispatchController;
+  exchange.onResponseStart(controller, status, {});
+  exchange.onResponseData(controller, Buffer.from(JSON.stringify(json)));
+  exchange.onResponseEnd();
+  return new ApiResponse(exchange, 'oauth', limits);
 }
