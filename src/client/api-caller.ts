@@ -147,8 +147,7 @@ export function createApiCaller(options: ApiCallerOptions): ApiCaller {
     const request = {
       origin: apiUrl,
       path: call.path,
-      // Any method that a caller names: undici refuses what is none.
-      method: call.method as Dispatcher.HttpMethod,
+      method: call.method,
       headers: headersOf(call, revision, credential),
       body: call.body,
     };

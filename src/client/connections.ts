@@ -64,6 +64,7 @@ export function createConnections(
     clock,
     maxAgeMs: routeAgeMs,
     capacity,
+    version: () => store.version(),
   });
 
   async function read(target: ConnectionTarget): Promise<Connection | undefined> {

@@ -98,7 +98,7 @@ export function createCredentials(options: CredentialsOptions): Credentials {
   const { store, tokens, clientId, clock, random } = options;
   const readPolicies = createPolicyReader(store, clock);
   const keys = createRecentReads<KeyCredential | undefined>({
-    ...{ clock, maxAgeMs: keyAgeMs, capacity },
+    ...{ clock, maxAgeMs: keyAgeMs, capacity, version: () => store.version() },
   });
   /** Made once for each generation of a grant that is in memory. */
   const made = new WeakMap<Grant, OAuthCredential>();

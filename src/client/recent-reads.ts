@@ -14,6 +14,8 @@ export interface RecentReadsOptions {
   readonly clock: Clock;
   /** Values older than this are read again. */
   readonly maxAgeMs: number;
+  /** Names the state of what is read: while it stays the same, nothing has to be read again. */
+  readonly version?: () => string | undefined;
   /** Names kept; the one that was read longest ago leaves first. */
   readonly capacity: number;
 }
@@ -30,7 +32,9 @@ const longestOutageMs = 300_000;
 interface Entry<Value> {
   readonly value: Value;
   /** When the read began: what was written later may be missing from it. */
-  readonly readAtMs: number;
+  readAtMs: number;
+  /** Of what was read from, before it was. */
+  readonly version: string | undefined;
 }
 
 /**
@@ -39,6 +43,7 @@ interface Entry<Value> {
  */
 export function createRecentReads<Value>(options: RecentReadsOptions): RecentReads<Value> {
   const { clock, maxAgeMs, capacity } = options;
+  const readVersion = options.version ?? (() => undefined);
   const entries = new Map<string, Entry<Value>>();
   const reading = new Map<string, Promise<Value>>();
   let out = false;
@@ -49,11 +54,12 @@ export function createRecentReads<Value>(options: RecentReadsOptions): RecentRea
     stale: Entry<Value> | undefined,
   ): Promise<Value> {
     const readAtMs = clock.now();
+    const version = readVersion();
     try {
       const value = await read();
       out = false;
       entries.delete(name);
-      entries.set(name, { value, readAtMs });
+      entries.set(name, { value, readAtMs, version });
       if (entries.size > capacity) entries.delete(entries.keys().next().value ?? '');
       return value;
     } catch (error) {
@@ -71,7 +77,13 @@ export function createRecentReads<Value>(options: RecentReadsOptions): RecentRea
     get(name, read) {
       const entry = entries.get(name);
       const nowMs = clock.now();
-      if (entry && nowMs - entry.readAtMs < maxAgeMs) return entry.value;
+      if (entry) {
+        if (nowMs - entry.readAtMs < maxAgeMs) return entry.value;
+        if (entry.version !== undefined && entry.version === readVersion()) {
+          entry.readAtMs = nowMs;
+          return entry.value;
+        }
+      }
       let running = reading.get(name);
       if (!running) {
         running = refresh(name, read, entry);

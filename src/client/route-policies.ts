@@ -14,7 +14,10 @@ export type ReadPolicies = () => RoutePolicies | Promise<RoutePolicies>;
 
 /** Creates the reader; all calls of a process share what it read. */
 export function createPolicyReader(store: Store, clock: Clock): ReadPolicies {
-  const recent = createRecentReads<RoutePolicies>({ clock, maxAgeMs: routeAgeMs, capacity: 1 });
+  const version = () => store.version();
+  const recent = createRecentReads<RoutePolicies>({
+    ...{ clock, maxAgeMs: routeAgeMs, capacity: 1, version },
+  });
 
   async function read(): Promise<RoutePolicies> {
     const [route, fallBack, exceptions] = await Promise.all([

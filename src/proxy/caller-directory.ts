@@ -32,7 +32,9 @@ const capacity = 50_000;
 export function createCallerDirectory(options: CallerDirectoryOptions): CallerDirectory {
   const { store, serviceTokens, limiter, clock, random } = options;
   const pepper = randomToken(random);
-  const callers = createRecentReads<ProxyTarget>({ clock, maxAgeMs: routeAgeMs, capacity });
+  const callers = createRecentReads<ProxyTarget>({
+    ...{ clock, maxAgeMs: routeAgeMs, capacity, version: () => store.version() },
+  });
 
   async function lookUp(request: IncomingMessage, known: boolean): Promise<ProxyTarget> {
     const address = request.socket.remoteAddress ?? '';

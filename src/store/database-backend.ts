@@ -9,6 +9,11 @@ export interface DatabaseBackend {
   readonly dialect: Dialect;
   /** The dialect for migrations, when they need other limits than queries. */
   readonly createMigrationDialect?: () => Dialect;
+  /**
+   * Names the state of the data, where that costs less than reading: equal names, equal data.
+   * Undefined while it cannot tell, as in a transaction.
+   */
+  readonly version?: () => string | undefined;
   /** One sentence without a full stop when the error means the database cannot be used. */
   describeOutage(error: unknown): string | undefined;
   /** Whether the transaction lost a race and may be run again. */

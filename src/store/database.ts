@@ -43,6 +43,8 @@ export interface Database {
   transaction<Result>(work: () => Promise<Result>): Promise<Result>;
   /** The transaction that the caller is part of. */
   readonly current: TransactionScope | undefined;
+  /** See {@link DatabaseBackend.version}; undefined also once it is closed, or cannot be read. */
+  version(): string | undefined;
   close(): Promise<void>;
 }
 
@@ -129,6 +131,13 @@ export function createDatabase(
           // By the real clock: the other side of the race works in real time.
           await delay(retryDelayMs * attempts * (0.5 + random.fraction()));
         }
+      }
+    },
+    version() {
+      try {
+        return closing ? undefined : backend.version?.();
+      } catch {
+        return undefined; // Whoever reads now is told why.
       }
     },
     close: () => (closing ??= root.destroy()),

@@ -131,6 +131,7 @@ function createStore(database: Database, sealer: Sealer, blindIndex: BlindIndex)
     shadow: createShadowStore(database),
     reports: createReportStore(database),
     transaction: (work) => database.transaction(() => work(store)),
+    version: () => database.version(),
     async ping() {
       await ping.first({});
     },

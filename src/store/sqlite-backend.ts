@@ -36,12 +36,25 @@ export async function openSqliteBackend(
       isRetryable: () => false,
       isForeignKeyViolation: isSqliteForeignKeyViolation,
       isMissingTable: isSqliteMissingTable,
+      version: createVersion(db),
     };
   } catch (cause) {
     db?.close();
     const message = cause instanceof Error ? cause.message : String(cause);
     throw databaseUnavailable(label, describeSqliteOutage(cause) ?? message, cause);
   }
+}
+
+/** Commits of other connections move `data_version`, writes of this one `total_changes`. */
+function createVersion(db: DatabaseSync): () => string | undefined {
+  const read = db.prepare(
+    'select total_changes() as own, data_version as others from pragma_data_version()',
+  );
+  return () => {
+    if (!db.isOpen || db.isTransaction) return undefined;
+    const { own, others } = read.get() as { own: number; others: number };
+    return `${own} ${others}`;
+  };
 }
 
 /** SQLite gives its WAL and shared-memory files the mode of the database file. */

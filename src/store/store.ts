@@ -65,6 +65,8 @@ export interface Store {
    * it in favour of another transaction: it must have no effects besides its writes.
    */
   transaction<Result>(work: (store: Store) => Promise<Result>): Promise<Result>;
+  /** Nothing was written between two equal answers; undefined where that is not cheap to know. */
+  version(): string | undefined;
   /** Resolves when the database answers; throws `database_unavailable` otherwise. */
   ping(): Promise<void>;
   /** Releases the database. Further calls throw. */
