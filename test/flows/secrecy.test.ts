@@ -7,7 +7,9 @@ import { readDatabase } from '../support/database-bytes.ts';
 import { eachDatabase } from '../support/each-database.ts';
 import { startFlow, type FlowFixture } from '../support/flow-fixture.ts';
 import { connectionOf, importAndCheck, invite, keyOf } from '../support/migration-steps.ts';
+import { dumpTables } from '../support/raw-database.ts';
 import type { Made } from '../support/record-made.ts';
+import { playOutreachJourney, startTalkativeReceivers } from '../support/outreach-journey.ts';
 import { createSecretLedger, type Place, type SecretLedger } from '../support/secret-ledger.ts';
 import { errorPlaces, linePlaces } from '../support/secret-places.ts';
 import { watchAnswers } from '../support/watch-answers.ts';
@@ -60,6 +62,8 @@ const everyKind = [
   'service_token',
   'session_secret',
   'vault key',
+  'webhook_secret',
+  'webhook_url',
 ];
 
 describe.each(eachDatabase)('no secret of a whole journey ($database)', ({ create }) => {
@@ -71,16 +75,22 @@ describe.each(eachDatabase)('no secret of a whole journey ($database)', ({ creat
     const files: Place[] = [];
     let answers: ReturnType<typeof watchAnswers>['answers'];
     {
+      const hookPath = randomBytes(24).toString('base64url');
+      ledger.add('webhook_url', hookPath);
+      await using receivers = await startTalkativeReceivers(hookPath);
       await using fixture = await startFlow({
         databaseUrl: database.url,
-        customers: 6,
+        customers: 7,
+        environment: receivers.environment,
         logger,
         random: recordRandom(ledger),
         sandbox: { rotation: 'rotate' },
       });
       addOperatorSecrets(ledger, fixture);
       using watch = watchAnswers(fixture.url);
-      await playWholeJourney(fixture, { ledger, show: (text) => shown.push(text) });
+      const observer = { ledger, show: (text: string) => shown.push(text) };
+      await playWholeJourney(fixture, observer);
+      await playOutreachJourney(fixture, observer, receivers);
       files.push(...(await readDatabase(database.url)));
       ({ answers } = watch);
     }
@@ -95,6 +105,9 @@ describe.each(eachDatabase)('no secret of a whole journey ($database)', ({ creat
     expect(made.errors.length).toBeGreaterThan(15);
     expect(answers.length).toBeGreaterThan(50);
     expect(files.length).toBeGreaterThan(3);
+
+    const empty = [...(await dumpTables(database.url))].filter(([, rows]) => rows.length === 0);
+    expect(empty.map(([table]) => table)).toEqual([]);
 
     expect(ledger.findIn(files)).toEqual([]);
     expect(ledger.findIn(linePlaces('line', lines.scrubbed))).toEqual([]);

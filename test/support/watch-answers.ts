@@ -42,7 +42,9 @@ async function read({ pathname }: URL, response: Response): Promise<WatchedAnswe
 /** A customer's own link on its own pages, and the token JSON of development. */
 function meantForCaller(pathname: string, response: Response, content: string): string[] {
   const isPage = response.headers.get('content-type')?.startsWith('text/html') === true;
-  if (isPage && /^\/(connect\/|auth\/callback)/.test(pathname)) {
+  const own = /^\/connect\/([\w-]+)/.exec(pathname)?.[1];
+  if (isPage && own !== undefined) return [own];
+  if (isPage && pathname.startsWith('/auth/callback')) {
     return [...content.matchAll(/href="\/connect\/([\w-]+)/g)].map(([, token]) => token ?? '');
   }
   if (response.status !== 200 || !/^\/auth\/(callback|refresh)$/.test(pathname)) return [];
