@@ -218,7 +218,9 @@ describe('a middleware behind a body parser', () => {
     const headers = { authorization: `Klaviyo-API-Key ${keyOf(mounted, 0)}` };
     const answer = await send(`${mounted.origin}/api/accounts`, { headers });
     expect(accountIdOf(answer)).toBe(accountOf(mounted, 0));
-    expect((await send(`${mounted.origin}/auth/start`)).status).toBe(302);
+    for (const path of ['/auth/start', '/auth/install']) {
+      expect((await send(mounted.origin + path)).status).toBe(302);
+    }
   });
 });
 
