@@ -74,6 +74,7 @@ async function createProgram(name: string | undefined, context: CommandContext):
     .version(await readVersion())
     .exitOverride()
     .showSuggestionAfterError();
+  if (name === '--version' || name === '-V') return program;
   const one = Object.entries(commands).find(([known]) => known === name);
   for (const [, load] of one ? [one] : Object.entries(commands)) {
     const add: AddCommand = await load();

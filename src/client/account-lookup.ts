@@ -2,7 +2,8 @@ import { parseAccountsReply, type KlaviyoAccount } from '../klaviyo/account.ts';
 import { parseApiError, refusesCredential } from '../klaviyo/api-error.ts';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import type { Clock } from '../runtime/clock.ts';
-import type { HttpClient, HttpReply } from '../runtime/http-client.ts';
+import type { HttpClient } from '../runtime/http-client.ts';
+import type { HttpReply } from '../runtime/whole-reply.ts';
 import { parseRetryAfterSec } from '../runtime/retry-after.ts';
 import type { Secret } from '../runtime/secret.ts';
 

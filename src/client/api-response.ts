@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { isKeyshiftError, KeyshiftError } from '../errors/keyshift-error.ts';
 import { parseApiError } from '../klaviyo/api-error.ts';
-import { flattenHeaders } from '../runtime/http-client.ts';
+import { flattenHeaders } from '../runtime/whole-reply.ts';
 import type { ApiExchange } from './api-exchange.ts';
 import { startTimer, type Limits } from './call-stop.ts';
 import { KlaviyoApiFailure } from './klaviyo-api-failure.ts';

@@ -1,6 +1,6 @@
-import { errors } from 'undici';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import { toKeyshiftError } from '../runtime/http-client.ts';
+import { errors } from '../runtime/undici-parts.ts';
 import type { ApiResponse } from './api-response.ts';
 import type { AttemptResult } from './retry-policy.ts';
 

@@ -5,7 +5,8 @@ import { betaRevision } from '../klaviyo/operations.ts';
 import type { PrivateKey } from '../klaviyo/private-key.ts';
 import { findReadProbe } from '../klaviyo/read-probe.ts';
 import type { Clock } from '../runtime/clock.ts';
-import type { HttpClient, HttpReply } from '../runtime/http-client.ts';
+import type { HttpClient } from '../runtime/http-client.ts';
+import type { HttpReply } from '../runtime/whole-reply.ts';
 import { parseRetryAfterSec } from '../runtime/retry-after.ts';
 
 /** What could be found out about the scopes of a private key. Each needed scope is in one list. */

@@ -1,5 +1,7 @@
-import { Agent, type Dispatcher, errors, Pool, request } from 'undici';
+import type { Dispatcher } from 'undici';
 import { isKeyshiftError, KeyshiftError } from '../errors/keyshift-error.ts';
+import { Agent, errors, Pool } from './undici-parts.ts';
+import { BrokenOffError, TooLargeError, WholeReply, type HttpReply } from './whole-reply.ts';
 
 /** A small call to another host: its answer is read whole. */
 export interface HttpRequest {
@@ -11,13 +13,6 @@ export interface HttpRequest {
   readonly deadlineMs: number;
   /** Ends the call early; the deadline holds in any case. */
   readonly signal?: AbortSignal;
-}
-
-/** An answer, read whole. Header names are lower case; repeated ones are joined by a comma. */
-export interface HttpReply {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
 }
 
 /** Calls to the outside, with keep-alive connections and a deadline on each. */
@@ -65,7 +60,7 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
     bodyTimeout: 60_000,
   };
   const dispatcher = options.dispatcher ?? new Agent(settings);
-  const pools = new Map<string, Pool>();
+  const pools = new Map<string, Dispatcher>();
   return {
     dispatcher,
     dispatcherOf(origin) {
@@ -77,37 +72,43 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
     async close() {
       await Promise.all([dispatcher, ...pools.values()].map((each) => each.close()));
     },
-    async send({ method, url, headers, body, deadlineMs, signal }) {
-      const controller = new AbortController();
-      const timer = setTimeout(() => {
-        controller.abort(new DeadlineError(deadlineMs));
-      }, deadlineMs);
-      const onAbort = () => {
-        controller.abort(signal?.reason);
-      };
-      if (signal?.aborted) onAbort();
-      signal?.addEventListener('abort', onAbort, { once: true });
-      try {
-        const reply = await request(url, {
-          method,
-          headers: headers ?? {},
-          body: body ?? null,
-          signal: controller.signal,
-          dispatcher,
-        });
-        return {
-          status: reply.statusCode,
-          headers: flattenHeaders(reply.headers),
-          body: await readText(reply.body, maxReplyBytes, controller.signal),
-        };
-      } catch (error) {
-        throw toKeyshiftError(error, url, signal);
-      } finally {
-        clearTimeout(timer);
-        signal?.removeEventListener('abort', onAbort);
-      }
-    },
+    send: (request) => send(dispatcher, request, maxReplyBytes),
   };
+}
+
+async function send(
+  dispatcher: Dispatcher,
+  { method, url, headers, body, deadlineMs, signal }: HttpRequest,
+  maxReplyBytes: number,
+): Promise<HttpReply> {
+  signal?.throwIfAborted();
+  const { origin, pathname, search } = new URL(url);
+  let timer: NodeJS.Timeout | undefined;
+  let onAbort: (() => void) | undefined;
+  try {
+    return await new Promise<HttpReply>((resolve, reject) => {
+      const reply = new WholeReply(maxReplyBytes, { resolve, reject });
+      timer = setTimeout(() => {
+        reply.abort(new DeadlineError(deadlineMs));
+      }, deadlineMs);
+      if (signal) {
+        onAbort = () => {
+          reply.abort(signal.reason as Error);
+        };
+        signal.addEventListener('abort', onAbort, { once: true });
+      }
+      const path = pathname + search;
+      dispatcher.dispatch(
+        { origin, path, method, headers: headers ?? {}, body: body ?? null },
+        reply,
+      );
+    });
+  } catch (error) {
+    throw toKeyshiftError(error, url, signal);
+  } finally {
+    clearTimeout(timer);
+    if (onAbort) signal?.removeEventListener('abort', onAbort);
+  }
 }
 
 class DeadlineError extends Error {
@@ -116,43 +117,6 @@ class DeadlineError extends Error {
     super(`no answer within ${deadlineMs} ms`);
     this.deadlineMs = deadlineMs;
   }
-}
-
-class TooLargeError extends Error {}
-
-/** The answer began and did not come to its end. */
-class BrokenOffError extends Error {}
-
-async function readText(
-  body: Dispatcher.ResponseData['body'],
-  maxReplyBytes: number,
-  signal: AbortSignal,
-): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  try {
-    for await (const chunk of body as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > maxReplyBytes) throw new TooLargeError(`more than ${maxReplyBytes} bytes`);
-      chunks.push(chunk);
-    }
-  } catch (cause) {
-    if (cause instanceof TooLargeError || signal.aborted) throw cause;
-    throw new BrokenOffError('half an answer', { cause });
-  }
-  return chunks.length === 1 ? (chunks[0] as Buffer).toString() : Buffer.concat(chunks).toString();
-}
-
-/** Joins repeated headers, as RFC 9110 section 5.3 allows for all but `set-cookie`. */
-export function flattenHeaders(
-  headers: Record<string, string | string[] | undefined>,
-): Record<string, string> {
-  const flat: Record<string, string> = {};
-  for (const name in headers) {
-    const value = headers[name];
-    if (value !== undefined) flat[name] = typeof value === 'string' ? value : value.join(', ');
-  }
-  return flat;
 }
 
 /** Turns a transport failure into a `KeyshiftError`; the message names the host, never the query. */

@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import { KeyshiftError } from '../../errors/keyshift-error.ts';
-import type { HttpReply } from '../../runtime/http-client.ts';
+import type { HttpReply } from '../../runtime/whole-reply.ts';
 import { parseRetryAfterSec } from '../../runtime/retry-after.ts';
 import type { HttpDeps, HttpEnv } from '../http-context.ts';
 

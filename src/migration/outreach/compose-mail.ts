@@ -1,4 +1,3 @@
-import MailComposer from 'nodemailer/lib/mail-composer';
 import type { MessageContext } from './message-context.ts';
 import { renderMail } from './render-mail.ts';
 import type { MailSender } from './settings.ts';
@@ -22,6 +21,8 @@ export async function composeMail(
 ): Promise<ComposedMail> {
   const to = context.recipient ?? '';
   const { subject, text, html, language } = renderMail(context, sender.name);
+  // Loaded with the first mail: most processes send none.
+  const { default: MailComposer } = await import('nodemailer/lib/mail-composer');
   const composer = new MailComposer({
     from: { name: sender.name, address: sender.address },
     to,

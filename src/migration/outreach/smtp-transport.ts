@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import SMTPConnection from 'nodemailer/lib/smtp-connection';
+import type SMTPConnection from 'nodemailer/lib/smtp-connection';
 import type { ComposedMail } from './compose-mail.ts';
 import type { SendResult, Transport } from './send-result.ts';
 import type { SmtpSettings } from './settings.ts';
@@ -25,7 +25,9 @@ export function createSmtpTransport(settings: SmtpSettings): Transport<ComposedM
   let connection: SMTPConnection | undefined;
 
   async function connect(): Promise<SMTPConnection> {
-    const fresh = new SMTPConnection({
+    // Loaded with the first mail: most processes send none.
+    const { default: Connection } = await import('nodemailer/lib/smtp-connection');
+    const fresh: SMTPConnection = new Connection({
       host: settings.host,
       port: settings.port,
       secure: settings.secure,
