@@ -31,7 +31,6 @@ describe('a command that cannot be run', () => {
 
   it.each([
     [['fly']],
-    [['import']],
     [['status', '--colour']],
     [['invite', '--days', '0']],
     [['invite', '--days', 'soon']],
@@ -40,6 +39,12 @@ describe('a command that cannot be run', () => {
     const { code, stderr } = await cli.run(...args);
     expect(code).toBe(1);
     expect(stderr).toContain('error:');
+  });
+
+  it('is told what is missing when nothing says what to import', async () => {
+    const { code, stderr } = await cli.run('import');
+    expect(code).toBe(1);
+    expect(stderr).toContain('One list of customers is needed. Fix: Name a file, or a database');
   });
 
   it('prints help for whoever asks', async () => {

@@ -177,6 +177,10 @@ describe('a call that Klaviyo answers 401', () => {
 
   it('because the app was uninstalled says that the grant is lost', async () => {
     await using fixture = await startSdkFlow();
+    const { store, clock } = fixture.keyshift;
+    const acme = await store.connections.findByCustomer('acme');
+    // As long as there is a key, it takes over.
+    await store.privateKeys.destroy(acme!.id, clock.now());
     fixture.sandbox.uninstall(fixture.accountId);
     const profiles = new ProfilesApi(sessionOf(fixture));
     await expect(profiles.getProfiles()).rejects.toMatchObject({ code: 'grant_lost' });

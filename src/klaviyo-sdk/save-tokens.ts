@@ -4,6 +4,7 @@ import { KeyshiftError } from '../errors/keyshift-error.ts';
 import { maskAccountId, type KlaviyoAccount } from '../klaviyo/account.ts';
 import { createConsentRecorder } from '../migration/consent-recorder.ts';
 import { findCustomerIdProblem } from '../migration/customer-id.ts';
+import { createVerifyAfterConsent } from '../migration/verify-after-consent.ts';
 import { Secret } from '../runtime/secret.ts';
 import type { Connection, TokenPair } from '../store/records.ts';
 import type { CreatedTokens } from './sdk-types.ts';
@@ -22,6 +23,7 @@ export function createTokenSaver(keyshift: Keyshift): SaveTokens {
   const { config, store, machine, clock, random, http, oauth, tokens: engine } = keyshift;
   const { clientId } = oauth;
   const recorder = createConsentRecorder({ store, machine, clock, random, clientId });
+  const verifyAfterConsent = createVerifyAfterConsent(keyshift.verify, keyshift.logger);
   // The SDK saves while a person waits in front of a browser.
   const lookUpAccount = createAccountLookup({
     http,
@@ -47,8 +49,10 @@ export function createTokenSaver(keyshift: Keyshift): SaveTokens {
     const key = { clientId, accountId: account.accountId };
     const stored = await store.grants.find(key);
     const known = { ...pair, scope: stored?.scope ?? pair.scope };
-    await recorder.record({ customerId, invitationId: undefined }, account, known, []);
+    const attempt = { customerId, invitationId: undefined };
+    const connections = await recorder.record(attempt, account, known, []);
     engine.forget(key);
+    for (const each of connections) await verifyAfterConsent(each, account);
   };
 
   async function identify({ accessToken }: TokenPair): Promise<KlaviyoAccount> {

@@ -14,6 +14,7 @@ import { checkKey } from './check-keys.ts';
 import { awaitsConsent, createConsentRecorder, findBoundConnection } from './consent-recorder.ts';
 import { retryConflict } from './retry-conflict.ts';
 import type { StageMachine } from './stage-machine.ts';
+import { createVerifyAfterConsent } from './verify-after-consent.ts';
 import type { Verification, Verify } from './verify.ts';
 
 /** What a completed consent gave. */
@@ -72,7 +73,8 @@ export type CompleteConsent = (attempt: Authorization, query: URLSearchParams) =
 
 /** Creates the last step of the OAuth flow. */
 export function createConsent(options: ConsentOptions): CompleteConsent {
-  const { store, oauth, machine, clock, logger, lookUpAccount, verify } = options;
+  const { store, oauth, machine, clock, logger, lookUpAccount } = options;
+  const verifyAfterConsent = createVerifyAfterConsent(options.verify, logger);
   const recorder = createConsentRecorder({ ...options, clientId: oauth.clientId });
 
   return async (attempt, query) => {
@@ -95,27 +97,12 @@ export function createConsent(options: ConsentOptions): CompleteConsent {
     );
     const verified: Connection[] = [];
     for (const each of connections) {
-      const verification = await verifyNow(each, account);
+      const verification = await verifyAfterConsent(each, account);
       verified.push(verification?.connection ?? each);
       missing.push(...scopesRefusedTo(verification));
     }
     return { pair, account, connections: verified, missingScopes: [...new Set(missing)] };
   };
-
-  /** A consent stands whatever the checks say: what has no answer now is asked again later. */
-  async function verifyNow(
-    connection: Connection,
-    account: KlaviyoAccount,
-  ): Promise<Verification | undefined> {
-    if (connection.stage !== 'authorized') return undefined;
-    try {
-      return await verify(connection, { actor: 'system', account });
-    } catch (error) {
-      if (!isKeyshiftError(error)) throw error;
-      logger.warn({ customer: connection.customerId, reason: error.message }, 'not verified yet');
-      return undefined;
-    }
-  }
 
   async function exchange(attempt: Authorization, query: URLSearchParams): Promise<TokenPair> {
     try {

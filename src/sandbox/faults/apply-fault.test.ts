@@ -98,7 +98,7 @@ describe('faults', () => {
     test.sandbox.addFault({ match: accounts, kind: 'delay', delayMs: 5_000, times: 1 });
     let answered = false;
     const reply = test.get('/api/accounts').finally(() => (answered = true));
-    await test.get('/api/profiles');
+    await expect.poll(() => test.sandbox.faults()).toEqual([]);
     await test.clock.advance(4_999);
     await test.get('/api/profiles');
     expect(answered).toBe(false);
@@ -118,9 +118,9 @@ describe('faults', () => {
   });
 
   it('lets close end a delay that nobody will wait out', async () => {
-    test.sandbox.addFault({ match: accounts, kind: 'delay', delayMs: 3_600_000 });
+    test.sandbox.addFault({ match: accounts, kind: 'delay', delayMs: 3_600_000, times: 1 });
     const reply = expect(test.get('/api/accounts')).rejects.toThrow();
-    await test.get('/api/profiles');
+    await expect.poll(() => test.sandbox.faults()).toEqual([]);
     await test.sandbox.close();
     await reply;
   });
