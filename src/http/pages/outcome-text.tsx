@@ -113,8 +113,8 @@ function Connected(props: {
   return (
     <>
       <p>
-        Thank you. <Integrator name={props.integratorName} /> can now work with Klaviyo through
-        OAuth.
+        Thank you. <Integrator name={props.integratorName} begins /> can now work with Klaviyo
+        through OAuth.
       </p>
       <Account label="Connected account" account={props.account} />
       <p>

@@ -149,11 +149,15 @@ async function call(
   return (await response.orThrow()).json();
 }
 
-/** `undefined` when the credential may not, or when the account's Klaviyo has no such thing. */
+/**
+ * `undefined` when the credential may not, when the account's Klaviyo has no such thing, or when it
+ * answers in another form: what hangs on the metrics is no reason to do without the metrics.
+ */
 async function whereAllowed<Result>(read: () => Promise<Result>): Promise<Result | undefined> {
   try {
     return await read();
   } catch (error) {
+    if (isKeyshiftError(error, 'upstream_unreadable')) return undefined;
     const status = error instanceof KlaviyoApiFailure ? error.httpStatus : undefined;
     if (status === 403 || status === 400 || status === 404 || status === 501) return undefined;
     throw error;
