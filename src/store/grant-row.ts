@@ -44,9 +44,10 @@ export interface GrantMapper {
 export function createGrantMapper(sealer: Sealer, blindIndex: BlindIndex): GrantMapper {
   const indexOf = (refreshToken: Secret<'refresh_token'>) =>
     blindIndex.index(refreshToken.reveal(), 'refresh_token');
+  const openTokens = createTokenOpener(sealer);
   return {
     indexOf,
-    toGrant: (row) => openGrant(row, sealer),
+    toGrant: (row) => openGrant(row, openTokens(row)),
     toColumns(id, pair) {
       const previous = pair.previousRefreshToken;
       return {
@@ -84,19 +85,53 @@ export function replacePair(pair: TokenPair, former?: Grant): PairFields {
   };
 }
 
-function openGrant(row: GrantRow, sealer: Sealer): Grant {
-  const { id, previous_refresh_token: previous } = row;
+type Tokens = Pick<Grant, 'accessToken' | 'refreshToken' | 'previousRefreshToken'>;
+type SealedTokens = Pick<GrantRow, 'access_token' | 'refresh_token' | 'previous_refresh_token'>;
+
+/** Grants whose tokens are remembered: those that are being refreshed at one time. */
+const rememberedGrants = 256;
+
+/** Opens the tokens of a row, once for all reads of one refresh: it reads its grant three times. */
+function createTokenOpener(sealer: Sealer): (row: GrantRow) => Tokens {
+  const remembered = new Map<string, { readonly sealed: SealedTokens; readonly tokens: Tokens }>();
+
+  return (row) => {
+    const { id, previous_refresh_token: previous } = row;
+    const known = remembered.get(id);
+    if (known && areSame(known.sealed, row)) return known.tokens;
+    const tokens = {
+      accessToken: new Secret('access_token', sealer.open('accessToken', id, row.access_token)),
+      refreshToken: new Secret('refresh_token', sealer.open('refreshToken', id, row.refresh_token)),
+      previousRefreshToken:
+        previous === null
+          ? undefined
+          : new Secret('refresh_token', sealer.open('previousRefreshToken', id, previous)),
+    };
+    remembered.delete(id);
+    remembered.set(id, { sealed: row, tokens });
+    if (remembered.size > rememberedGrants) {
+      remembered.delete(remembered.keys().next().value ?? '');
+    }
+    return tokens;
+  };
+}
+
+/** Of one row: what is sealed for another column or row never compares equal. */
+function areSame(one: SealedTokens, other: SealedTokens): boolean {
+  return (
+    one.access_token === other.access_token &&
+    one.refresh_token === other.refresh_token &&
+    one.previous_refresh_token === other.previous_refresh_token
+  );
+}
+
+function openGrant(row: GrantRow, tokens: Tokens): Grant {
   return {
-    id,
+    id: row.id,
     clientId: row.client_id,
     accountId: row.account_id,
     state: row.state,
-    accessToken: new Secret('access_token', sealer.open('accessToken', id, row.access_token)),
-    refreshToken: new Secret('refresh_token', sealer.open('refreshToken', id, row.refresh_token)),
-    previousRefreshToken:
-      previous === null
-        ? undefined
-        : new Secret('refresh_token', sealer.open('previousRefreshToken', id, previous)),
+    ...tokens,
     scope: row.scope,
     expiresAtMs: row.expires_at ?? undefined,
     obtainedAtMs: row.obtained_at,

@@ -9,7 +9,12 @@ import {
 import { granted } from '../../test/support/fake-oauth-client.ts';
 import { createLogger } from '../runtime/logger.ts';
 import { createTokenEngine } from './token-engine.ts';
-import { createSweeper, describeForecast, type SweeperOptions } from './sweeper.ts';
+import {
+  createSweeper,
+  describeForecast,
+  sweepRatePerSec,
+  type SweeperOptions,
+} from './sweeper.ts';
 
 const hourMs = 3_600_000;
 
@@ -130,6 +135,27 @@ describe('a sweep', () => {
     expect(await sweep).toMatchObject({ refreshed: 60 });
   });
 
+  it('goes as fast as the forecast asks for', async () => {
+    await using bench = await openEngineBench();
+    await grantsOf(bench, 99);
+    await bench.expire();
+    const { store, engine: tokens, clock, random } = bench;
+    // A hundred thousand tokens that live for an hour: a sixth of them in ten minutes.
+    const forecast = async () => ({ grants: 100_000, due: 16_667 });
+    const sweep = createSweeper({
+      ...{ grants: { ...store.grants, forecast }, tokens, clientId: key.clientId, clock, random },
+      logger: createLogger({ level: 'silent' }),
+    }).sweep();
+    let seconds = 0;
+    for (; bench.oauth.spent.length < 100; seconds += 1) {
+      expect(bench.oauth.spent.length).toBeLessThanOrEqual(35 * seconds + 1);
+      await clock.advance(1_000);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(seconds).toBeGreaterThanOrEqual(3);
+    expect(await sweep).toMatchObject({ refreshed: 100 });
+  });
+
   it('ends between two grants when it is told to, and gives back what it has claimed', async () => {
     await using bench = await openEngineBench();
     await grantsOf(bench, 40);
@@ -152,6 +178,17 @@ describe('a sweep', () => {
     await bench.expire();
     bench.oauth.answerRefresh(() => Promise.reject(new TypeError('a defect')));
     await expect(sweeperOf(bench).sweep()).rejects.toThrow('a defect');
+  });
+});
+
+describe('the rate of a sweep', () => {
+  it.each([
+    ['nothing', 0, 20],
+    ['ten thousand tokens of an hour', 1_667, 20],
+    ['a hundred thousand tokens of an hour', 16_667, 35],
+    ['a hundred thousand tokens of ten minutes', 100_000, 200],
+  ])('for %s keeps to its bounds, with a quarter to spare', (_what, due, ratePerSec) => {
+    expect(sweepRatePerSec(due, 600_000)).toBe(ratePerSec);
   });
 });
 

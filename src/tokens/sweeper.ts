@@ -14,7 +14,10 @@ export interface SweeperOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  /** Refreshes started a second, over all grants of this process; 20 by default. */
+  /**
+   * Refreshes started a second, over all grants of this process; by default as many as the
+   * forecast asks for, see {@link sweepRatePerSec}.
+   */
   readonly ratePerSec?: number;
 }
 
@@ -33,7 +36,7 @@ export interface Sweeper {
   run(signal: AbortSignal): Promise<void>;
   /** What the coming hour will ask for. */
   forecast(): Promise<SweepForecast>;
-  /** Refreshes started a second at most. */
+  /** Refreshes started a second at most, whatever the forecast. */
   readonly ratePerSec: number;
 }
 
@@ -41,6 +44,25 @@ const batchSize = 20;
 /** Refreshes on the wire at once. */
 const mostAtOnce = 100;
 const pauseMs = 30_000;
+
+const leastPerSec = 20;
+const mostPerSec = 200;
+/** For tokens whose lives are longer than it looks ahead, and for refreshes that fail at first. */
+const headRoom = 1.25;
+/** The rate is found for what falls due in this time, and found anew ten times in it. */
+const lookAheadMs = 600_000;
+
+/**
+ * Refreshes a second that keep up with what falls due, with a quarter to spare: at least 20, so
+ * that a few grants do not wait for each other, and at most 200 a process, so that a day on which
+ * everything is due is no flood at Klaviyo.
+ *
+ * @param due grants that are due now or fall due within `withinMs`
+ */
+export function sweepRatePerSec(due: number, withinMs: number): number {
+  const neededPerSec = (due * headRoom * 1000) / withinMs;
+  return Math.min(mostPerSec, Math.max(leastPerSec, Math.ceil(neededPerSec)));
+}
 
 /**
  * Creates the sweeper. It refreshes tokens shortly before they end, finishes what a crash left
@@ -56,8 +78,17 @@ const pauseMs = 30_000;
  */
 export function createSweeper(options: SweeperOptions): Sweeper {
   const { grants, tokens, clientId, clock, random, logger } = options;
-  const ratePerSec = options.ratePerSec ?? 20;
+  let ratePerSec = options.ratePerSec ?? leastPerSec;
+  let rateUntilMs = options.ratePerSec === undefined ? 0 : Infinity;
   let nextStartMs = 0;
+
+  async function followForecast(): Promise<void> {
+    const nowMs = clock.now();
+    if (nowMs < rateUntilMs) return;
+    rateUntilMs = nowMs + lookAheadMs / 10;
+    const { due } = await grants.forecast(clientId, nowMs + lookAheadMs);
+    ratePerSec = sweepRatePerSec(due, lookAheadMs);
+  }
 
   /** One start at a time, no faster than the rate, whatever the batches. */
   async function takeTurn(): Promise<void> {
@@ -79,6 +110,7 @@ export function createSweeper(options: SweeperOptions): Sweeper {
   }
 
   async function claim(limit: number): Promise<{ claimed: readonly Grant[]; owner: string }> {
+    await followForecast();
     const owner = random.id();
     const nowMs = clock.now();
     const leaseExpiresAtMs =
@@ -142,7 +174,7 @@ export function createSweeper(options: SweeperOptions): Sweeper {
         }
       }
     },
-    ratePerSec,
+    ratePerSec: options.ratePerSec ?? mostPerSec,
     forecast: () => grants.forecast(clientId, clock.now() + 3_600_000),
   };
 }
@@ -152,7 +184,7 @@ export function createSweeper(options: SweeperOptions): Sweeper {
  *
  * @example
  * ```ts
- * describeForecast({ grants: 1200, due: 600 }, 20); // 1200 grants, 0.167 refreshes/s in the coming hour
+ * describeForecast({ grants: 1200, due: 600 }, 200); // 1200 grants, 0.167 refreshes/s in the coming hour
  * ```
  */
 export function describeForecast({ grants, due }: SweepForecast, ratePerSec: number): string {

@@ -9,6 +9,9 @@ export interface BudgetOptions {
   readonly onTimeOut?: (answer: Promise<TokenOutcome>) => void;
 }
 
+/** Made once: without a reason, each refresh would pay for an error with a stack. */
+const noMoreWait = new Error('the answer is there');
+
 /**
  * Waits for an answer of the token endpoint as long as the budget allows, then answers a
  * time-out. The request itself is left on the wire: a slow answer may hold the only copy of the
@@ -29,7 +32,7 @@ export async function withinBudget(
     () => undefined,
   );
   const inTime = await Promise.race([answer, timeOut]).finally(() => {
-    answered.abort();
+    answered.abort(noMoreWait);
   });
   if (inTime) return inTime;
   if (onTimeOut) onTimeOut(answer);
