@@ -72,8 +72,9 @@ export interface OAuthClient {
  */
 export function createOAuthClient(options: OAuthClientOptions): OAuthClient {
   const { clientId } = options;
+  const authorizeUrl = new URL(options.authorizeUrl);
   const server: oauth.AuthorizationServer = {
-    issuer: new URL(options.authorizeUrl).origin,
+    issuer: authorizeUrl.origin,
     token_endpoint: options.tokenUrl,
     revocation_endpoint: options.revokeUrl,
   };
@@ -85,7 +86,8 @@ export function createOAuthClient(options: OAuthClientOptions): OAuthClient {
   return {
     clientId,
     authorizationUrl({ redirectUri, scope, state, codeChallenge }) {
-      const url = new URL(options.authorizeUrl);
+      // Not the URL's own parameters: those write the whole URL anew with each name.
+      const query = new URLSearchParams(authorizeUrl.search);
       for (const [name, value] of Object.entries({
         response_type: 'code',
         client_id: clientId,
@@ -95,10 +97,10 @@ export function createOAuthClient(options: OAuthClientOptions): OAuthClient {
         code_challenge_method: 'S256',
         code_challenge: codeChallenge,
       })) {
-        url.searchParams.set(name, value);
+        query.set(name, value);
       }
       // As Klaviyo's own SDK writes blanks: %20 means one in every part of a URL, + only in forms.
-      return url.href.replaceAll('+', '%20');
+      return `${authorizeUrl.origin}${authorizeUrl.pathname}?${query.toString().replaceAll('+', '%20')}`;
     },
     async exchangeCode({ query, state, redirectUri, codeVerifier }) {
       const parameters = validateCallback(server, client, query, state);
