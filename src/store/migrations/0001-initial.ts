@@ -1,5 +1,6 @@
 import { sql, type Kysely } from 'kysely';
 import type { Schema } from '../schema.ts';
+import { createIndex } from './create-index.ts';
 import type { DatabaseKind } from '../database-url.ts';
 
 /** Creates every table of the first version. */
@@ -134,16 +135,4 @@ async function createAuditEvents(db: Kysely<Schema>, kind: DatabaseKind): Promis
     .addColumn('reason', 'text')
     .execute();
   await createIndex(db, 'audit_events', ['connection_id', 'seq']);
-}
-
-async function createIndex(
-  db: Kysely<Schema>,
-  table: keyof Schema,
-  columns: readonly string[],
-): Promise<void> {
-  await db.schema
-    .createIndex(`${table}_by_${columns.join('_')}`)
-    .on(table)
-    .columns(columns.map((column) => sql.ref(column)))
-    .execute();
 }

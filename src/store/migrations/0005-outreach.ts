@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { Schema } from '../schema.ts';
+import { createIndex } from './create-index.ts';
 
 /** Adds labels by which customers are grouped, the outbox of messages to them, and opt-outs. */
 export async function up(db: Kysely<Schema>): Promise<void> {
@@ -46,17 +47,5 @@ export async function up(db: Kysely<Schema>): Promise<void> {
     .addColumn('address', 'text', (column) => column.primaryKey().notNull())
     .addColumn('at', 'bigint', (column) => column.notNull())
     .addColumn('source', 'text', (column) => column.notNull())
-    .execute();
-}
-
-async function createIndex(
-  db: Kysely<Schema>,
-  table: keyof Schema,
-  columns: readonly string[],
-): Promise<void> {
-  await db.schema
-    .createIndex(`${table}_by_${columns.join('_')}`)
-    .on(table)
-    .columns([...columns])
     .execute();
 }
