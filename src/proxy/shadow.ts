@@ -9,6 +9,7 @@ import { isKeyshiftError } from '../errors/keyshift-error.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Random } from '../runtime/random.ts';
+import { WholeReply, type WholeAnswer } from '../runtime/whole-reply.ts';
 import type { Connection } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
 import { compareAnswers, type ComparedAnswer } from './compare-answers.ts';
@@ -64,15 +65,14 @@ export function createShadow(options: ShadowOptions): Shadow {
       authorizationHeader(credential.secret),
       revision,
     );
-    const signal = AbortSignal.timeout(deadlineMs);
-    const reply = await dispatcher.request({ origin, path, method: 'GET', headers, signal });
+    const reply = await readWhole(dispatcher, { origin, path, method: 'GET', headers });
     meter.record({
       connectionId: target.kind === 'connection' ? target.connection.id : undefined,
-      ...{ route: credential.route, operationId: operation?.id, status: reply.statusCode },
+      ...{ route: credential.route, operationId: operation?.id, status: reply.status },
       ...{ edge: false, tookMs: clock.now() - sentAtMs },
     });
-    const body = Buffer.from(await reply.body.arrayBuffer());
-    return { status: reply.statusCode, contentEncoding: encodingOf(reply.headers), body };
+    const { status, bytes: body } = reply;
+    return { status, contentEncoding: encodingOf(reply.headers), body };
   }
 
   async function compare(
@@ -132,6 +132,25 @@ export function createShadow(options: ShadowOptions): Shadow {
       };
     },
   };
+}
+
+/** Rejects past the deadline, and for an answer far larger than the one it is compared with. */
+async function readWhole(
+  dispatcher: Dispatcher,
+  call: Dispatcher.DispatchOptions,
+): Promise<WholeAnswer> {
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    return await new Promise<WholeAnswer>((resolve, reject) => {
+      const reply = new WholeReply(2 * largestBytes, { resolve, reject });
+      timer = setTimeout(() => {
+        reply.abort(new Error(`no answer within ${deadlineMs} ms`));
+      }, deadlineMs);
+      dispatcher.dispatch(call, reply);
+    });
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function encodingOf(headers: IncomingHttpHeaders): string | undefined {

@@ -1,7 +1,13 @@
 import type { Dispatcher } from 'undici';
 import { isKeyshiftError, KeyshiftError } from '../errors/keyshift-error.ts';
 import { Agent, errors, Pool } from './undici-parts.ts';
-import { BrokenOffError, TooLargeError, WholeReply, type HttpReply } from './whole-reply.ts';
+import {
+  BrokenOffError,
+  TooLargeError,
+  WholeReply,
+  type HttpReply,
+  type WholeAnswer,
+} from './whole-reply.ts';
 
 /** A small call to another host: its answer is read whole. */
 export interface HttpRequest {
@@ -86,7 +92,7 @@ async function send(
   let timer: NodeJS.Timeout | undefined;
   let onAbort: (() => void) | undefined;
   try {
-    return await new Promise<HttpReply>((resolve, reject) => {
+    const answer = await new Promise<WholeAnswer>((resolve, reject) => {
       const reply = new WholeReply(maxReplyBytes, { resolve, reject });
       timer = setTimeout(() => {
         reply.abort(new DeadlineError(deadlineMs));
@@ -103,6 +109,8 @@ async function send(
         reply,
       );
     });
+    const { bytes, ...head } = answer;
+    return { ...head, body: bytes.toString() };
   } catch (error) {
     throw toKeyshiftError(error, url, signal);
   } finally {

@@ -7,6 +7,11 @@ export interface HttpReply {
   readonly body: string;
 }
 
+/** An answer as its bytes came. */
+export interface WholeAnswer extends Omit<HttpReply, 'body'> {
+  readonly bytes: Buffer;
+}
+
 /** The answer is larger than what is read whole. */
 export class TooLargeError extends Error {}
 
@@ -15,7 +20,7 @@ export class BrokenOffError extends Error {}
 
 /** Who is told of a whole answer, or that there is none. */
 export interface ReplyListener {
-  readonly resolve: (reply: HttpReply) => void;
+  readonly resolve: (answer: WholeAnswer) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -67,11 +72,10 @@ export class WholeReply implements Dispatcher.DispatchHandler {
 
   onResponseEnd(): void {
     const chunks = this.#chunks;
-    const bytes = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
     this.#listener.resolve({
       status: this.#status,
       headers: flattenHeaders(this.#headers),
-      body: bytes.toString(),
+      bytes: chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks),
     });
   }
 
