@@ -45,7 +45,7 @@ export function createMiddleware(keyshift: Keyshift): Middleware {
       unread = withUnreadBody(request);
     } catch (error) {
       if (!isKeyshiftError(error)) throw error;
-      if (proxied) sendProxyError(response, error, keyshift.random.id());
+      if (proxied) sendProxyError(response, error, { id: keyshift.random.id(), route: undefined });
       else sendError(response, error);
       return;
     }

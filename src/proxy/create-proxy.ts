@@ -105,11 +105,11 @@ export function createProxy(options: ProxyOptions): Proxy {
     strayKeys.see(target.connection.id, request, operationId);
   }
 
-  function answerError({ response, id }: Exchange, error: unknown): void {
+  function answerError(exchange: Exchange, error: unknown): void {
     const failure = isKeyshiftError(error)
       ? error
       : new KeyshiftError('internal', 'The call could not be forwarded.', { cause: error });
-    logFailure(logger, 'proxied call failed', failure, { requestId: id });
-    sendProxyError(response, failure, id);
+    logFailure(logger, 'proxied call failed', failure, { requestId: exchange.id });
+    sendProxyError(exchange.response, failure, exchange);
   }
 }

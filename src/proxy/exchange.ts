@@ -18,6 +18,8 @@ export class Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly id: string;
+  /** The route of the last attempt; undefined before the first. */
+  route: 'key' | 'oauth' | undefined;
   #gone = false;
   #onTheWire: UpstreamCall | undefined;
   #controller: AbortController | undefined;

@@ -179,6 +179,7 @@ class Sending {
     const { method, path, body } = this.#call;
     const { request, response } = this.#exchange;
     const authorization = authorizationHeader(credential.secret);
+    this.#exchange.route = credential.route;
     return new Promise((resolve) => {
       const attempt = new UpstreamCall({
         response,

@@ -30,11 +30,16 @@ function lastCredential({ sandbox }: FlowFixture) {
   return sandbox.requests().at(-1)?.credential;
 }
 
-function expectOwnError(answer: Answer, status: number, code: string): void {
+function expectOwnError(
+  answer: Answer,
+  status: number,
+  code: string,
+  route: 'key' | 'oauth' | null = null,
+): void {
   expect(answer.status).toBe(status);
   expect(answer.headers.get('keyshift-error')).toBe(code);
   expect(answer.headers.get('content-type')).toBe('application/vnd.api+json');
-  expect(routeOf(answer)).toBeNull();
+  expect(routeOf(answer)).toBe(route);
   expect(apiErrorOf(answer).id).toBe(answer.headers.get('keyshift-request-id'));
 }
 
@@ -70,7 +75,12 @@ describe('a proxied call that Keyshift refuses', () => {
     const KLAVIYO_API_URL = `http://localhost:${await findFreePort()}`;
     await using fixture = await startFlow({ environment: { KLAVIYO_API_URL } });
     await importOnly(fixture, [{ customerId: 'acme', key: keyOf(fixture, 0) }]);
-    expectOwnError(await call(fixture, byKey(keyOf(fixture, 0))), 502, 'upstream_unreachable');
+    expectOwnError(
+      await call(fixture, byKey(keyOf(fixture, 0))),
+      502,
+      'upstream_unreachable',
+      'key',
+    );
   });
 });
 
@@ -220,7 +230,7 @@ describe('a proxied call whose access token Klaviyo refuses', () => {
     const match = { path: '/oauth/token' };
     fixture.sandbox.addFault({ kind: 'status', status: 503, headers, match });
     const answer = await call(fixture, byKey(keyOf(fixture, 0)));
-    expectOwnError(answer, 503, 'upstream_unavailable');
+    expectOwnError(answer, 503, 'upstream_unavailable', 'oauth');
     expect(Number(answer.headers.get('retry-after'))).toBeGreaterThanOrEqual(3);
     expect((await connectionOf(fixture, 'acme')).stage).toBe('live');
     fixture.sandbox.clearFaults();
