@@ -22,6 +22,8 @@ export default defineConfig({
         test: {
           ...shared(60_000),
           name: 'unit and flows',
+          // Half of their time is waiting: one worker a core leaves none idle.
+          maxWorkers: '100%',
           include: ['src/**/*.test.{ts,tsx}', 'test/**/*.test.ts'],
           exclude: ['**/node_modules/**', ...processSuites],
         },
