@@ -206,6 +206,25 @@ describe('a caller that goes away', () => {
     expect(api.received.slice(before).filter(({ method }) => method === 'POST')).toEqual([]);
   });
 
+  it('by sending a byte at a time, with hundreds like it, holds up nobody', async () => {
+    const before = api.received.length;
+    const sockets = await Promise.all(Array.from({ length: 300 }, open));
+    const halves = [
+      `GET /api/profiles HTTP/1.1\r\nHost: x\r\n${authorization()}\r\nX-Slow: `,
+      `POST /api/events HTTP/1.1\r\nHost: x\r\n${authorization()}\r\nContent-Length: 50\r\n\r\n`,
+      'G',
+    ];
+    for (const [at, socket] of sockets.entries()) socket.write(halves[at % halves.length] ?? '');
+    for (let round = 0; round < 5; round += 1) {
+      for (const socket of sockets) socket.write('x');
+      await expectHealthy();
+    }
+    for (const socket of sockets) socket.destroy();
+    await expectHealthy();
+    // The calls of the others, and not one of theirs.
+    expect(api.received.slice(before).map(({ method }) => method)).toEqual(Array(6).fill('GET'));
+  });
+
   it('ends its call at Klaviyo', async () => {
     let ended!: () => void;
     const closed = new Promise<void>((resolve) => (ended = resolve));
