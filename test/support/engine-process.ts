@@ -1,9 +1,11 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type {
   CallTally,
@@ -74,6 +76,9 @@ export async function startEngineProcess(setup?: EngineSetup): Promise<EnginePro
     signal: (signal) => void child.kill(signal),
     async trapped() {
       await lines.next();
+      // It says so before it stops: a SIGCONT that came between the two would be lost for ever.
+      const stoppedBy = performance.now() + 5_000;
+      while (!isStopped(child.pid) && performance.now() < stoppedBy) await delay(5);
     },
     async [Symbol.asyncDispose]() {
       child.kill('SIGKILL');
@@ -82,6 +87,15 @@ export async function startEngineProcess(setup?: EngineSetup): Promise<EnginePro
   };
   if (setup) await engine.run({ do: 'open', setup });
   return engine;
+}
+
+/** Whether a process stands still or is gone, as Linux tells. */
+function isStopped(pid: number | undefined): boolean {
+  try {
+    return /^\d+ \(.*\) [TtZX] /s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return true;
+  }
 }
 
 /** Several processes that run the same command at the same moment; their answers as one. */
