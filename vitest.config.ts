@@ -33,9 +33,6 @@ export default defineConfig({
           ...shared(300_000),
           name: 'processes',
           include: processSuites,
-          // It hangs now and then on a quiet machine, and nobody knows why yet: `npm run test:race`.
-          exclude:
-            process.env['KEYSHIFT_RACE_ALL'] === '1' ? [] : ['test/race/shared-failures.test.ts'],
           maxWorkers: 1,
           fileParallelism: false,
           sequence: { groupOrder: 1 },

@@ -9,7 +9,6 @@ import { fileURLToPath } from 'node:url';
 const [suite, kills] = process.argv.slice(2);
 if (suite === 'crash') process.env.KEYSHIFT_CRASH_KILLS ??= kills ?? '200';
 if (suite === 'rehearse') process.env.KEYSHIFT_REHEARSE_KILLS ??= kills ?? '20';
-if (suite === 'race') process.env.KEYSHIFT_RACE_ALL = '1';
 const runner = fileURLToPath(new URL('./run.mjs', import.meta.url));
 process.argv = [process.argv[0], runner, 'test', `test/${suite}`];
 await import('./run.mjs');
