@@ -6,7 +6,7 @@ import type { Engine } from './engine.ts';
 import { applyFault, type Outcome } from './faults/apply-fault.ts';
 import { foresee } from './faults/foresee.ts';
 import { textReply, type Reply } from './http/reply.ts';
-import { readRequest, type SandboxRequest } from './http/sandbox-request.ts';
+import { readRequest, type RequestHead, type SandboxRequest } from './http/sandbox-request.ts';
 import { sendHalf, sendReply } from './http/send-reply.ts';
 import { answer } from './router.ts';
 import type { SandboxContext } from './sandbox-context.ts';
@@ -28,7 +28,7 @@ export async function serveRequest(
   response: ServerResponse,
 ): Promise<void> {
   try {
-    const request = await readRequest(incoming);
+    const request = await readRequest(incoming, (head) => refusal(serving, head) !== undefined);
     send(response, await carryOut(serving, request));
   } catch {
     // The client went away in the middle of its request, or the sandbox is closing.
@@ -55,9 +55,14 @@ export async function carryOut(serving: Serving, request: SandboxRequest): Promi
 /** No fault applies to the page and the control routes, and no log remembers them. */
 function answerOwnSafely(serving: Serving, request: SandboxRequest): Reply {
   const { context } = serving.engine;
-  const refusal = refuseControl(request, serving.remoteControl);
-  if (refusal !== undefined) return textReply(403, `${refusal}\n`);
+  const reason = refusal(serving, request);
+  if (reason !== undefined) return textReply(403, `${reason}\n`);
   return safely(context, () => answerOwn(context, serving.control, request));
+}
+
+/** Why the sandbox's own routes are closed to a request: known before its body is read. */
+function refusal({ remoteControl }: Serving, head: RequestHead): string | undefined {
+  return isOwn(head.path) ? refuseControl(head, remoteControl) : undefined;
 }
 
 function safely(context: SandboxContext, process: () => Reply): Reply {

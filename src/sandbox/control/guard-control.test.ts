@@ -12,7 +12,6 @@ const ask = (
       search: '',
       headers: { host: 'localhost:5001', ...headers },
       remoteAddress,
-      body: Buffer.alloc(0),
     },
     remoteControl,
   );

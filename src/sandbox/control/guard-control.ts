@@ -1,5 +1,5 @@
 import { isIP, isIPv4 } from 'node:net';
-import type { SandboxRequest } from '../http/sandbox-request.ts';
+import type { RequestHead } from '../http/sandbox-request.ts';
 
 /**
  * Why a request may not control the sandbox, or `undefined` when it may.
@@ -9,7 +9,7 @@ import type { SandboxRequest } from '../http/sandbox-request.ts';
  *
  * @param remoteControl whether other machines may
  */
-export function refuseControl(request: SandboxRequest, remoteControl: boolean): string | undefined {
+export function refuseControl(request: RequestHead, remoteControl: boolean): string | undefined {
   const { host = '', origin } = request.headers;
   if (!remoteControl && !isLoopback(request.remoteAddress)) {
     return 'Only this machine may control the sandbox. Start it with --remote-control to let others.';

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 
-/** A request with its body read: handlers answer it without waiting for anything. */
-export interface SandboxRequest {
+/** What is known of a request before its body is read. */
+export interface RequestHead {
   readonly method: string;
   /** As sent, percent-encoding included, without the query. */
   readonly path: string;
@@ -10,6 +10,10 @@ export interface SandboxRequest {
   readonly headers: IncomingHttpHeaders;
   /** Address of the client, empty when it has gone. */
   readonly remoteAddress: string;
+}
+
+/** A request with its body read: handlers answer it without waiting for anything. */
+export interface SandboxRequest extends RequestHead {
   /** `undefined` when it was larger than the limit. */
   readonly body: Buffer | undefined;
 }
@@ -22,20 +26,31 @@ const ownBodyLimit = 512 * 1024 * 1024;
 
 const nothing = Buffer.alloc(0);
 
-/** Reads a request; rejects when the client goes away in the middle of it. */
-export async function readRequest(incoming: IncomingMessage): Promise<SandboxRequest> {
+/**
+ * Reads a request; rejects when the client goes away in the middle of it.
+ *
+ * @param isRefused whether it will be refused, whatever its body: then nothing of that is kept
+ */
+export async function readRequest(
+  incoming: IncomingMessage,
+  isRefused: (head: RequestHead) => boolean,
+): Promise<SandboxRequest> {
   const target = incoming.url ?? '/';
   const mark = target.indexOf('?');
-  const path = mark === -1 ? target : target.slice(0, mark);
-  const limit = path.startsWith('/_sandbox/') ? ownBodyLimit : bodyLimit;
-  return {
+  const head: RequestHead = {
     method: incoming.method ?? 'GET',
-    path,
+    path: mark === -1 ? target : target.slice(0, mark),
     search: mark === -1 ? '' : target.slice(mark + 1),
     headers: incoming.headers,
     remoteAddress: incoming.socket.remoteAddress ?? '',
-    body: hasBody(incoming.headers) ? await readBody(incoming, limit) : nothing,
   };
+  const limit = isRefused(head) ? 0 : bodyLimitFor(head.path);
+  const body = hasBody(incoming.headers) ? await readBody(incoming, limit) : nothing;
+  return { ...head, body };
+}
+
+function bodyLimitFor(path: string): number {
+  return path.startsWith('/_sandbox/') ? ownBodyLimit : bodyLimit;
 }
 
 function hasBody(headers: IncomingHttpHeaders): boolean {
