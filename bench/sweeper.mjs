@@ -71,7 +71,7 @@ async function openLane(databaseUrl, count, note) {
   const tokens = createTokenEngine({ ...shared, store, oauth: { clientId, refresh } });
   const sweeper = createSweeper({
     ...shared,
-    grants: store.grants,
+    store,
     tokens,
     clientId,
     ratePerSec: 1e6,

@@ -110,7 +110,7 @@ export async function createKeyshift(
     connection: createConnections({
       ...{ store, credentials: routed, callApi, clock, meter: traffic.meter },
     }),
-    sweeper: createSweeper({ grants: store.grants, tokens, clientId, clock, random, logger }),
+    sweeper: createSweeper({ store, tokens, clientId, clock, random, logger }),
     authorizations: createAuthorizations({ store, oauth, clock, random, redirectUri, scope }),
     completeConsent: createConsent({
       ...{ store, oauth, machine, lookUpAccount, clock, random, logger, verify },

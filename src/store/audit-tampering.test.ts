@@ -198,7 +198,8 @@ describe.each([
       ...(database.url.startsWith('sqlite:')
         ? []
         : ['drop function audit_events_refuse_change cascade']),
-      "delete from keyshift_migrations where name = '0007-audit-chain'",
+      'drop table sweep_turns',
+      "delete from keyshift_migrations where name >= '0007'",
     ]);
     await using again = await openWith(database.url, 2);
     const verdict = await again.store.audit.verify();

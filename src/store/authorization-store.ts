@@ -4,7 +4,17 @@ import type { ParameterOf } from './prepared-statement.ts';
 import type { Authorization } from './records.ts';
 import type { AuthorizationRow } from './schema.ts';
 import type { Sealer } from './sealer.ts';
-import type { AuthorizationStore } from './store.ts';
+
+/** Attempts to authorize: minutes each, single use. */
+export interface AuthorizationStore {
+  /** Rejects when the state is taken. */
+  insert(authorization: Authorization): Promise<void>;
+  find(stateHash: string): Promise<Authorization | undefined>;
+  /** Marks as used; answers false when it already was, so that exactly one caller wins. */
+  consume(stateHash: string, atMs: number): Promise<boolean>;
+  /** Deletes attempts that expired before `beforeMs`; answers how many. */
+  purge(beforeMs: number): Promise<number>;
+}
 
 type InsertParameters = { [Column in keyof AuthorizationRow]: AuthorizationRow[Column] };
 

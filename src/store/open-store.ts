@@ -34,6 +34,7 @@ import { openSqliteBackend } from './sqlite-backend.ts';
 import type { Durability } from './sqlite-dialect.ts';
 import type { Store } from './store.ts';
 import { createVerificationStore } from './verification-store.ts';
+import { createSweepTurnStore } from './sweep-turn-store.ts';
 import { createSwitchStore } from './switch-store.ts';
 import { createTrafficStore } from './traffic-store.ts';
 
@@ -114,6 +115,7 @@ function createStore(database: Database, sealer: Sealer, blindIndex: BlindIndex)
     connections: createConnectionStore(database),
     privateKeys: createPrivateKeyStore(database, sealer, blindIndex),
     grants: createGrantStore(database, sealer, blindIndex),
+    sweepTurns: createSweepTurnStore(database),
     authorizations: createAuthorizationStore(database, sealer),
     invitations: createInvitationStore(database),
     labels: createLabelStore(database),

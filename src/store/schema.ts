@@ -168,6 +168,12 @@ export interface VaultStateRow {
   created_at: number;
 }
 
+/** `sweep_turns`: when the sweeper whose turn it is has had it, by OAuth app. */
+export interface SweepTurnRow {
+  client_id: string;
+  ends_at: number;
+}
+
 /** Every table. Times are integer milliseconds UTC. */
 export interface Schema {
   connections: ConnectionRow;
@@ -175,6 +181,7 @@ export interface Schema {
   grants: GrantRow;
   authorizations: AuthorizationRow;
   invitations: InvitationRow;
+  sweep_turns: SweepTurnRow;
   connection_labels: ConnectionLabelRow;
   outbox: OutboxRow;
   opt_outs: OptOutRow;

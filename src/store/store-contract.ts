@@ -13,6 +13,7 @@ import { privateKeyCases } from './contract/private-key-cases.ts';
 import { proxyCases } from './contract/proxy-cases.ts';
 import { reportCases } from './contract/report-cases.ts';
 import { secrecyCases } from './contract/secrecy-cases.ts';
+import { sweepTurnCases } from './contract/sweep-turn-cases.ts';
 import { switchCases } from './contract/switch-cases.ts';
 import { trafficCases } from './contract/traffic-cases.ts';
 import { transactionCases } from './contract/transaction-cases.ts';
@@ -38,6 +39,7 @@ const tests: Readonly<Record<string, ContractTest>> = {
   ...grantCases,
   ...grantLeaseCases,
   ...grantRaceCases,
+  ...sweepTurnCases,
   ...authorizationCases,
   ...invitationCases,
   ...labelCases,

@@ -27,7 +27,7 @@ describe('the store contract on SQLite', () => {
 describe('the store contract on PostgreSQL', () => {
   const tables =
     'connections, private_keys, grants, authorizations, invitations, audit_events, ' +
-    'connection_labels, outbox, opt_outs, traffic, switches, route_exceptions, key_sightings, shadow_results, ' +
+    'sweep_turns, connection_labels, outbox, opt_outs, traffic, switches, route_exceptions, key_sightings, shadow_results, ' +
     'verification_checks, foreign_consents, retirements, metric_snapshots, metric_comparisons';
   let database: TestDatabase;
   beforeAll(async () => {

@@ -4,7 +4,6 @@ import type {
   AuditEvent,
   AuditHead,
   AuditVerdict,
-  Authorization,
   Connection,
   ConnectionPatch,
   Grant,
@@ -17,6 +16,7 @@ import type {
   AttentionReason,
   TokenPair,
 } from './records.ts';
+import type { AuthorizationStore } from './authorization-store.ts';
 import type {
   ForeignConsentStore,
   MetricRecordStore,
@@ -26,6 +26,7 @@ import type {
 import type { KeySightingStore } from './key-sighting-store.ts';
 import type { RouteExceptionStore } from './route-exception-store.ts';
 import type { ShadowStore } from './shadow-store.ts';
+import type { SweepTurnStore } from './sweep-turn-store.ts';
 import type { SwitchStore } from './switch-store.ts';
 import type { ReportStore } from './reports.ts';
 import type { TrafficStore } from './traffic.ts';
@@ -42,6 +43,7 @@ export interface Store {
   readonly connections: ConnectionStore;
   readonly privateKeys: PrivateKeyStore;
   readonly grants: GrantStore;
+  readonly sweepTurns: SweepTurnStore;
   readonly authorizations: AuthorizationStore;
   readonly invitations: InvitationStore;
   readonly labels: LabelStore;
@@ -245,16 +247,6 @@ export interface GrantStore extends GrantLeaseStore {
     state: 'lost' | 'revoked',
     owner?: string,
   ): Promise<boolean>;
-}
-
-export interface AuthorizationStore {
-  /** Rejects when the state is taken. */
-  insert(authorization: Authorization): Promise<void>;
-  find(stateHash: string): Promise<Authorization | undefined>;
-  /** Marks as used; answers false when it already was, so that exactly one caller wins. */
-  consume(stateHash: string, atMs: number): Promise<boolean>;
-  /** Deletes attempts that expired before `beforeMs`; answers how many. */
-  purge(beforeMs: number): Promise<number>;
 }
 
 export interface InvitationStore {

@@ -3,20 +3,21 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Random } from '../runtime/random.ts';
 import type { Grant } from '../store/records.ts';
-import type { GrantStore, SweepForecast } from '../store/store.ts';
+import type { Store, SweepForecast } from '../store/store.ts';
+import { createSweepPace, mostPerSec } from './sweep-pace.ts';
 import type { TokenEngine } from './token-engine.ts';
 
 /** What {@link createSweeper} works with. */
 export interface SweeperOptions {
-  readonly grants: GrantStore;
+  readonly store: Pick<Store, 'grants' | 'sweepTurns'>;
   readonly tokens: TokenEngine;
   readonly clientId: string;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
   /**
-   * Refreshes started a second, over all grants of this process; by default as many as the
-   * forecast asks for, see {@link sweepRatePerSec}.
+   * Refreshes started a second, over all grants and all processes that share the database; by
+   * default as many as the forecast asks for: `sweepRatePerSec`.
    */
   readonly ratePerSec?: number;
 }
@@ -45,59 +46,22 @@ const batchSize = 20;
 const mostAtOnce = 100;
 const pauseMs = 30_000;
 
-const leastPerSec = 20;
-const mostPerSec = 200;
-/** For tokens whose lives are longer than it looks ahead, and for refreshes that fail at first. */
-const headRoom = 1.25;
-/** The rate is found for what falls due in this time, and found anew ten times in it. */
-const lookAheadMs = 600_000;
-
-/**
- * Refreshes a second that keep up with what falls due, with a quarter to spare: at least 20, so
- * that a few grants do not wait for each other, and at most 200 a process, so that a day on which
- * everything is due is no flood at Klaviyo.
- *
- * @param due grants that are due now or fall due within `withinMs`
- */
-export function sweepRatePerSec(due: number, withinMs: number): number {
-  const neededPerSec = (due * headRoom * 1000) / withinMs;
-  return Math.min(mostPerSec, Math.max(leastPerSec, Math.ceil(neededPerSec)));
-}
-
 /**
  * Creates the sweeper. It refreshes tokens shortly before they end, finishes what a crash left
  * undone, and touches every grant at least once a day: that keeps the 90 days of idleness away
  * and finds an uninstall, of which Klaviyo tells nobody. Several processes share the work: each
- * claims rows that no other has.
+ * claims rows that no other has, when it is its turn, so that all of them keep to one rate.
  *
  * @example
  * ```ts
- * const sweeper = createSweeper({ grants: store.grants, tokens, clientId, clock, random, logger });
+ * const sweeper = createSweeper({ store, tokens, clientId, clock, random, logger });
  * const { refreshed, lost } = await sweeper.sweep();
  * ```
  */
 export function createSweeper(options: SweeperOptions): Sweeper {
-  const { grants, tokens, clientId, clock, random, logger } = options;
-  let ratePerSec = options.ratePerSec ?? leastPerSec;
-  let rateUntilMs = options.ratePerSec === undefined ? 0 : Infinity;
-  let nextStartMs = 0;
-
-  async function followForecast(): Promise<void> {
-    const nowMs = clock.now();
-    if (nowMs < rateUntilMs) return;
-    rateUntilMs = nowMs + lookAheadMs / 10;
-    const { due } = await grants.forecast(clientId, nowMs + lookAheadMs);
-    ratePerSec = sweepRatePerSec(due, lookAheadMs);
-  }
-
-  /** One start at a time, no faster than the rate, whatever the batches. */
-  async function takeTurn(): Promise<void> {
-    const nowMs = clock.now();
-    const turnMs = Math.max(nowMs, nextStartMs);
-    nextStartMs = turnMs + 1000 / ratePerSec;
-    // A timer is never shorter than a millisecond: below that a pause would be the limit.
-    if (turnMs - nowMs >= 1) await clock.sleep(turnMs - nowMs);
-  }
+  const { tokens, clientId, clock, random, logger } = options;
+  const { grants } = options.store;
+  const pace = createSweepPace(options);
 
   async function refreshOne(grant: Grant, owner: string): Promise<keyof SweepResult> {
     try {
@@ -109,14 +73,13 @@ export function createSweeper(options: SweeperOptions): Sweeper {
     }
   }
 
-  async function claim(limit: number): Promise<{ claimed: readonly Grant[]; owner: string }> {
-    await followForecast();
-    const owner = random.id();
+  async function claim(owner: string, turnEndsAtMs: number): Promise<Grant[]> {
     const nowMs = clock.now();
-    const leaseExpiresAtMs =
-      nowMs + tokens.budgets.leaseMs + Math.ceil((limit * 1000) / ratePerSec);
-    const claimed = await grants.claimDue({ clientId, owner, nowMs, leaseExpiresAtMs, limit });
-    return { claimed, owner };
+    const leaseExpiresAtMs = Math.max(nowMs, turnEndsAtMs) + tokens.budgets.leaseMs;
+    const request = { clientId, owner, nowMs, leaseExpiresAtMs, limit: batchSize };
+    const claimed = await grants.claimDue(request);
+    if (claimed.length < batchSize) await pace.shortenTurn(turnEndsAtMs, claimed.length);
+    return claimed;
   }
 
   async function sweep(
@@ -138,19 +101,25 @@ export function createSweeper(options: SweeperOptions): Sweeper {
       running.add(work);
     };
 
+    /** Answers whether there may be more. */
+    const startBatch = async () => {
+      const turnEndsAtMs = await pace.takeTurn(batchSize, isEnded, signal);
+      if (turnEndsAtMs === undefined) return false;
+      const owner = random.id();
+      const claimed = await claim(owner, turnEndsAtMs);
+      for (const grant of claimed) {
+        if (!isEnded()) await pace.nextStart();
+        if (isEnded()) await grants.releaseLease(grant.id, owner);
+        else start(grant, owner);
+      }
+      return claimed.length === batchSize;
+    };
+
     try {
-      while (!isEnded()) {
+      for (let left = true; left && !isEnded();) {
         // Accounts that Klaviyo is slow for do not hold up the others.
         if (running.size > mostAtOnce - batchSize) await Promise.race(running);
-        else {
-          const { claimed, owner } = await claim(batchSize);
-          if (claimed.length === 0) break;
-          for (const grant of claimed) {
-            if (!isEnded()) await takeTurn();
-            if (isEnded()) await grants.releaseLease(grant.id, owner);
-            else start(grant, owner);
-          }
-        }
+        else left = await startBatch();
       }
     } finally {
       await Promise.all(running);
@@ -191,7 +160,7 @@ export function describeForecast({ grants, due }: SweepForecast, ratePerSec: num
   const perSec = due / 3600;
   const line = `${grants} grants, ${perSec.toFixed(perSec >= 1 ? 1 : 3)} refreshes/s in the coming hour`;
   return perSec > ratePerSec
-    ? `${line}: more than the ${ratePerSec}/s of one process, the rest is refreshed when it is called`
+    ? `${line}: more than the ${ratePerSec}/s that all sweepers keep to, the rest is refreshed when it is called`
     : line;
 }
 

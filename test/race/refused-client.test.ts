@@ -89,7 +89,7 @@ describe.each(eachDatabase)('client credentials that Klaviyo refuses, on $databa
     const ending = new AbortController();
     const { clientId } = rig.setup;
     const sweeping = createSweeper({
-      ...{ grants: parts.store.grants, tokens: engine, clientId, clock, logger },
+      ...{ store: parts.store, tokens: engine, clientId, clock, logger },
       random: systemRandom,
     }).run(ending.signal);
 

@@ -73,7 +73,7 @@ export async function openStageSet(folder: string, settings: RehearsalSettings):
     keyshift,
     sandbox,
     sweeper: createSweeper({
-      ...{ grants: store.grants, tokens, clientId, clock, random, logger },
+      ...{ store, tokens, clientId, clock, random, logger },
       ratePerSec: Infinity,
     }),
     outbox: createMailman(keyshift, world, publicUrl),
