@@ -48,7 +48,7 @@ describe('the watch', () => {
     await bench.count('fine', 'oauth', { '2xx': 40, '4xx': 10 });
     const reason = '25.0 % of 40 calls by OAuth failed, 1.0 % of 303 by key';
     expect(await bench.watch.round()).toEqual({
-      ...{ watched: 2, verified: 0, waiting: 0 },
+      ...{ watched: 2, failingTogether: 0, verified: 0, waiting: 0 },
       held: [{ customerId: 'acme', rolledBack: true, reason }],
     });
     expect(await bench.read('acme')).toMatchObject({
@@ -69,6 +69,31 @@ describe('the watch', () => {
       ...{ stage: 'attention', attentionReason: 'oauth_errors', attentionFrom: 'live' },
       route: 'oauth',
     });
+  });
+
+  it('holds nobody when Klaviyo is down for all of them, and does not hold it against them later', async () => {
+    await using bench = await open();
+    const customers = ['a', 'b', 'c', 'd', 'e', 'fine'];
+    for (const customer of customers) await bench.addLive(customer);
+    await bench.addCanary('canary');
+    await bench.count('canary', 'oauth', { '5xx': 30 });
+    for (const customer of customers) {
+      await bench.count(customer, 'oauth', { '2xx': 30, '5xx': customer === 'fine' ? 0 : 10 });
+    }
+    const outage = await bench.watch.round();
+    expect(outage.failingTogether).toBe(5);
+    expect(outage.held.map(({ customerId }) => customerId)).toEqual(['canary']);
+    expect(await bench.read('a')).toMatchObject({ stage: 'live', route: 'oauth' });
+
+    expect(await bench.watch.round()).toMatchObject({ failingTogether: 0, held: [] });
+    await bench.clock.advance(hourMs);
+    for (const customer of customers) await bench.count(customer, 'oauth', { '2xx': 30 });
+    await bench.count('b', 'oauth', { refused: 5 });
+    const later = await bench.watch.round();
+    expect(later.failingTogether).toBe(0);
+    expect(later.held).toMatchObject([
+      { customerId: 'b', reason: '14.3 % of 35 calls by OAuth failed, 0.0 % of 0 by key' },
+    ]);
   });
 
   it('measures a live connection by what its key did before the cutover', async () => {

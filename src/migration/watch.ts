@@ -3,6 +3,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Connection } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
+import { trafficBucketMs, trafficBucketOf } from '../store/traffic.ts';
 import { defaultHoldPolicy, whyHold, type HoldPolicy } from './hold-policy.ts';
 import { backToKey, type StageMachine } from './stage-machine.ts';
 import type { Verify } from './verify.ts';
@@ -12,6 +13,11 @@ export interface WatchReport {
   /** Connections with traffic by OAuth. */
   readonly watched: number;
   readonly held: readonly Hold[];
+  /**
+   * Live connections that began to fail at once, a tenth of all or more: that is no customer's
+   * matter but Klaviyo's or the app's, so none of them was held. 0 as a rule.
+   */
+  readonly failingTogether: number;
   /** Consents that waited for an answer of Klaviyo and have it now. */
   readonly verified: number;
   /** Consents that still wait. */
@@ -46,30 +52,69 @@ export interface WatchOptions {
 
 const everyMs = 30_000;
 const actor = 'watch';
+/** So many live connections, and such a share of all, begin to fail at once for what they share. */
+const together = { fewest: 5, share: 0.1 };
+
+/** What a look at a connection found: whether there were calls enough to judge, and what of it. */
+interface Finding {
+  readonly judged: boolean;
+  readonly reason?: string | undefined;
+}
 
 /** Creates the watch. Several processes may watch at once: a hold is made by one of them. */
 export function createWatch(options: WatchOptions): Watch {
   const { store, machine, verify, clock, logger } = options;
   const policy = options.policy ?? defaultHoldPolicy;
 
+  // What live connections did before this is not counted any more: it was an outage.
+  let outageUntilMs = 0;
+
   async function round(signal?: AbortSignal): Promise<WatchReport> {
     const held: Hold[] = [];
-    let watched = 0;
+    const failing: { readonly connection: Connection; readonly reason: string }[] = [];
+    let [watched, judged] = [0, 0];
     for await (const connection of store.connections.list({
       stages: ['canary', 'live', 'quiet'],
     })) {
       if (signal?.aborted) break;
       watched += 1;
-      const hold = await withoutStopping(connection, () => look(connection));
-      if (hold) held.push(hold);
+      const finding = await withoutStopping(connection, () => judge(connection));
+      const isCanary = connection.route === 'canary';
+      if (finding?.judged === true && !isCanary) judged += 1;
+      const { reason } = finding ?? {};
+      if (reason === undefined) continue;
+      // A canary goes back at once: its key carries the calls meanwhile, whoever is at fault.
+      if (isCanary) held.push(...(await holdAll([{ connection, reason }])));
+      else failing.push({ connection, reason });
     }
+    const atOnce = failing.length >= together.fewest && failing.length >= judged * together.share;
+    if (atOnce) passOver(failing.length, judged);
+    else held.push(...(await holdAll(failing)));
     const { verified, waiting } = await verifyWaiting(signal);
-    return { watched, held, verified, waiting };
+    return { watched, held, failingTogether: atOnce ? failing.length : 0, verified, waiting };
   }
 
-  async function look(connection: Connection): Promise<Hold | undefined> {
-    const reason = await findReason(connection);
-    if (reason === undefined) return undefined;
+  /** Thousands of customers held for one outage would each need a person afterwards. */
+  function passOver(failing: number, judged: number): void {
+    outageUntilMs = trafficBucketOf(clock.now()) + trafficBucketMs;
+    logger.error(
+      { alarm: 'oauth_failing_together', failing, of: judged },
+      'many connections began to fail by OAuth at once: look at Klaviyo and at the app, not at customers; none is held',
+    );
+  }
+
+  async function holdAll(
+    found: readonly { readonly connection: Connection; readonly reason: string }[],
+  ): Promise<readonly Hold[]> {
+    const held: Hold[] = [];
+    for (const { connection, reason } of found) {
+      const hold = await withoutStopping(connection, () => holdOne(connection, reason));
+      if (hold) held.push(hold);
+    }
+    return held;
+  }
+
+  async function holdOne(connection: Connection, reason: string): Promise<Hold> {
     const rolledBack = connection.route === 'canary';
     const patch = rolledBack ? backToKey : {};
     await store.transaction((tx) =>
@@ -83,22 +128,17 @@ export function createWatch(options: WatchOptions): Watch {
     return { customerId, rolledBack, reason };
   }
 
-  async function findReason({
-    id,
-    watchedSinceMs,
-    liveSinceMs,
-  }: Connection): Promise<string | undefined> {
+  async function judge({ id, route, watchedSinceMs, liveSinceMs }: Connection): Promise<Finding> {
     const beganMs = watchedSinceMs ?? liveSinceMs;
-    if (beganMs === undefined) return undefined;
-    const sinceMs = Math.max(beganMs, clock.now() - policy.windowMs);
+    if (beganMs === undefined) return { judged: false };
+    const countedFromMs = Math.max(beganMs, route === 'canary' ? 0 : outageUntilMs);
+    const sinceMs = Math.max(countedFromMs, clock.now() - policy.windowMs);
     const { oauth, key } = await store.traffic.summarize(id, sinceMs);
-    if (oauth.calls < policy.minCalls) return undefined;
+    if (oauth.calls < policy.minCalls) return { judged: false };
     // After a cutover nothing goes by key any more: what it did before is the measure.
     const enough = key.calls >= policy.minCalls;
-    return whyHold(
-      { oauth, key: enough ? key : (await store.traffic.summarize(id, 0)).key },
-      policy,
-    );
+    const measure = enough ? key : (await store.traffic.summarize(id, 0)).key;
+    return { judged: true, reason: whyHold({ oauth, key: measure }, policy) };
   }
 
   async function verifyWaiting(signal?: AbortSignal) {

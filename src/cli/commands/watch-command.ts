@@ -27,18 +27,25 @@ export function addWatchCommand(program: Command, { terminal, run }: CommandCont
           const report = await watch.round(signal);
           if (flags.json === true) terminal.print(JSON.stringify(toJson(report)));
           else printText(terminal, report);
-          return report.held.length > 0 ? 2 : 0;
+          return report.held.length + report.failingTogether > 0 ? 2 : 0;
         }),
       ),
     );
 }
 
-function printText(terminal: Terminal, { watched, held, verified, waiting }: WatchReport): void {
+function printText(terminal: Terminal, report: WatchReport): void {
+  const { watched, held, failingTogether, verified, waiting } = report;
   for (const { customerId, rolledBack, reason } of held) {
     const what = rolledBack
       ? 'back on its key'
       : `still on OAuth: see \`keyshift rollback --customer ${customerId}\``;
     terminal.note(`${customerId}: ${reason}; ${what}`);
+  }
+  if (failingTogether > 0) {
+    terminal.note(
+      `${failingTogether} live connections fail at once, none of them was held: ` +
+        'look at Klaviyo and at the app, not at customers.',
+    );
   }
   terminal.print(
     `${watched} on OAuth or canary, ${held.length} held; ` +
@@ -46,9 +53,10 @@ function printText(terminal: Terminal, { watched, held, verified, waiting }: Wat
   );
 }
 
-function toJson({ held, ...counts }: WatchReport) {
+function toJson({ held, failingTogether, ...counts }: WatchReport) {
   return {
     ...counts,
+    failing_together: failingTogether,
     held: held.map(({ customerId, rolledBack, reason }) => ({
       ...{ customer_id: customerId, rolled_back: rolledBack, reason },
     })),
