@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import type { Keyshift } from '../core/create-keyshift.ts';
+import { createFailureLog } from '../runtime/failure-log.ts';
 import { answerError, logError, toKnownError } from './error-answer.tsx';
 import { pageProps, type HttpDeps, type HttpEnv } from './http-context.ts';
 import { HomePage } from './pages/home-page.tsx';
@@ -32,9 +33,9 @@ export interface AppOptions {
  * ```
  */
 export function createApp(keyshift: Keyshift, options: AppOptions = {}): KeyshiftApp {
-  const { random, config } = keyshift;
+  const { random, config, logger, clock } = keyshift;
   const stylesheet = createStylesheet();
-  const deps: HttpDeps = { keyshift, stylesheet };
+  const deps: HttpDeps = { keyshift, stylesheet, logFailure: createFailureLog(logger, clock) };
   const app = new Hono<HttpEnv>();
 
   app.use(async (context, next) => {

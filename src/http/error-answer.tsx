@@ -1,7 +1,6 @@
 import { routePath } from 'hono/route';
 import { errorTable } from '../errors/error-table.ts';
 import { isKeyshiftError, KeyshiftError } from '../errors/keyshift-error.ts';
-import { logFailure } from '../runtime/log-failure.ts';
 import { pageProps, wantsPage, type HttpContext, type HttpDeps } from './http-context.ts';
 import { ErrorPage } from './pages/error-page.tsx';
 import { pageHeaders } from './pages/page-policy.ts';
@@ -12,12 +11,10 @@ export function toKnownError(error: unknown): KeyshiftError {
   return new KeyshiftError('internal', 'The request could not be completed.', { cause: error });
 }
 
-/** Logs an error once, at the level that its audience deserves. */
+/** Logs an error once, with the request that it failed. */
 export function logError(context: HttpContext, deps: HttpDeps, error: KeyshiftError): void {
-  logFailure(deps.keyshift.logger, 'request failed', error, {
-    requestId: context.get('requestId'),
-    path: routePath(context),
-  });
+  const bindings = { requestId: context.get('requestId'), path: routePath(context) };
+  deps.logFailure('request failed', error, bindings);
 }
 
 /** Answers an error as JSON, or as a page for a browser. */

@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import type { Keyshift } from '../core/create-keyshift.ts';
+import type { FailureLog } from '../runtime/failure-log.ts';
 import type { PageProps } from './pages/layout.tsx';
 import type { StylesheetAsset } from './pages/stylesheet.ts';
 
@@ -7,6 +8,7 @@ import type { StylesheetAsset } from './pages/stylesheet.ts';
 export interface HttpDeps {
   readonly keyshift: Keyshift;
   readonly stylesheet: StylesheetAsset;
+  readonly logFailure: FailureLog;
 }
 
 /** Variables that travel with one request. */

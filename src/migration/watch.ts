@@ -63,7 +63,7 @@ interface Finding {
 
 /** Creates the watch. Several processes may watch at once: a hold is made by one of them. */
 export function createWatch(options: WatchOptions): Watch {
-  const { store, machine, verify, clock, logger } = options;
+  const { store, verify, clock, logger } = options;
   const policy = options.policy ?? defaultHoldPolicy;
 
   // What live connections did before this is not counted any more: it was an outage.
@@ -108,24 +108,10 @@ export function createWatch(options: WatchOptions): Watch {
   ): Promise<readonly Hold[]> {
     const held: Hold[] = [];
     for (const { connection, reason } of found) {
-      const hold = await withoutStopping(connection, () => holdOne(connection, reason));
-      if (hold) held.push(hold);
+      const made = await withoutStopping(connection, () => hold(options, connection, reason));
+      if (made) held.push(made);
     }
     return held;
-  }
-
-  async function holdOne(connection: Connection, reason: string): Promise<Hold> {
-    const rolledBack = connection.route === 'canary';
-    const patch = rolledBack ? backToKey : {};
-    await store.transaction((tx) =>
-      machine.flag(tx, connection, 'oauth_errors', { actor, reason, patch }),
-    );
-    const { customerId } = connection;
-    logger.warn(
-      { customer: customerId, rolledBack, reason },
-      'OAuth fails more often than the key',
-    );
-    return { customerId, rolledBack, reason };
   }
 
   async function judge({ id, route, watchedSinceMs, liveSinceMs }: Connection): Promise<Finding> {
@@ -180,4 +166,19 @@ export function createWatch(options: WatchOptions): Watch {
       }
     },
   };
+}
+
+async function hold(
+  { store, machine, logger }: WatchOptions,
+  connection: Connection,
+  reason: string,
+): Promise<Hold> {
+  const { customerId, route } = connection;
+  const rolledBack = route === 'canary';
+  const patch = rolledBack ? backToKey : {};
+  await store.transaction((tx) =>
+    machine.flag(tx, connection, 'oauth_errors', { actor, reason, patch }),
+  );
+  logger.warn({ customer: customerId, rolledBack, reason }, 'OAuth fails more often than the key');
+  return { customerId, rolledBack, reason };
 }

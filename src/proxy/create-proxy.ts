@@ -8,7 +8,7 @@ import type { WriteBehind } from '../client/write-behind.ts';
 import { isKeyshiftError, KeyshiftError } from '../errors/keyshift-error.ts';
 import { findOperation } from '../klaviyo/operations.ts';
 import type { Clock } from '../runtime/clock.ts';
-import { logFailure } from '../runtime/log-failure.ts';
+import { createFailureLog } from '../runtime/failure-log.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Random } from '../runtime/random.ts';
 import type { Store } from '../store/store.ts';
@@ -65,6 +65,7 @@ export function createProxy(options: ProxyOptions): Proxy {
   const bodies = createBodyReader();
   const strayKeys = createStrayKeys(options);
   const shadow = createShadow(options);
+  const logFailure = createFailureLog(logger, clock);
   const send = createSender({
     ...options,
     slots: createSlots(options.connections, mostWaiting),
@@ -109,7 +110,7 @@ export function createProxy(options: ProxyOptions): Proxy {
     const failure = isKeyshiftError(error)
       ? error
       : new KeyshiftError('internal', 'The call could not be forwarded.', { cause: error });
-    logFailure(logger, 'proxied call failed', failure, { requestId: exchange.id });
+    logFailure('proxied call failed', failure, { requestId: exchange.id });
     sendProxyError(exchange.response, failure, exchange);
   }
 }
