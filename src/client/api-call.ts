@@ -1,18 +1,20 @@
-import type { Readable } from 'node:stream';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import { klaviyoEndpoints } from '../klaviyo/endpoints.ts';
 import { findOperation, type Operation } from '../klaviyo/operations.ts';
+import { readBody, type ApiBody, type ApiBodyInit, type ReadBody } from './api-body.ts';
 import { isIdempotent } from './retry-policy.ts';
 
-/** A body that can be sent again, or a stream, which cannot. */
-export type ApiBody = string | Uint8Array | Readable;
+/** Headers by name, or as pairs; one without a value is left out. */
+export type ApiHeadersInit =
+  Readonly<Record<string, string | undefined>> | Iterable<readonly [string, string]>;
 
 /** What a call may say besides its path. */
 export interface ApiRequestInit {
   /** `GET` by default. */
   readonly method?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: ApiBody | null;
+  readonly headers?: ApiHeadersInit;
+  /** What is held in memory is sent again where that is allowed; a stream is sent once. */
+  readonly body?: ApiBodyInit | null;
   /** Ends the wait for the answer, its body and any pause; never a token refresh. */
   readonly signal?: AbortSignal;
   /** Milliseconds for everything: token, windows, attempts, pauses, body. 60,000 by default. */
@@ -47,41 +49,84 @@ const defaultDeadlineMs = 60_000;
  *
  * @param target a path, or a URL of Klaviyo's API as its `links` hold them
  * @param apiUrl the origin that calls go to
- * @throws KeyshiftError `request_invalid` for any other host
+ * @returns at once, unless the body is a form or a blob
+ * @throws KeyshiftError `request_invalid` for any other host, and for what is no call
  */
 export function readApiCall(
-  target: string,
+  target: string | URL,
   init: ApiRequestInit,
   apiUrl: string,
   nowMs: number,
-): ApiCall {
-  const path = target.startsWith('/') ? target : pathOfUrl(target, apiUrl);
+): ApiCall | Promise<ApiCall> {
+  const path = readPath(target, apiUrl);
+  const endsAtMs = nowMs + readDeadlineMs(init.deadlineMs);
+  const method = init.method?.toUpperCase() ?? 'GET';
+  const headers = init.headers == null ? noHeaders : readHeaders(init.headers);
+  const operation = findOperation(method, withoutQuery(path))?.operation;
+  const idempotent = init.idempotent ?? isIdempotent(method);
+  const { signal } = init;
+  if (init.body == null) {
+    const nothing = { body: null, repeatable: true };
+    return { path, method, headers, ...nothing, idempotent, operation, endsAtMs, signal };
+  }
+  const withBody = ({ body, type }: ReadBody): ApiCall => {
+    const own = type === undefined || 'content-type' in headers;
+    return {
+      ...{ path, method, body, idempotent, operation, endsAtMs, signal },
+      headers: own ? headers : { ...headers, 'content-type': type },
+      repeatable: typeof body === 'string' || body instanceof Uint8Array,
+    };
+  };
+  const read = readBody(init.body);
+  return read instanceof Promise ? read.then(withBody) : withBody(read);
+}
+
+const noHeaders: Readonly<Record<string, string>> = {};
+
+/** Names in lower case. `host` is dropped: by its name TLS would look for another server. */
+function readHeaders(headers: ApiHeadersInit): Record<string, string> {
+  const read: Record<string, string> = {};
+  const pairs = Symbol.iterator in headers ? headers : Object.entries(headers);
+  for (const [name, value] of pairs as Iterable<readonly [string, string | undefined]>) {
+    const lower = name.toLowerCase();
+    if (value != null && lower !== 'host') read[lower] = value;
+  }
+  return read;
+}
+
+function readDeadlineMs(given: number | undefined): number {
+  const deadlineMs = given ?? defaultDeadlineMs;
+  if (typeof deadlineMs === 'number' && !Number.isNaN(deadlineMs)) return deadlineMs;
+  throw new KeyshiftError('request_invalid', 'deadlineMs is not a number.', {
+    fix: 'Give the milliseconds that the call may take, or leave it out for 60,000.',
+  });
+}
+
+function readPath(target: string | URL, apiUrl: string): string {
+  const text = target instanceof URL ? target.href : target;
+  if (typeof text !== 'string') {
+    throw new KeyshiftError('request_invalid', 'That is neither path nor URL.', {
+      fix: 'Give a path as "/api/profiles", and all else as the second argument.',
+    });
+  }
+  const path = text.startsWith('/') ? text : pathOfUrl(text, apiUrl);
   if (path.startsWith('//')) {
     throw new KeyshiftError('request_invalid', 'The path must begin with one slash.', {
       fix: 'Give a path as "/api/profiles", or a URL of Klaviyo’s API.',
     });
   }
-  const method = init.method?.toUpperCase() ?? 'GET';
-  const body = init.body ?? null;
-  return {
-    path,
-    method,
-    headers: init.headers === undefined ? noHeaders : toLowerCaseNames(init.headers),
-    body,
-    repeatable: body === null || typeof body === 'string' || body instanceof Uint8Array,
-    idempotent: init.idempotent ?? isIdempotent(method),
-    operation: findOperation(method, withoutQuery(path))?.operation,
-    endsAtMs: nowMs + (init.deadlineMs ?? defaultDeadlineMs),
-    signal: init.signal,
-  };
+  return unsendable.test(path) ? toSendable(path) : path;
 }
 
-const noHeaders: Readonly<Record<string, string>> = {};
+/** What a URL never holds as it is (RFC 3986). */
+const unsendable = /[ "#<>\\^`{|}\u0080-\uffff]/;
 
-function toLowerCaseNames(headers: Readonly<Record<string, string>>): Record<string, string> {
-  const lower: Record<string, string> = {};
-  for (const name of Object.keys(headers)) lower[name.toLowerCase()] = headers[name] ?? '';
-  return lower;
+/** Encodes as the `fetch` of the web does: filters hold quotes, blanks and names of any script. */
+function toSendable(path: string): string {
+  const [sent = ''] = path.split('#', 1);
+  return sent
+    .toWellFormed()
+    .replace(/[ "<>\\^`{|}]|[\u0080-\uffff]+/g, (text) => encodeURIComponent(text));
 }
 
 function withoutQuery(path: string): string {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { keyCredential, noAnswer, openCallerBench } from '../../test/support/api-caller-fixture.ts';
 import { jsonAnswer, type Answer } from '../../test/support/loopback-server.ts';
 import { systemClock } from '../runtime/clock.ts';
@@ -63,6 +63,32 @@ describe('the deadline of a call', () => {
     }
   });
 
+  it('ends an answer that nobody reads, so that its connection is free again', async () => {
+    let open = 0;
+    await using bench = await openCallerBench((response) => {
+      open += 1;
+      response.on('close', () => (open -= 1));
+      response.end(Buffer.alloc(32 * 1024 * 1024));
+    }, real);
+    const call = () => bench.call('/api/profiles', { deadlineMs: 300 });
+    const [response] = await Promise.all([call(), call(), call()]);
+    await vi.waitUntil(() => open === 0, { timeout: 20_000 });
+    await expect(response.text()).rejects.toMatchObject({ code: 'upstream_timeout' });
+  });
+
+  it.each([0, -1, -Infinity])('that is over sends nothing: %d', async (deadlineMs) => {
+    await using bench = await openCallerBench(noAnswer, real);
+    const call = bench.call('/api/events', { method: 'POST', body: '{}', deadlineMs });
+    await expect(call).rejects.toMatchObject({ code: 'upstream_timeout' });
+    expect(bench.received).toEqual([]);
+  });
+
+  it.each([Number.NaN, '5'])('is refused where it is no number: %s', async (deadlineMs) => {
+    await using bench = await openCallerBench(noAnswer, real);
+    const call = bench.call('/api/profiles', { deadlineMs: deadlineMs as number });
+    await expect(call).rejects.toMatchObject({ code: 'request_invalid' });
+  });
+
   it('may be without end', async () => {
     await using bench = await openCallerBench(jsonAnswer(200, {}), real);
     const response = await bench.call('/api/profiles', { deadlineMs: Number.POSITIVE_INFINITY });
@@ -87,6 +113,19 @@ describe('the signal of a call', () => {
     const call = bench.call('/api/profiles', { signal: abort.signal });
     expect((await rejection(call)).error).toBe(reason);
     expect(bench.received).toHaveLength(1);
+  });
+
+  it('ends an answer that nobody reads', async () => {
+    let open = 0;
+    await using bench = await openCallerBench((response) => {
+      open += 1;
+      response.on('close', () => (open -= 1));
+      response.end(Buffer.alloc(32 * 1024 * 1024));
+    }, real);
+    const controller = new AbortController();
+    await bench.call('/api/profiles', { signal: controller.signal });
+    controller.abort();
+    await vi.waitUntil(() => open === 0, { timeout: 20_000 });
   });
 
   it('ends a pause', async () => {

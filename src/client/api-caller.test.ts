@@ -109,7 +109,7 @@ describe('the target of a call', () => {
   it('is refused when undici cannot send it, without an attempt more', async () => {
     await using bench = await openCallerBench(ok);
     for (const [target, init] of [
-      ['/api/profiles with blanks', {}],
+      ['/api/profiles\r\nx-evil: 1', {}],
       ['/api/profiles', { headers: { 'x-note': 'line\nbreak' } }],
       ['/api/events', { method: 'POST', headers: { 'content-length': '99' }, body: '{}' }],
       ['/api/events', { method: 'NOT A METHOD' }],
@@ -117,6 +117,27 @@ describe('the target of a call', () => {
       await expect(bench.call(target, init)).rejects.toMatchObject({ code: 'request_invalid' });
     }
     expect(bench.clock.pauses).toEqual([]);
+  });
+
+  it('is encoded where it holds what a URL cannot, and loses its fragment', async () => {
+    await using bench = await openCallerBench(ok);
+    await bench.call('/api/profiles?filter=equals(first_name,"Ada Löwe")&page[size]=1#top');
+    await bench.call('/\\evil.example/api');
+    await bench.call(new URL('/api/lists?sort=name', bench.server.url));
+    expect(bench.received.map(({ path }) => path)).toEqual([
+      '/api/profiles?filter=equals(first_name,%22Ada%20L%C3%B6we%22)&page[size]=1',
+      '/%5Cevil.example/api',
+      '/api/lists?sort=name',
+    ]);
+  });
+
+  it('is refused when it is a request, or nothing at all', async () => {
+    await using bench = await openCallerBench(ok);
+    for (const target of [undefined, null, 5, new Request(`${bench.server.url}/api/profiles`)]) {
+      const failed = bench.call(target as unknown as string);
+      await expect(failed).rejects.toMatchObject({ code: 'request_invalid' });
+    }
+    expect(bench.received).toEqual([]);
   });
 
   it('may be a link of an answer, at the configured host or at Klaviyo’s', async () => {
@@ -157,5 +178,27 @@ describe('the headers of a call', () => {
       method: 'POST',
       headers: { revision: '2025-10-15', 'content-type': 'application/json' },
     });
+  });
+
+  it('may come as Headers or as pairs, and stay out where they have no value', async () => {
+    await using bench = await openCallerBench(ok);
+    for (const headers of [
+      new Headers({ Revision: '2025-10-15' }),
+      [['Revision', '2025-10-15']] as const,
+      new Map([['Revision', '2025-10-15']]),
+      { Revision: '2025-10-15', accept: undefined },
+    ]) {
+      await bench.call('/api/profiles', { headers });
+      const { headers: sent } = bench.received.at(-1)!;
+      expect([sent['revision'], sent.accept]).toEqual(['2025-10-15', 'application/vnd.api+json']);
+    }
+    await bench.call('/api/profiles', { headers: { revision: undefined } });
+    expect(bench.received.at(-1)?.headers['revision']).toBe('2026-07-15');
+  });
+
+  it('name no other host: TLS would look for that one, and hand it the credential', async () => {
+    await using bench = await openCallerBench(ok);
+    await bench.call('/api/profiles', { headers: { Host: 'evil.example' } });
+    expect(bench.received[0]?.headers.host).toBe(new URL(bench.server.url).host);
   });
 });

@@ -55,7 +55,7 @@ export interface ApiCallerOptions {
 /** Sends calls to Klaviyo with credentials that are picked at the last moment. */
 export type ApiCaller = (
   source: CredentialSource,
-  target: string,
+  target: string | URL,
   init?: ApiRequestInit,
 ) => Promise<ApiResponse>;
 
@@ -80,7 +80,8 @@ export function createApiCaller(options: ApiCallerOptions): ApiCaller {
   // One function, not one for each concern: every further promise costs a part of the call.
   return async (source, target, init = noInit) => {
     const nowMs = clock.now();
-    const call = readApiCall(target, init, apiUrl, nowMs);
+    const read = readApiCall(target, init, apiUrl, nowMs);
+    const call = read instanceof Promise ? await read : read;
     const limits = new CallLimits(call, nowMs, clock);
     const stop = new CallStop(limits);
     try {
@@ -96,6 +97,7 @@ export function createApiCaller(options: ApiCallerOptions): ApiCaller {
           if (!settled) credential = await repick(source, call, stop);
         }
         const sentAtMs = clock.now();
+        if (sentAtMs >= call.endsAtMs) throw limits.onTimeout();
         const attempt = await send(call, credential, stop, limits);
         const tookMs = clock.now() - sentAtMs;
         const { reply } = attempt;
@@ -152,7 +154,10 @@ export function createApiCaller(options: ApiCallerOptions): ApiCaller {
       body: call.body,
     };
     return startExchange(dispatcher, request, stop).then(
-      (exchange) => toAnswered(new ApiResponse(exchange, credential.route, limits)),
+      (exchange) => {
+        exchange.guard(limits);
+        return toAnswered(new ApiResponse(exchange, credential.route, limits));
+      },
       (error: unknown) => {
         // Whoever fills the stream learns that nobody reads it.
         if (call.body instanceof Readable) call.body.on('error', () => undefined).destroy();

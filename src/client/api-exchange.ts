@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import type { Dispatcher } from 'undici';
-import type { CallStop } from './call-stop.ts';
+import { startTimer, type CallStop, type Limits } from './call-stop.ts';
 
 /** A body that nobody has asked for yet waits in memory up to here, and then at Klaviyo. */
 const heldBytes = 64 * 1024;
@@ -36,6 +36,8 @@ export class ApiExchange implements Dispatcher.DispatchHandler {
   #dumpLeft: number | undefined;
   /** Tells whoever waits for the end. */
   #onDone: (() => void) | undefined;
+  /** Ends the guard. */
+  #unguard: (() => void) | undefined;
 
   constructor(stop: CallStop, head: HeadListener) {
     this.#stop = stop;
@@ -49,6 +51,31 @@ export class ApiExchange implements Dispatcher.DispatchHandler {
     const controller = this.#controller;
     this.#fail(reason);
     controller?.abort(reason);
+  }
+
+  /**
+   * Ends the exchange with the call's time or signal while its body has not come whole. One that
+   * nobody reads would hold its connection for ever, and the next call would wait for a free one.
+   * Whoever takes the stream looks after both.
+   */
+  guard({ leftMs, onTimeout, signal }: Limits): void {
+    if (this.#isWhole || this.#failure || this.#unguard) return;
+    const onAbort = () => {
+      this.abort(signal?.reason as Error);
+    };
+    if (signal?.aborted) {
+      onAbort();
+      return;
+    }
+    signal?.addEventListener('abort', onAbort, { once: true });
+    const timer = startTimer(leftMs, () => {
+      this.abort(onTimeout());
+    });
+    this.#unguard = () => {
+      this.#unguard = undefined;
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+    };
   }
 
   /**
@@ -77,6 +104,7 @@ export class ApiExchange implements Dispatcher.DispatchHandler {
   /** The body as a stream, always the same one. */
   stream(): Readable {
     if (this.#stream) return this.#stream;
+    this.#unguard?.();
     const stream = new Readable({
       read: () => this.#controller?.resume(),
       destroy: (error, done) => {
@@ -151,6 +179,7 @@ export class ApiExchange implements Dispatcher.DispatchHandler {
   onResponseEnd(): void {
     this.#isWhole = true;
     this.#controller = undefined;
+    this.#unguard?.();
     this.#stream?.push(null);
     this.#onDone?.();
   }
@@ -168,6 +197,7 @@ export class ApiExchange implements Dispatcher.DispatchHandler {
   #fail(error: Error): void {
     this.#failure = error;
     this.#controller = undefined;
+    this.#unguard?.();
     this.#stop.detach(this);
     // Too late for whoever has the head.
     this.#head.reject(error);

@@ -3,7 +3,8 @@ import { isKeyshiftError, KeyshiftError } from '../errors/keyshift-error.ts';
 import { parseApiError } from '../klaviyo/api-error.ts';
 import { flattenHeaders } from '../runtime/whole-reply.ts';
 import type { ApiExchange } from './api-exchange.ts';
-import { startTimer, type Limits } from './call-stop.ts';
+import { unpack, unpackStream } from './content-coding.ts';
+import type { Limits } from './call-stop.ts';
 import { KlaviyoApiFailure } from './klaviyo-api-failure.ts';
 
 /** Headers of an answer; names in any case. */
@@ -17,7 +18,7 @@ export interface ApiHeaders {
  * An answer of Klaviyo's API, with the members of a `Response` that matter. The body is read once,
  * or streamed from `body`; one that nobody wants should be let go with {@link ApiResponse.dump}.
  *
- * `text`, `json` and `arrayBuffer` end with the call's deadline and signal, and throw KeyshiftError
+ * `text`, `json` and `arrayBuffer` unpack what came packed, end with the call's deadline and signal, and throw KeyshiftError
  * `upstream_timeout` or, when the body breaks off or is no JSON, `upstream_unreadable`. Whoever
  * streams `body` looks after both.
  */
@@ -29,6 +30,8 @@ export class ApiResponse {
   readonly #exchange: ApiExchange;
   readonly #limits: Limits;
   #used = false;
+  /** Only where the body comes packed. */
+  #unpacked: Readable | undefined;
 
   /** @param limits tell, when the body is read, how long that may take */
   constructor(exchange: ApiExchange, route: 'key' | 'oauth', limits: Limits) {
@@ -39,9 +42,12 @@ export class ApiResponse {
     this.#limits = limits;
   }
 
-  /** The body as a stream, for those that are too large to be held whole. */
+  /** The body as a stream, unpacked, for those that are too large to be held whole. */
   get body(): Readable {
-    return this.#exchange.stream();
+    const coding = this.headers.get('content-encoding');
+    if (coding === null) return this.#exchange.stream();
+    this.#unpacked ??= unpackStream(this.#exchange.stream(), coding);
+    return this.#unpacked;
   }
 
   /** Whether the status is 200 to 299. */
@@ -85,28 +91,27 @@ export class ApiResponse {
     signal?.throwIfAborted();
     try {
       // Small answers come with their head: there is nothing to wait for, and nobody to watch it.
-      return convert(exchange.takeBytes() ?? (await this.#wait(exchange, signal)));
+      const bytes = exchange.takeBytes() ?? (await this.#wait(exchange));
+      const coding = exchange.headers['content-encoding'];
+      return convert(coding === undefined ? bytes : await this.#unpack(bytes));
     } catch (error) {
       signal?.throwIfAborted();
       throw toReadError(error, this.status);
     }
   }
 
-  async #wait(exchange: ApiExchange, signal: AbortSignal | undefined): Promise<Buffer> {
-    const onAbort = () => {
-      exchange.abort(signal?.reason as Error);
-    };
-    signal?.addEventListener('abort', onAbort, { once: true });
-    const { leftMs, onTimeout } = this.#limits;
-    const timer = startTimer(leftMs, () => {
-      exchange.abort(onTimeout());
-    });
+  async #unpack(bytes: Buffer): Promise<Buffer> {
     try {
-      return await exchange.bytes();
-    } finally {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', onAbort);
+      return await unpack(bytes, this.headers.get('content-encoding') ?? '');
+    } catch (cause) {
+      const what = `The body of Klaviyo's ${this.status} is not packed as it says.`;
+      throw new KeyshiftError('upstream_unreadable', what, { cause });
     }
+  }
+
+  async #wait(exchange: ApiExchange): Promise<Buffer> {
+    exchange.guard(this.#limits);
+    return exchange.bytes();
   }
 }
 

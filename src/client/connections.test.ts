@@ -62,6 +62,21 @@ describe('a connection', () => {
     ).rejects.toMatchObject({ code: 'grant_not_found' });
   });
 
+  it('is refused without an id, as a program has it whose user is unknown', async () => {
+    await using bench = await open();
+    for (const target of [
+      undefined,
+      {},
+      { customerId: undefined },
+      { customerId: '' },
+      { accountId: 5 },
+    ]) {
+      expect(() => bench.connect(target as never)).toThrow(
+        expect.objectContaining({ code: 'request_invalid' }),
+      );
+    }
+  });
+
   it('on its key gives out no access token, even where there is a grant', async () => {
     await using bench = await open();
     await bench.grant('AAA111');

@@ -25,7 +25,7 @@ export interface ConnectionHandle {
    * @throws KeyshiftError `request_invalid`, `connection_not_found`, `key_not_found`,
    * `grant_not_found`, `grant_lost`, `token_refused`, `client_rejected`, `upstream_*`
    */
-  fetch(target: string, init?: ApiRequestInit): Promise<ApiResponse>;
+  fetch(target: string | URL, init?: ApiRequestInit): Promise<ApiResponse>;
   /**
    * An access token to use now, for code that calls Klaviyo by itself.
    *
@@ -46,6 +46,16 @@ export interface ConnectionsOptions {
 
 const capacity = 10_000;
 
+/** Programs without types hand over what they have, which may be `undefined`. */
+function assertTarget(target: ConnectionTarget | undefined): void {
+  const { accountId, customerId } = (target ?? {}) as Readonly<Record<string, unknown>>;
+  const id = customerId ?? accountId;
+  if (typeof id === 'string' && id !== '') return;
+  throw new KeyshiftError('request_invalid', 'A connection is named by customer or account.', {
+    fix: 'Give { customerId } or { accountId }, as text that is not empty.',
+  });
+}
+
 /**
  * Creates the way from a customer to its credential.
  *
@@ -55,6 +65,8 @@ const capacity = 10_000;
  * const response = await connection.fetch('/api/profiles');
  * const { data } = (await response.json()) as { data: unknown[] };
  * ```
+ *
+ * @throws KeyshiftError from the function it creates: `request_invalid` without an id
  */
 export function createConnections(
   options: ConnectionsOptions,
@@ -95,6 +107,7 @@ export function createConnections(
   }
 
   return (target) => {
+    assertTarget(target);
     const name =
       'customerId' in target ? `customer ${target.customerId}` : `account ${target.accountId}`;
     let connectionId: string | undefined;

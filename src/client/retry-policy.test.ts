@@ -67,7 +67,7 @@ describe('retryPauseMs', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 20 }),
-        fc.nat(100_000),
+        fc.integer({ min: 1, max: 100_000 }),
         anyRandom,
         (failures, sec, random) => {
           const pauseMs = retryPauseMs(failures, sec, random);
@@ -87,6 +87,13 @@ describe('retryPauseMs', () => {
         expect(retryPauseMs(failures + 1, undefined, random)).toBeGreaterThanOrEqual(pauseMs);
       }),
     );
+  });
+
+  it('after Retry-After: 0 is as without one, or all attempts would be spent at once', () => {
+    for (const failures of [1, 2, 3]) {
+      const pauseMs = retryPauseMs(failures, 0, withFraction(0));
+      expect(pauseMs).toBe(retryPauseMs(failures, undefined, withFraction(0)));
+    }
   });
 
   it('differs between callers, so that they do not come back together', () => {

@@ -48,16 +48,15 @@ export const longestRetryAfterSec = 300;
 
 /**
  * Milliseconds before the next attempt: `Retry-After` where Klaviyo sent one, else doubling from a
- * quarter of a second; up to a quarter more at random, so that callers do not come back together.
+ * quarter of a second, as also after `0` or a date that is over, by which all attempts would be
+ * spent at once; up to a quarter more at random, so that callers do not come back together.
  */
 export function retryPauseMs(
   failures: number,
   retryAfterSec: number | undefined,
   random: Random,
 ): number {
-  const pauseMs =
-    retryAfterSec === undefined
-      ? Math.min(firstPauseMs * 2 ** (failures - 1), longestPauseMs)
-      : retryAfterSec * 1000;
+  const ownMs = Math.min(firstPauseMs * 2 ** (failures - 1), longestPauseMs);
+  const pauseMs = retryAfterSec === undefined || retryAfterSec === 0 ? ownMs : retryAfterSec * 1000;
   return Math.round(pauseMs * (1 + random.fraction() / 4));
 }

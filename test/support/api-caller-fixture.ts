@@ -69,7 +69,11 @@ export interface CallerBench<SomeClock extends Clock = EagerClock> extends Async
   readonly clock: SomeClock;
   readonly source: CountingSource;
   /** Calls with the bench's source, or another. */
-  call(target: string, init?: ApiRequestInit, source?: CredentialSource): Promise<ApiResponse>;
+  call(
+    target: string | URL,
+    init?: ApiRequestInit,
+    source?: CredentialSource,
+  ): Promise<ApiResponse>;
   /** What arrived at the server. */
   readonly received: readonly ReceivedRequest[];
 }

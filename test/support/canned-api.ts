@@ -1,5 +1,4 @@
 import type { Dispatcher } from 'undici';
-import type { ApiRequestInit } from '../../src/client/api-call.ts';
 import type { ApiCaller } from '../../src/client/api-caller.ts';
 import { ApiExchange } from '../../src/client/api-exchange.ts';
 import { ApiResponse } from '../../src/client/api-response.ts';
@@ -9,7 +8,7 @@ import { CallStop } from '../../src/client/call-stop.ts';
 export interface CannedCall {
   readonly method: string;
   readonly path: string;
-  readonly headers: ApiRequestInit['headers'];
+  readonly headers: Readonly<Record<string, string>> | undefined;
   readonly body: unknown;
 }
 
@@ -37,9 +36,11 @@ export function answerWith(
   const calls: CannedCall[] = [];
   return {
     calls,
-    call: (_source, path, init = {}) => {
+    call: (_source, target, init = {}) => {
+      const path = String(target);
       const body: unknown = typeof init.body === 'string' ? JSON.parse(init.body) : undefined;
-      const call = { method: init.method ?? 'GET', path, headers: init.headers, body };
+      const headers = init.headers as CannedCall['headers'];
+      const call = { method: init.method ?? 'GET', path, headers, body };
       calls.push(call);
       const answer = typeof answers === 'function' ? answers(call) : answers[calls.length - 1];
       if (answer === undefined) throw new Error(`no answer for ${call.method} ${path}`);
