@@ -54,13 +54,14 @@ export function isUsable(grant: Grant, nowMs: number): boolean {
 }
 
 const firstBackOffMs = 1_000;
-const longestBackOffMs = 5 * 60_000;
+/** Calls that need the token fail for so long, and half as long again, after an outage has ended. */
+const longestBackOffMs = 60_000;
 /** A longer `Retry-After` is taken for a mistake: it would outlive the outage it speaks of. */
 const longestObeyedMs = 3_600_000;
 
 /**
  * Pause before the next attempt, in milliseconds: what Klaviyo asked for, up to an hour, else
- * doubling from one second up to five minutes; with up to half as much again at random, so that
+ * doubling from one second up to one minute; with up to half as much again at random, so that
  * many grants do not come back at once.
  */
 export function backOffMs(
