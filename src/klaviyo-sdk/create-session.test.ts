@@ -13,7 +13,9 @@ import {
   type EventCreateQueryV2,
 } from 'klaviyo-api';
 import { describe, expect, it } from 'vitest';
+import { openCallerBench } from '../../test/support/api-caller-fixture.ts';
 import { startSdkFlow, loadAxios, type SdkFixture } from '../../test/support/sdk-fixture.ts';
+import type { ConnectionHandle } from '../client/connections.ts';
 import { createSession } from './create-session.ts';
 import { SdkRequestError } from './sdk-request-error.ts';
 
@@ -229,6 +231,24 @@ describe('the error of a refused call', () => {
     for (const secret of [accessToken.reveal(), refreshToken.reveal(), 'of-the-caller']) {
       expect(printed).not.toContain(secret);
     }
+  });
+
+  it.each([
+    ['text/html; charset=UTF-8', '<!DOCTYPE html>'],
+    ['application/vnd.api+json', '{"data":['],
+  ])('is thrown for a good status with a body that is none: %s', async (type, body) => {
+    await using bench = await openCallerBench((response) => {
+      response.writeHead(200, { 'content-type': type }).end(body);
+    });
+    const fetch: ConnectionHandle['fetch'] = (target, init) => bench.call(target, init);
+    const profiles = new ProfilesApi(createSession({ fetch }));
+    profiles.basePath = bench.server.url;
+    const error = await errorOf(profiles.getProfiles());
+    expect(error).toMatchObject({
+      code: 'ERR_BAD_RESPONSE',
+      message: 'Klaviyo answered 200 with a body that is not JSON',
+      response: { status: 200, data: body },
+    });
   });
 
   it('is a 429 when Klaviyo’s limit is used up for longer than the call may take', async () => {

@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { ApiResponse } from '../client/api-response.ts';
 import type { ConnectionHandle } from '../client/connections.ts';
 import { isKeyshiftError } from '../errors/keyshift-error.ts';
-import { toAnswerError, toCallError } from './sdk-request-error.ts';
+import { toAnswerError, toCallError, toUnreadableError } from './sdk-request-error.ts';
 import type { SdkRequest, SdkResponse, SdkSession, ShownRequest } from './sdk-types.ts';
 import { toApiCall } from './to-api-call.ts';
 
@@ -53,7 +53,8 @@ export function createSession(
       try {
         const reply = await connection.fetch(target, { ...init, ...limits });
         const response = await toSdkResponse(reply, shown);
-        if (reply.ok) return response;
+        if (reply.ok && isReadable(reply, response)) return response;
+        if (reply.ok) throw toUnreadableError(response, shown);
         throw toAnswerError(response, shown);
       } catch (error) {
         throw isKeyshiftError(error) ? toCallError(error, shown) : error;
@@ -78,6 +79,15 @@ async function toSdkResponse(reply: ApiResponse, shown: ShownRequest): Promise<S
     headers: Object.fromEntries(reply.headers),
     config: shown as never,
   };
+}
+
+/**
+ * Whether a good answer is what it says. The SDK takes broken JSON and the edge's page for an empty
+ * object, and its user takes that for a customer without profiles.
+ */
+function isReadable({ headers }: ApiResponse, { data }: SdkResponse): boolean {
+  const isText = typeof data === 'string' && data.trim() !== '';
+  return !isText || !/\bjson\b|^text\/html/i.test(headers.get('content-type') ?? '');
 }
 
 /** As axios does: JSON where it is JSON, else the text. */

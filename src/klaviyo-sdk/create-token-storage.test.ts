@@ -83,6 +83,21 @@ describe('retrieve', () => {
     await expect(storage.refreshTokens('acme')).rejects.toMatchObject({ code: 'stage_conflict' });
   });
 
+  it('refuses a customer that is nothing, as a program has it without types, like save', async () => {
+    await using fixture = await startSdkFlow();
+    const { storage } = openSdk(fixture);
+    const nothing = undefined as never;
+    for (const call of [
+      storage.retrieve(nothing),
+      storage.refreshTokens(nothing),
+      storage.save(nothing, nothing),
+      storage.save('acme', nothing),
+    ]) {
+      await expect(call).rejects.toMatchObject({ code: 'request_invalid' });
+    }
+    expect((await fixture.grant()).generation).toBe(1);
+  });
+
   it('gives tokens that do not print', async () => {
     await using fixture = await startSdkFlow();
     const { storage } = openSdk(fixture);

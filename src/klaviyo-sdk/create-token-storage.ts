@@ -2,7 +2,7 @@ import type { Keyshift } from '../core/create-keyshift.ts';
 import { isKeyshiftError, KeyshiftError } from '../errors/keyshift-error.ts';
 import type { Grant } from '../store/records.ts';
 import type { GrantKey } from '../store/store.ts';
-import { createTokenSaver } from './save-tokens.ts';
+import { assertCustomerId, createTokenSaver } from './save-tokens.ts';
 import type { CreatedTokens, RetrievedTokens, SdkTokenStorage } from './sdk-types.ts';
 
 /** A `TokenStorage` of the SDK, over Keyshift's store and engine. */
@@ -38,6 +38,7 @@ export function createTokenStorage(keyshift: Keyshift): KeyshiftTokenStorage {
 
   /** The grant that a customer's calls are sent with. */
   async function keyOf(customerId: string): Promise<GrantKey & { readonly generation: number }> {
+    assertCustomerId(customerId);
     const connection = await store.connections.findByCustomer(customerId);
     if (!connection) {
       throw new KeyshiftError(

@@ -36,6 +36,7 @@ export function createTokenSaver(keyshift: Keyshift): SaveTokens {
   });
 
   return async (customerId, tokens) => {
+    assertCustomerId(customerId);
     const problem = findCustomerIdProblem(customerId);
     if (problem !== undefined) throw new KeyshiftError('request_invalid', `${problem}.`);
     const pair = readPair(tokens, config.scope, clock.now());
@@ -77,6 +78,12 @@ export function createTokenSaver(keyshift: Keyshift): SaveTokens {
   }
 }
 
+/** The SDK hands on what its user calls the customer, which without types may be nothing. */
+export function assertCustomerId(customerId: string): void {
+  if (typeof (customerId as unknown) === 'string') return;
+  throw new KeyshiftError('request_invalid', 'The customer identifier is not a text.');
+}
+
 function mismatch(expected: string, given: string): KeyshiftError {
   return new KeyshiftError(
     'account_mismatch',
@@ -85,8 +92,8 @@ function mismatch(expected: string, given: string): KeyshiftError {
 }
 
 /** The SDK hands on what the token endpoint answered, whether or not it was whole. */
-function readPair(tokens: CreatedTokens, scope: string, nowMs: number): TokenPair {
-  const { accessToken, refreshToken, expiresAt } = tokens as Partial<
+function readPair(tokens: CreatedTokens | undefined, scope: string, nowMs: number): TokenPair {
+  const { accessToken, refreshToken, expiresAt } = (tokens ?? {}) as Partial<
     Record<keyof CreatedTokens, unknown>
   >;
   const expiresAtMs = expiresAt instanceof Date ? expiresAt.getTime() : Number.NaN;

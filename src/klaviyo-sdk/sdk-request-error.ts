@@ -55,6 +55,12 @@ export function toAnswerError(response: SdkResponse, config: ShownRequest): SdkR
   return new SdkRequestError(message, code, config, { response });
 }
 
+/** The error that a good status makes whose body cannot be read. */
+export function toUnreadableError(response: SdkResponse, config: ShownRequest): SdkRequestError {
+  const message = `Klaviyo answered ${response.status} with a body that is not JSON`;
+  return new SdkRequestError(message, 'ERR_BAD_RESPONSE', config, { response });
+}
+
 /**
  * The error of a call that got no answer. What was throttled before it was sent looks like
  * Klaviyo's 429; what has nothing to do with the network stays what it is.
