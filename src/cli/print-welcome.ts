@@ -42,5 +42,8 @@ export function printWelcome(terminal: Terminal, welcome: Welcome): void {
     terminal.print(`  Generated for development, kept in data/, shown this once:`);
     terminal.print(`        console password  ${generated.adminPassword}`);
     terminal.print(`        service token     ${generated.serviceToken}`);
+  } else if (generated) {
+    // A command may have made them before the first start, and showed nothing.
+    terminal.print(`  Console password and service token made for development: data/secrets.json`);
   }
 }

@@ -43,6 +43,11 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 const specifierOf = (entry: string) => `keyshift${entry.slice(1)}`;
 
 describe('the packed package', () => {
+  it('holds the schema of seed files that the docs point to', async () => {
+    const path = join(folder, 'node_modules/keyshift/docs/sandbox-seed.schema.json');
+    expect(JSON.parse(await readFile(path, 'utf8'))).toHaveProperty('$schema');
+  });
+
   it.each(entries)('can be imported by its subpath %s', async (entry) => {
     const program = `console.log(Object.keys(await import('${specifierOf(entry)}')).join(' '))`;
     const { stdout } = await exec(process.execPath, ['--input-type=module', '-e', program], {

@@ -1,8 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openCliBench, type CliBench } from '../../../test/support/cli-fixture.ts';
+import { readDatabase } from '../../../test/support/database-bytes.ts';
+import { createSecretLedger } from '../../../test/support/secret-ledger.ts';
 import { outcomes, type RehearsalReport } from '../rehearse/rehearsal-report.ts';
 
 let cli: CliBench;
@@ -15,6 +17,15 @@ afterEach(async () => {
 const rehearse = async (...options: string[]) => {
   const result = await cli.run('rehearse', '--json', '--customers', '60', ...options);
   return { ...result, report: result.json[0] as RehearsalReport };
+};
+/** What the stand-ins of a rehearsal keep in clear, and Keyshift must not. */
+const secretsOfTheWorld = {
+  'private key': /pk_\w{20,}/g,
+  'access token': /eyJ[\w-]{8,}\.[\w-]+\.[\w-]+/g,
+  'refresh token': /(?<="refreshTokens":\[\{"token":")[\w.-]{20,}/g,
+  link: /(?<=\/connect\/)[\w-]{43}/g,
+  'vault key': /(?<="keys":"\w+:)[\w+/=]{40,}/g,
+  'client secret': /(?<="clientSecret":")[\w-]{40,}/g,
 };
 const sum = (counts: Readonly<Record<string, number>>) =>
   Object.values(counts).reduce((total, count) => total + count, 0);
@@ -71,6 +82,32 @@ describe('rehearse', () => {
       const other = await cli.run('rehearse', '--customers', '61', '--state', folder);
       expect(other.code).toBe(1);
       expect(other.stderr).toContain('other settings');
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+
+  it('shows no secret of its world, and keeps what it keeps for its owner', async () => {
+    // A folder that is there already may be open to others.
+    const folder = await mkdtemp(join(tmpdir(), 'keyshift-rehearsal-test-'));
+    await chmod(folder, 0o755);
+    try {
+      const { stdout, stderr } = await cli.run(
+        ...['rehearse', '--customers', '20', '--state', folder],
+      );
+      const world = await readFile(join(folder, 'world.db'), 'latin1');
+      const ledger = createSecretLedger();
+      for (const [kind, pattern] of Object.entries(secretsOfTheWorld)) {
+        for (const [found] of world.matchAll(pattern)) ledger.add(kind, found);
+      }
+      expect([...ledger.kinds]).toEqual(Object.keys(secretsOfTheWorld));
+      const database = await readDatabase(`sqlite:${join(folder, 'keyshift.db')}`);
+      const said = { name: 'output', content: stdout + stderr };
+      expect(ledger.findIn([said, ...database])).toEqual([]);
+      for (const file of await readdir(folder)) {
+        const { mode } = await stat(join(folder, file));
+        expect([file, (mode & 0o777).toString(8)]).toEqual([file, '600']);
+      }
     } finally {
       await rm(folder, { recursive: true, force: true });
     }

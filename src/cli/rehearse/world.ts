@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { KeyshiftError } from '../../errors/keyshift-error.ts';
@@ -63,7 +63,10 @@ const tables = `
  */
 export function openWorld(folder: string, settings: RehearsalSettings, random: Random): World {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const db = new DatabaseSync(join(folder, 'world.db'));
+  const path = join(folder, 'world.db');
+  // SQLite would make it readable for everybody. Its other files take the mode of this one.
+  closeSync(openSync(path, 'a', 0o600));
+  const db = new DatabaseSync(path);
   // Somebody may be looking at it.
   db.exec('pragma busy_timeout = 5000; pragma journal_mode = wal; pragma synchronous = off;');
   db.exec(tables);

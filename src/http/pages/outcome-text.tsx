@@ -12,6 +12,7 @@ interface OutcomeTextProps {
 /** What an outcome means for the customer, and the next step if there is one. */
 export function OutcomeText({ outcome, integratorName }: OutcomeTextProps) {
   const integrator = <Integrator name={integratorName} />;
+  const atTheBeginning = <Integrator name={integratorName} begins />;
   switch (outcome.kind) {
     case 'connected':
       return <Connected account={outcome.account} integratorName={integratorName} />;
@@ -52,7 +53,7 @@ export function OutcomeText({ outcome, integratorName }: OutcomeTextProps) {
     case 'permission_missing':
       return (
         <>
-          <p>Nothing was changed. {integrator} also needs to be allowed to:</p>
+          <p>Nothing was changed. {atTheBeginning} also needs to be allowed to:</p>
           <ScopeList scopes={outcome.missing} />
           <p>Start again and approve everything that Klaviyo lists.</p>
           <Retry href={outcome.retryHref} label="Start again" />
@@ -69,8 +70,8 @@ export function OutcomeText({ outcome, integratorName }: OutcomeTextProps) {
       return (
         <>
           <p>
-            {integrator} has withdrawn this link, most likely because there is a newer one. Nothing
-            was changed.
+            {atTheBeginning} has withdrawn this link, most likely because there is a newer one.
+            Nothing was changed.
           </p>
           <p>Look for a later message, or ask {integrator} for a new one.</p>
         </>
@@ -163,8 +164,8 @@ function Installed(props: {
     <>
       <Account label="Klaviyo account" account={account} />
       <p>
-        {integrator} does not know yet which of its customers this account belongs to. Nothing is
-        sent or read until it does.
+        <Integrator name={props.integratorName} begins /> does not know yet which of its customers
+        this account belongs to. Nothing is sent or read until it does.
       </p>
       <p>
         Sign in at {integrator} and go on there, or write to your usual contact that you have

@@ -53,6 +53,16 @@ describe('ResultPage', () => {
     expect(text).toMatch(/Account you chose Harbour TEST Account ID Xy••••/);
   });
 
+  it.each<ConnectOutcome>([
+    { kind: 'link_revoked' },
+    { kind: 'permission_missing', missing: ['events:write'] },
+    { kind: 'installed', account },
+  ])('begins every sentence with a capital where the integrator has no name ($kind)', (outcome) => {
+    const html = ResultPage({ stylesheetHref: '/a.css', outcome, requestId: 'r' }).toString();
+    expect(textOf(html)).toContain('The company that sent you this link');
+    expect(textOf(html)).not.toMatch(/[.!?] +the company/);
+  });
+
   it('says so when an account has neither name nor id', () => {
     const text = textOf(render({ kind: 'wrong_account', expected: account, chosen: {} }));
     expect(text).toContain('Account you chose not known');
