@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import type * as CliProgress from 'cli-progress';
+import { standardError } from '../runtime/standard-error.ts';
 
 /** Where a command writes: answers to standard output, everything else to standard error. */
 export interface Terminal {
@@ -29,10 +30,11 @@ export function createTerminal(
   streams: { readonly stdout: NodeJS.WriteStream; readonly stderr: NodeJS.WriteStream } = process,
 ): Terminal {
   const { stdout, stderr } = streams;
-  // A reader that has seen enough, as `head`, is no failure: the rest goes nowhere.
-  // One listener, however many terminals a process makes.
-  stdout.removeListener('error', ignoreClosedPipe);
-  stdout.on('error', ignoreClosedPipe);
+  // One listener for each, however many terminals a process makes.
+  stdout.removeListener('error', tellLostOutput);
+  stdout.on('error', tellLostOutput);
+  stderr.removeListener('error', loseNote);
+  stderr.on('error', loseNote);
   return {
     print: (line = '') => void stdout.write(`${line}\n`),
     write: (text) => void stdout.write(text),
@@ -100,8 +102,25 @@ function createLines(
   };
 }
 
-function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
+/**
+ * A reader that has seen enough, as `head`, is no failure: the rest goes nowhere. An answer that a
+ * full disk cut off is one; the work goes on to its end all the same.
+ */
+function tellLostOutput({ code = 'unknown' }: NodeJS.ErrnoException): void {
+  if (code === 'EPIPE' || process.listeners('exit').includes(endAsFailed)) return;
+  standardError.write(
+    `keyshift: the output cannot be written (${code}). Fix: Make room there, and run the command again.\n`,
+  );
+  process.once('exit', endAsFailed);
+}
+
+function endAsFailed(exitCode: number): void {
+  if (exitCode === 0) process.exitCode = 1;
+}
+
+/** Notes and progress that nobody can read end no work. */
+function loseNote(): void {
+  // The note is lost.
 }
 
 /** Lays rows out in columns, each as wide as its longest cell; control characters are dropped. */

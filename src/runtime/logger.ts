@@ -1,5 +1,6 @@
 import { pino, type DestinationStream, type Logger as PinoLogger } from 'pino';
 import { scrub } from './scrub.ts';
+import { standardError } from './standard-error.ts';
 
 /** Structured log lines; the last step before a line leaves removes anything token-like. */
 export type Logger = Pick<PinoLogger, 'debug' | 'info' | 'warn' | 'error'> & {
@@ -29,7 +30,7 @@ export interface LoggerOptions {
  * ```
  */
 export function createLogger(options: LoggerOptions): Logger {
-  const destination = options.destination ?? process.stderr;
+  const destination = options.destination ?? standardError;
   const stream: DestinationStream = {
     write: (line) => {
       destination.write(options.readable === true ? toReadableLine(line) : line);
