@@ -8,7 +8,7 @@ import { createHttpClient, type HttpClient } from '../runtime/http-client.ts';
 import { createLogger, type Logger } from '../runtime/logger.ts';
 import { systemRandom, type Random } from '../runtime/random.ts';
 import { openStore } from '../store/open-store.ts';
-import type { Durability } from '../store/sqlite-dialect.ts';
+import type { Durability } from '../store/sqlite-session.ts';
 import type { Store } from '../store/store.ts';
 import { createVault } from '../vault/create-vault.ts';
 import type { KeyshiftConfig } from './config.ts';

@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import type { Keyshift } from '../core/create-keyshift.ts';
@@ -47,16 +47,7 @@ export function createApp(keyshift: Keyshift, options: AppOptions = {}): Keyshif
     context.header('referrer-policy', 'no-referrer');
     await next();
   });
-  app.on(
-    'POST',
-    '*',
-    bodyLimit({
-      maxSize: 64 * 1024,
-      onError: () => {
-        throw new KeyshiftError('request_invalid', 'The body is larger than 64 KiB.');
-      },
-    }),
-  );
+  app.on('POST', '*', limitBody());
   app.onError((error, context) => {
     const known = toKnownError(error);
     logError(context, deps, known);
@@ -87,4 +78,21 @@ export function createApp(keyshift: Keyshift, options: AppOptions = {}): Keyshif
     );
   }
   return app;
+}
+
+const maxBodyBytes = 64 * 1024;
+
+/** Refuses large bodies. Hono's limit opens a body as a stream in order to measure it. */
+function limitBody(): MiddlewareHandler<HttpEnv> {
+  const measure = bodyLimit({
+    maxSize: maxBodyBytes,
+    onError: () => {
+      throw new KeyshiftError('request_invalid', 'The body is larger than 64 KiB.');
+    },
+  });
+  return (context, next) => {
+    const length = Number(context.req.header('content-length'));
+    const isKnown = context.req.header('transfer-encoding') === undefined;
+    return isKnown && length <= maxBodyBytes ? next() : measure(context, next);
+  };
 }

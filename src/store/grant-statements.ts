@@ -115,12 +115,15 @@ function isUnleased(p: ParameterOf<FencedParameters>) {
 }
 
 function selectByIndex(db: Kysely<Schema>, p: ParameterOf<IndexParameters>) {
-  return db
-    .selectFrom('grants')
-    .selectAll()
-    .where('client_id', '=', p('clientId'))
-    .where('state', '<>', sql.lit('set_aside'))
-    .limit(1);
+  return (
+    db
+      .selectFrom('grants')
+      .selectAll()
+      .where('client_id', '=', p('clientId'))
+      .where('state', '<>', sql.lit('set_aside'))
+      // Not a bound number: SQLite would plan the statement anew at every call.
+      .limit(sql.lit(1))
+  );
 }
 
 function pairValues(p: ParameterOf<PairParameters>): PairColumns {

@@ -10,6 +10,7 @@ import * as outreach from './migrations/0005-outreach.ts';
 import * as journey from './migrations/0006-journey.ts';
 import * as auditChain from './migrations/0007-audit-chain.ts';
 import * as sweepTurns from './migrations/0008-sweep-turns.ts';
+import * as unusedIndex from './migrations/0009-unused-index.ts';
 import type { Schema } from './schema.ts';
 
 const migrationTable = 'keyshift_migrations';
@@ -32,6 +33,7 @@ const migrations: Readonly<Record<string, MigrationStep>> = {
   '0006-journey': journey.up,
   '0007-audit-chain': async (db, kind, prepare) => auditChain.up(db, kind, await prepare(db)),
   '0008-sweep-turns': sweepTurns.up,
+  '0009-unused-index': unusedIndex.up,
 };
 
 /**

@@ -31,7 +31,7 @@ import type { Schema } from './schema.ts';
 import { createSealer, type Sealer } from './sealer.ts';
 import { createShadowStore } from './shadow-store.ts';
 import { openSqliteBackend } from './sqlite-backend.ts';
-import type { Durability } from './sqlite-dialect.ts';
+import type { Durability } from './sqlite-session.ts';
 import type { Store } from './store.ts';
 import { createVerificationStore } from './verification-store.ts';
 import { createSweepTurnStore } from './sweep-turn-store.ts';

@@ -5,7 +5,8 @@ import type { Random } from '../runtime/random.ts';
 import type { DatabaseBackend } from './database-backend.ts';
 import { databaseUnavailable } from './database-unavailable.ts';
 import { inMemoryPath } from './database-url.ts';
-import { createSqliteDialect, type Durability } from './sqlite-dialect.ts';
+import { createSqliteDialect } from './sqlite-dialect.ts';
+import type { Durability } from './sqlite-session.ts';
 import {
   describeSqliteOutage,
   isSqliteForeignKeyViolation,
