@@ -1,5 +1,6 @@
 import { sql, type Kysely } from 'kysely';
 import type { ErrorCode } from '../errors/error-table.ts';
+import { createClaimDue } from './claim-due.ts';
 import type { Database } from './database.ts';
 import { toFailure, type GrantMapper } from './grant-row.ts';
 import type { ParameterOf } from './prepared-statement.ts';
@@ -134,34 +135,7 @@ export function createGrantLeaseStore(database: Database, mapper: GrantMapper): 
       const kept = previousRefreshToken ? mapper.indexOf(previousRefreshToken) : null;
       return (await lose.run({ id, generation, owner, kept })) === 1;
     },
-    async claimDue({ clientId, owner, nowMs, leaseExpiresAtMs, limit }) {
-      const rows = await database.query((db) =>
-        db
-          .updateTable('grants')
-          .set({
-            lease_owner: owner,
-            lease_expires_at: leaseExpiresAtMs,
-            due_at: leaseExpiresAtMs,
-          })
-          .where('id', 'in', (eb) => {
-            const due = eb
-              .selectFrom('grants')
-              .select('id')
-              .where('client_id', '=', clientId)
-              .where('state', '=', 'active')
-              .where('due_at', '<=', nowMs)
-              .where(({ or, eb: each }) =>
-                or([each('lease_owner', 'is', null), each('lease_expires_at', '<=', nowMs)]),
-              )
-              .orderBy('due_at')
-              .limit(limit);
-            // Two sweepers at once take different rows; SQLite has one writer anyway.
-            return database.kind === 'postgres' ? due.forUpdate().skipLocked() : due;
-          })
-          .returningAll(),
-      );
-      return rows.map(mapper.toGrant);
-    },
+    claimDue: createClaimDue(database, mapper),
     async forecast(clientId, beforeMs) {
       const row = await counts.first({ clientId, before: beforeMs });
       return { grants: row?.grants ?? 0, due: row?.due ?? 0 };

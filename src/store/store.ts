@@ -1,4 +1,5 @@
 import type { Secret } from '../runtime/secret.ts';
+import type { ClaimDue } from './claim-due.ts';
 import type {
   AuditEntry,
   AuditEvent,
@@ -154,15 +155,6 @@ export interface LeaseRequest {
   readonly expiresAtMs: number;
 }
 
-/** What {@link GrantLeaseStore.claimDue} asks for. */
-export interface ClaimRequest {
-  readonly clientId: string;
-  readonly owner: string;
-  readonly nowMs: number;
-  readonly leaseExpiresAtMs: number;
-  readonly limit: number;
-}
-
 /** How much work lies ahead. */
 export interface SweepForecast {
   /** Active grants of the app. */
@@ -197,8 +189,7 @@ export interface GrantLeaseStore {
    * changes nothing, when a newer pair or another kept refresh token is stored by now.
    */
   markLost(grant: Grant, owner: string): Promise<boolean>;
-  /** Leases active grants that are due, longest overdue first; no two callers get the same. */
-  claimDue(request: ClaimRequest): Promise<Grant[]>;
+  readonly claimDue: ClaimDue;
   /** Counts active grants and those that are due before `beforeMs`. */
   forecast(clientId: string, beforeMs: number): Promise<SweepForecast>;
 }

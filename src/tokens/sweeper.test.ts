@@ -7,6 +7,7 @@ import {
   type EngineBench,
 } from '../../test/support/engine-fixture.ts';
 import { granted } from '../../test/support/fake-oauth-client.ts';
+import { KeyshiftError } from '../errors/keyshift-error.ts';
 import { createLogger } from '../runtime/logger.ts';
 import { createTokenEngine } from './token-engine.ts';
 import { createSweeper, describeForecast, type SweeperOptions } from './sweeper.ts';
@@ -62,6 +63,29 @@ describe('a sweep', () => {
     expect(bench.lost).toHaveLength(5);
     // What failed has its time; nothing is asked again before.
     expect(await sweeperOf(bench).sweep()).toEqual({ refreshed: 0, lost: 0, failed: 0 });
+  });
+
+  it('goes on past a row that does not open, and says whose it is', async () => {
+    await using bench = await openEngineBench();
+    await grantsOf(bench, 10);
+    await bench.expire();
+    const { grants } = bench.store;
+    const error = new KeyshiftError('seal_invalid', 'grants.access_token of row "x" is damaged.');
+    let told = false;
+    const claimDue: typeof grants.claimDue = (request) => {
+      if (!told) request.onUnreadable?.('BAD111', error);
+      told = true;
+      return grants.claimDue(request);
+    };
+    const lines: string[] = [];
+    const logger = createLogger({
+      level: 'error',
+      destination: { write: (line) => lines.push(line) },
+    });
+    const store = { ...bench.store, grants: { ...grants, claimDue } };
+    const sweeper = sweeperOf(bench, { store, logger });
+    expect(await sweeper.sweep()).toEqual({ refreshed: 11, lost: 0, failed: 1 });
+    expect(lines.filter((line) => line.includes('BAD111'))).toHaveLength(1);
   });
 
   it('does not wait for one account whose answer does not come', async () => {

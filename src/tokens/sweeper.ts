@@ -2,6 +2,7 @@ import { isKeyshiftError } from '../errors/keyshift-error.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Random } from '../runtime/random.ts';
+import type { OnUnreadable } from '../store/claim-due.ts';
 import type { Grant } from '../store/records.ts';
 import type { Store, SweepForecast } from '../store/store.ts';
 import { createSweepPace, mostPerSec } from './sweep-pace.ts';
@@ -73,11 +74,15 @@ export function createSweeper(options: SweeperOptions): Sweeper {
     }
   }
 
-  async function claim(owner: string, turnEndsAtMs: number): Promise<Grant[]> {
+  async function claim(
+    owner: string,
+    turnEndsAtMs: number,
+    onUnreadable: OnUnreadable,
+  ): Promise<Grant[]> {
     const nowMs = clock.now();
     const leaseExpiresAtMs = Math.max(nowMs, turnEndsAtMs) + tokens.budgets.leaseMs;
     const request = { clientId, owner, nowMs, leaseExpiresAtMs, limit: batchSize };
-    const claimed = await grants.claimDue(request);
+    const claimed = await grants.claimDue({ ...request, onUnreadable });
     if (claimed.length < batchSize) await pace.shortenTurn(turnEndsAtMs, claimed.length);
     return claimed;
   }
@@ -101,12 +106,16 @@ export function createSweeper(options: SweeperOptions): Sweeper {
       running.add(work);
     };
 
+    const onUnreadable: OnUnreadable = (account, error) => {
+      result.failed += 1;
+      logger.error({ err: error, account }, 'a grant is due and its row cannot be opened');
+    };
     /** Answers whether there may be more. */
     const startBatch = async () => {
       const turnEndsAtMs = await pace.takeTurn(batchSize, isEnded, signal);
       if (turnEndsAtMs === undefined) return false;
       const owner = random.id();
-      const claimed = await claim(owner, turnEndsAtMs);
+      const claimed = await claim(owner, turnEndsAtMs, onUnreadable);
       for (const grant of claimed) {
         if (!isEnded()) await pace.nextStart();
         if (isEnded()) await grants.releaseLease(grant.id, owner);
