@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { openCallerBench } from '../../test/support/api-caller-fixture.ts';
 import { jsonAnswer } from '../../test/support/loopback-server.ts';
@@ -59,6 +60,24 @@ describe('a body that is a stream', () => {
     const response = await bench.call('/api/events', { method: 'POST', body: open() });
     expect(response.status).toBe(401);
     expect(bench.received.map(({ body }) => body)).toEqual(['{"a":1}']);
+  });
+});
+
+describe('a stream that was used before', () => {
+  it('is refused, since there is nothing left of it to send', async () => {
+    await using bench = await openCallerBench(ok);
+    const read = Readable.from(parts());
+    await text(read);
+    const closed = Readable.from(parts()).destroy();
+    const locked = new Blob(['{}']).stream();
+    locked.getReader();
+    const drained = new Blob(['{}']).stream();
+    await text(drained);
+    for (const body of [read, closed, locked, drained]) {
+      const call = bench.call('/api/events', { method: 'POST', body });
+      await expect(call).rejects.toMatchObject({ code: 'request_invalid' });
+    }
+    expect(bench.received).toEqual([]);
   });
 });
 

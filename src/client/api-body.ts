@@ -30,6 +30,7 @@ export interface ReadBody {
  * @throws KeyshiftError `request_invalid` for what is no body
  */
 export function readBody(given: ApiBodyInit): ReadBody | Promise<ReadBody> {
+  assertUnused(given);
   if (typeof given === 'string' || given instanceof Uint8Array || given instanceof Readable) {
     return { body: given };
   }
@@ -45,6 +46,22 @@ export function readBody(given: ApiBodyInit): ReadBody | Promise<ReadBody> {
   throw new KeyshiftError('request_invalid', `A body that is ${nameOf(given)} cannot be sent.`, {
     fix: 'Give text, such as JSON.stringify(…) makes, bytes, a form, a blob, or a stream.',
   });
+}
+
+/** A stream that was read before has nothing left: it would be sent as an empty body. */
+function assertUnused(given: ApiBodyInit): void {
+  const used =
+    given instanceof Readable ? given.destroyed || given.readableEnded : isUsedOnTheWeb(given);
+  if (!used) return;
+  throw new KeyshiftError('request_invalid', 'The stream of the body was read or closed before.', {
+    fix: 'Open the stream anew for each call.',
+  });
+}
+
+/** Node tells it of streams of the web too, which its types leave out. */
+function isUsedOnTheWeb(given: unknown): boolean {
+  if (!(given instanceof ReadableStream)) return false;
+  return given.locked || Readable.isDisturbed(given as unknown as Readable);
 }
 
 async function readWhole(given: FormData | Blob): Promise<ReadBody> {
