@@ -45,8 +45,11 @@ const expiresIn = z
   ])
   .refine((seconds) => Number.isFinite(seconds) && seconds > 0);
 
+/** What fits behind `Bearer ` (RFC 6750 section 2.1 allows less): no other token can be used. */
+const sendable = z.string().regex(/^[\x21-\x7e]+$/);
+
 const tokenReply = z.object({
-  access_token: z.string().min(1),
+  access_token: sendable,
   token_type: z
     .string()
     .regex(/^bearer$/i)

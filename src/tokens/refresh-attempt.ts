@@ -151,7 +151,7 @@ export function createRefreshAttempt(options: RefreshAttemptOptions): RefreshAtt
     const error =
       outcome.kind === 'client_rejected'
         ? breaker.trip(toError(outcome).message)
-        : toError(outcome);
+        : toDoubt(outcome);
     const failure = toRefreshFailure(grant, outcome, error, options);
     onStep('before_release');
     if (!(await grants.releaseLease(grant.id, owner, failure))) return supersede();
@@ -194,6 +194,14 @@ function createLosses(options: RefreshAttemptOptions) {
       }
     },
   };
+}
+
+/** Of a stored grant a refusal without a verdict says nothing: nobody is told to consent again. */
+function toDoubt(outcome: FailedOutcome): KeyshiftError {
+  const error = toError(outcome);
+  return outcome.kind === 'request_rejected'
+    ? new KeyshiftError('upstream_unreadable', error.message)
+    : error;
 }
 
 /** The same lease, with the refresh token that a successful answer may leave in place. */

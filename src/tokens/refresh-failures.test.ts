@@ -44,6 +44,11 @@ describe('a grant that cannot be refreshed', () => {
       'upstream_unreadable',
     ],
     [
+      'an error that nobody knows',
+      { kind: 'request_rejected', error: 'server_is_sad', description: '' },
+      'upstream_unreadable',
+    ],
+    [
       'refused client credentials',
       { kind: 'client_rejected', error: 'invalid_client', description: '' },
       'client_rejected',

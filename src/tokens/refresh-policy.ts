@@ -33,8 +33,9 @@ export function assertOrdered({ httpMs, leaseMs, waitMs }: RefreshBudgets): void
 
 const longestAheadMs = 120_000;
 const shareOfLifetime = 0.2;
-/** A token with less than this left may die on its way to Klaviyo. */
+/** A token with less than this left, or than a tenth of its life, may die on its way to Klaviyo. */
 const transitMs = 5_000;
+const shareInTransit = 0.1;
 
 /**
  * Whether an access token is given out without a thought of refreshing: two minutes before its
@@ -50,7 +51,9 @@ export function isFresh(grant: Grant, nowMs: number): boolean {
 
 /** Whether an access token can still be given out while a refresh is on its way. */
 export function isUsable(grant: Grant, nowMs: number): boolean {
-  return grant.expiresAtMs === undefined || nowMs < grant.expiresAtMs - transitMs;
+  if (grant.expiresAtMs === undefined) return true;
+  const lifetimeMs = grant.expiresAtMs - grant.obtainedAtMs;
+  return nowMs < grant.expiresAtMs - Math.min(transitMs, lifetimeMs * shareInTransit);
 }
 
 const firstBackOffMs = 1_000;
@@ -60,7 +63,7 @@ const longestBackOffMs = 60_000;
 const longestObeyedMs = 3_600_000;
 
 /**
- * Pause before the next attempt, in milliseconds: what Klaviyo asked for, up to an hour, else
+ * Pause before the next attempt, in milliseconds: what Klaviyo asked for, up to an hour; else
  * doubling from one second up to one minute; with up to half as much again at random, so that
  * many grants do not come back at once.
  */
@@ -70,7 +73,8 @@ export function backOffMs(
   random: Random,
 ): number {
   const baseMs =
-    retryAfterSec === undefined
+    // "At once", as a date of a host whose clock is behind also reads, is no pause at all.
+    retryAfterSec === undefined || retryAfterSec <= 0
       ? Math.min(firstBackOffMs * 2 ** Math.min(failures, 16), longestBackOffMs)
       : Math.min(retryAfterSec * 1000, longestObeyedMs);
   return Math.round(baseMs * (1 + random.fraction() / 2));
