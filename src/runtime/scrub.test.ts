@@ -116,4 +116,12 @@ describe('scrub', () => {
     expect(scrub('401 for pk_0123456789abcdef')).toMatch(/^401 for pk_\[scrubbed\]$/);
     expect(scrub('refresh_token=0123456789abcdef01&x=1')).toMatch(/^refresh_token=\[.+\]&x=1$/);
   });
+
+  it('leaves our own advice on how to write an address as it is, and no password beside it', () => {
+    const advice = 'Set DATABASE_URL to postgres://user:password@host:5432/database.';
+    expect(scrub(advice)).toBe(advice);
+    expect(scrub('postgres://user:password1@host postgres://user:hunter2@host')).toBe(
+      'postgres://user:[scrubbed]@host postgres://user:[scrubbed]@host',
+    );
+  });
 });
