@@ -118,12 +118,21 @@ function readPath(target: string | URL, apiUrl: string): string {
   return unsendable.test(path) ? toSendable(path) : path;
 }
 
-/** What a URL never holds as it is (RFC 3986). */
-const unsendable = /[ "#<>\\^`{|}\u0080-\uffff]/;
+/** What a URL never holds as it is (RFC 3986), and what may be a step up. */
+const unsendable = /[ "#<>\\^`{|}\u0080-\uffff]|\/(?:\.|%2e)/i;
+const dotSegment = /\/(?:\.|%2e){1,2}(?:\/|$)/i;
 
-/** Encodes as the `fetch` of the web does: filters hold quotes, blanks and names of any script. */
+/**
+ * Encodes as the `fetch` of the web does: filters hold quotes, blanks and names of any script. A
+ * path that climbs is refused: an id that a customer chose would lead to another endpoint.
+ */
 function toSendable(path: string): string {
   const [sent = ''] = path.split('#', 1);
+  if (dotSegment.test(withoutQuery(sent))) {
+    throw new KeyshiftError('request_invalid', 'The path climbs: it has "." or ".." as a part.', {
+      fix: 'Check the ids that are put into the path.',
+    });
+  }
   return sent
     .toWellFormed()
     .replace(/[ "<>\\^`{|}]|[\u0080-\uffff]+/g, (text) => encodeURIComponent(text));

@@ -88,6 +88,9 @@ describe('the target of a call', () => {
     'http://a.klaviyo.com/api/profiles',
     '//evil.example/api/profiles',
     'api/profiles',
+    '/api/profiles/../accounts',
+    '/api/profiles/%2E%2e?sort=name',
+    '/api/./profiles',
     'file:///etc/passwd',
     '',
   ])('is refused before anything is sent: %s', async (target) => {
@@ -123,10 +126,12 @@ describe('the target of a call', () => {
     await using bench = await openCallerBench(ok);
     await bench.call('/api/profiles?filter=equals(first_name,"Ada Löwe")&page[size]=1#top');
     await bench.call('/\\evil.example/api');
+    await bench.call('/api/profiles/.hidden?filter=equals(url,"/../x")');
     await bench.call(new URL('/api/lists?sort=name', bench.server.url));
     expect(bench.received.map(({ path }) => path)).toEqual([
       '/api/profiles?filter=equals(first_name,%22Ada%20L%C3%B6we%22)&page[size]=1',
       '/%5Cevil.example/api',
+      '/api/profiles/.hidden?filter=equals(url,%22/../x%22)',
       '/api/lists?sort=name',
     ]);
   });
