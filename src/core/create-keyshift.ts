@@ -116,7 +116,7 @@ export async function createKeyshift(
       ...{ store, oauth, machine, lookUpAccount, clock, random, logger, verify },
     }),
     ...journey,
-    disconnect: createDisconnect({ store, oauth, machine }),
+    disconnect: createDisconnect({ store, oauth, machine, clock, random }),
     async close() {
       await tokens.drain();
       await traffic.writeBehind.close();

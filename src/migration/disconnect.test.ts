@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createFakeOAuthClient } from '../../test/support/fake-oauth-client.ts';
+import { createFakeOAuthClient, granted } from '../../test/support/fake-oauth-client.ts';
 import {
   benchClientId,
   openTestBench,
@@ -8,6 +8,7 @@ import {
 import { createCredentials } from '../client/credentials.ts';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import { createLogger } from '../runtime/logger.ts';
+import type { TokenOutcome } from '../oauth/token-outcome.ts';
 import { createTokenEngine } from '../tokens/token-engine.ts';
 import { createDisconnect } from './disconnect.ts';
 
@@ -30,7 +31,7 @@ async function open() {
   };
   const stateOf = async (accountId: string) =>
     (await bench.store.grants.find({ clientId: benchClientId, accountId }))?.state;
-  return { ...bench, oauth, disconnect, credentialOf, stateOf };
+  return { ...bench, oauth, tokens, disconnect, credentialOf, stateOf };
 }
 
 describe('a disconnect that fails at Klaviyo', () => {
@@ -44,8 +45,51 @@ describe('a disconnect that fails at Klaviyo', () => {
       await expect(bench.disconnect(connection, 'console')).rejects.toMatchObject({ code });
       expect(await bench.read('acme')).toEqual(connection);
       expect(await bench.stateOf('AAA111')).toBe('active');
+      const { id } = (await bench.store.grants.find({
+        clientId: benchClientId,
+        accountId: 'AAA111',
+      }))!;
+      expect(await bench.store.grants.readLease(id)).toMatchObject({ owner: undefined });
     },
   );
+});
+
+describe('a disconnect while a refresh is on the wire', () => {
+  const grantKey = { clientId: benchClientId, accountId: 'AAA111' };
+
+  it('waits for it, and revokes the refresh token that it brings', async () => {
+    await using bench = await open();
+    const connection = await bench.add('acme', { ...live, key });
+    await bench.grant('AAA111');
+    await bench.clock.advance(3_600_000);
+    const answer = Promise.withResolvers<TokenOutcome>();
+    bench.oauth.answerRefresh(() => answer.promise);
+    const refresh = bench.tokens.liveGrant(grantKey);
+    await expect.poll(() => bench.oauth.spent.length).toBe(1);
+    const disconnect = bench.disconnect(connection, 'console');
+    await bench.clock.advance(1_000);
+    expect(bench.oauth.revoked).toEqual([]);
+    answer.resolve(granted({ refreshToken: 'rotated' }));
+    await refresh;
+    await bench.clock.advance(1_000);
+    expect(await disconnect).toBe(true);
+    expect(bench.oauth.revoked).toEqual(['rotated']);
+    expect(await bench.stateOf('AAA111')).toBe('revoked');
+  });
+
+  it('gives up after a minute, with nothing changed', async () => {
+    await using bench = await open();
+    const connection = await bench.add('acme', { ...live, key });
+    const { id } = await bench.grant('AAA111');
+    const nowMs = bench.clock.now();
+    const lease = { generation: 1, owner: 'other', nowMs, expiresAtMs: nowMs + 3_600_000 };
+    await bench.store.grants.acquireLease(id, lease);
+    const disconnect = bench.disconnect(connection, 'console').catch((error: unknown) => error);
+    for (let seconds = 0; seconds < 70; seconds += 1) await bench.clock.advance(1_000);
+    expect(await disconnect).toMatchObject({ code: 'upstream_timeout' });
+    expect(bench.oauth.revoked).toEqual([]);
+    expect(await bench.read('acme')).toEqual(connection);
+  });
 });
 
 describe('a disconnect', () => {

@@ -1,6 +1,10 @@
+import { KeyshiftError } from '../errors/keyshift-error.ts';
 import type { OAuthClient } from '../oauth/oauth-client.ts';
-import type { Connection } from '../store/records.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Random } from '../runtime/random.ts';
+import type { Connection, Grant } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
+import { defaultBudgets } from '../tokens/refresh-policy.ts';
 import { consentedStages } from './invitations.ts';
 import type { StageMachine } from './stage-machine.ts';
 
@@ -9,7 +13,12 @@ export interface DisconnectOptions {
   readonly store: Store;
   readonly oauth: OAuthClient;
   readonly machine: StageMachine;
+  readonly clock: Clock;
+  readonly random: Random;
 }
+
+/** Pause between two looks at a grant that is being refreshed. */
+const pollMs = 100;
 
 /**
  * Ends a connection's use of OAuth, for a settings page. The grant is revoked at Klaviyo, which
@@ -22,7 +31,9 @@ export interface DisconnectOptions {
 export type Disconnect = (connection: Connection, actor: string) => Promise<boolean>;
 
 /** Creates the service. */
-export function createDisconnect({ store, oauth, machine }: DisconnectOptions): Disconnect {
+export function createDisconnect(options: DisconnectOptions): Disconnect {
+  const { store, oauth, machine, clock, random } = options;
+
   return async (connection, actor) => {
     const revoked = await revokeGrant(connection);
     await store.transaction(async (tx) => {
@@ -52,13 +63,44 @@ export function createDisconnect({ store, oauth, machine }: DisconnectOptions): 
   async function revokeGrant(connection: Connection): Promise<boolean> {
     const { accountId } = connection;
     if (accountId === undefined) return false;
-    const grant = await store.grants.find({ clientId: oauth.clientId, accountId });
-    if (grant?.state !== 'active') return false;
     const sharing = await store.connections.listByAccount(accountId);
     if (sharing.some(({ id, stage }) => id !== connection.id && consentedStages.has(stage))) {
       return false;
     }
-    await oauth.revoke(grant.refreshToken);
+    const owner = random.id();
+    const grant = await lease(accountId, owner);
+    if (!grant) return false;
+    try {
+      await oauth.revoke(grant.refreshToken);
+    } catch (error) {
+      await store.grants.releaseLease(grant.id, owner);
+      throw error;
+    }
     return store.grants.markState(grant.id, grant.generation, 'revoked');
+  }
+
+  /**
+   * The active grant of an account, leased so that nobody refreshes it meanwhile: the refresh token
+   * that a refresh on the wire replaces revokes nothing any more, and the app stays installed.
+   */
+  async function lease(accountId: string, owner: string): Promise<Grant | undefined> {
+    const { leaseMs, waitMs } = defaultBudgets;
+    const startedMs = clock.now();
+    for (;;) {
+      const grant = await store.grants.find({ clientId: oauth.clientId, accountId });
+      if (grant?.state !== 'active') return undefined;
+      const nowMs = clock.now();
+      const { id, generation } = grant;
+      const request = { generation, owner, nowMs, expiresAtMs: nowMs + leaseMs };
+      const leased = await store.grants.acquireLease(id, request);
+      if (leased) return leased;
+      if (nowMs - startedMs > waitMs) {
+        throw new KeyshiftError(
+          'upstream_timeout',
+          `The grant of account ${accountId} has been in refresh for too long.`,
+        );
+      }
+      await clock.sleep(pollMs);
+    }
   }
 }
