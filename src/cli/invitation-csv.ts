@@ -1,4 +1,4 @@
-import { createWriteStream, renameSync, rmSync, type WriteStream } from 'node:fs';
+import { createWriteStream, renameSync, rmSync, statSync, type WriteStream } from 'node:fs';
 import { once } from 'node:events';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 
@@ -32,6 +32,10 @@ export async function openInvitationCsv(path: string): Promise<InvitationCsv> {
   let failure: Error | undefined;
   let stream: WriteStream | undefined;
   try {
+    // Found out before anybody is invited: a file cannot take the place of a folder in the end.
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) {
+      throw Object.assign(new Error('a folder'), { code: 'EISDIR' });
+    }
     stream = createWriteStream(draft, { mode: 0o600, flags: 'wx' });
     stream.on('error', (error) => (failure = error));
     await once(stream, 'open');
@@ -41,16 +45,23 @@ export async function openInvitationCsv(path: string): Promise<InvitationCsv> {
   const file = stream;
   const put = async (line: string) => {
     if (failure) throw unwritable(path, failure);
-    if (!file.write(line)) await once(file, 'drain');
+    if (file.write(line)) return;
+    await once(file, 'drain').catch((cause: unknown) => {
+      throw unwritable(path, failure ?? cause);
+    });
   };
   await put(`${csvColumns.join(',')}\n`);
   return {
     write: (row) =>
       put(`${csvColumns.map((column) => quote(row[column], freeText.has(column))).join(',')}\n`),
     async finish() {
-      file.end();
-      if (!file.writableFinished) await once(file, 'finish');
-      renameSync(draft, path);
+      try {
+        file.end();
+        if (!file.writableFinished) await once(file, 'finish');
+        renameSync(draft, path);
+      } catch (cause) {
+        throw unwritable(path, failure ?? cause);
+      }
     },
     discard() {
       file.destroy();
