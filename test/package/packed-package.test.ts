@@ -65,7 +65,10 @@ describe('the packed package', () => {
 
   it('has types that a strict consumer compiles with, and that catch a wrong use', async () => {
     const consumer = `
-import { createKeyshift, isKeyshiftError, readConfig, type Keyshift } from 'keyshift';
+import {
+  createKeyshift, isKeyshiftError, readConfig,
+  type ApiRequestInit, type ApiResponse, type Keyshift,
+} from 'keyshift';
 import { errorTable, type ErrorCode } from 'keyshift/errors';
 import { createMiddleware, type Middleware } from 'keyshift/express';
 import { createSession, type SdkSession } from 'keyshift/klaviyo-api';
@@ -84,6 +87,10 @@ const fix: string = errorTable[code].fix;
 const contract: (typeof storeContract) extends (...args: never[]) => infer Cases ? Cases : never = [];
 const cases: readonly ContractCase[] = contract;
 createManualClock().now() satisfies number;
+const init: ApiRequestInit = { method: 'POST', body: new FormData(), headers: new Headers() };
+const answer: ApiResponse = await keyshift.connection({ customerId: 'acme' }).fetch('/api/x', init);
+// @ts-expect-error an object is no body
+const wrong: ApiRequestInit = { body: { data: {} } };
 try {
   await keyshift.connection({ accountId: 'AbC123' }).fetch('/api/profiles');
 } catch (error) {
@@ -93,7 +100,7 @@ try {
 keyshift.connection({ customer: 'acme' });
 // @ts-expect-error no such code
 errorTable['no_such_code'];
-console.log(session, middleware, server, location, fix, cases);
+console.log(session, middleware, server, location, fix, cases, answer, wrong);
 `;
     await writeFile(join(folder, 'consumer.ts'), consumer);
     const strict = ['--strict', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess'];
