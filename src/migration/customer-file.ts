@@ -124,12 +124,19 @@ function toRawRow(columns: readonly string[], fields: readonly string[]): RawRow
 function unreadable(label: string, cause: unknown): KeyshiftError {
   if (isKeyshiftError(cause)) return cause;
   const reason = (cause as NodeJS.ErrnoException).code ?? 'not CSV';
-  const fix = reason === 'ENOENT' ? { fix: 'Check the path of the file.' } : {};
+  const fix = fixes.get(reason);
   return new KeyshiftError('import_invalid', `${label} cannot be read (${reason}).`, {
     cause,
-    ...fix,
+    ...(fix === undefined ? {} : { fix }),
   });
 }
+
+/** For what is no matter of the file's content, as the table's fix is. */
+const fixes: ReadonlyMap<string, string> = new Map([
+  ['ENOENT', 'Check the path of the file.'],
+  ['EISDIR', 'Name a file in that folder.'],
+  ['EACCES', 'Check who may read the file.'],
+]);
 
 function readHeader(header: readonly string[], label: string, options: RowOptions): string[] {
   const names = header.map(toColumnName);

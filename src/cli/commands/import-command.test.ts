@@ -23,6 +23,14 @@ describe('import', () => {
     expect((await cli.run('import', 'odd.csv')).stderr).toContain('customer_id');
   });
 
+  it('does not advise on columns where a folder was named', async () => {
+    const { code, stderr } = await cli.run('import', '.');
+    expect([code, stderr]).toEqual([
+      1,
+      'keyshift: . cannot be read (EISDIR). Fix: Name a file in that folder.\n',
+    ]);
+  });
+
   it('answers 2 when rows need a look, names their lines, and takes the others', async () => {
     await cli.write('customers.csv', `${header}${acme}broken,,x\n${acme}${beta}`);
     const { code, stdout, stderr } = await cli.run('import', 'customers.csv');
