@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { Command, CommanderError } from 'commander';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import { scrub } from '../runtime/scrub.ts';
+import { withSmallYoungGeneration } from '../runtime/young-generation.ts';
 import type { CommandContext } from './command-context.ts';
 import { createTerminal, type Terminal } from './terminal.ts';
 
@@ -23,7 +24,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       },
   };
   try {
-    const program = await createProgram(argv[0], context);
+    const program = await withSmallYoungGeneration(() => createProgram(argv[0], context));
     await program.parseAsync(argv, { from: 'user' });
     return exitCode;
   } catch (error) {
