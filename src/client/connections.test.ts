@@ -62,7 +62,7 @@ describe('a connection', () => {
     ).rejects.toMatchObject({ code: 'grant_not_found' });
   });
 
-  it('is refused without an id, as a program has it whose user is unknown', async () => {
+  it('is refused without an id, as a program has it whose user is unknown, and with two', async () => {
     await using bench = await open();
     for (const target of [
       undefined,
@@ -70,11 +70,15 @@ describe('a connection', () => {
       { customerId: undefined },
       { customerId: '' },
       { accountId: 5 },
+      { customerId: 'acme', accountId: 'AAA111' },
     ]) {
       expect(() => bench.connect(target as never)).toThrow(
         expect.objectContaining({ code: 'request_invalid' }),
       );
     }
+    await bench.grant('AAA111');
+    const named = { customerId: undefined, accountId: 'AAA111' } as never;
+    expect((await bench.connect(named).fetch('/api/profiles')).status).toBe(200);
   });
 
   it('on its key gives out no access token, even where there is a grant', async () => {

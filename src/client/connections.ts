@@ -46,14 +46,18 @@ export interface ConnectionsOptions {
 
 const capacity = 10_000;
 
-/** Programs without types hand over what they have, which may be `undefined`. */
-function assertTarget(target: ConnectionTarget | undefined): void {
+/** Programs without types hand over what they have, which may be `undefined`, or name two. */
+function readTarget(target: ConnectionTarget | undefined): ConnectionTarget {
   const { accountId, customerId } = (target ?? {}) as Readonly<Record<string, unknown>>;
-  const id = customerId ?? accountId;
-  if (typeof id === 'string' && id !== '') return;
+  if (customerId === undefined && isId(accountId)) return { accountId };
+  if (accountId === undefined && isId(customerId)) return { customerId };
   throw new KeyshiftError('request_invalid', 'A connection is named by customer or account.', {
-    fix: 'Give { customerId } or { accountId }, as text that is not empty.',
+    fix: 'Give either { customerId } or { accountId }, as text that is not empty.',
   });
+}
+
+function isId(id: unknown): id is string {
+  return typeof id === 'string' && id !== '';
 }
 
 /**
@@ -106,8 +110,8 @@ export function createConnections(
     );
   }
 
-  return (target) => {
-    assertTarget(target);
+  return (given) => {
+    const target = readTarget(given);
     const name =
       'customerId' in target ? `customer ${target.customerId}` : `account ${target.accountId}`;
     let connectionId: string | undefined;
