@@ -19,6 +19,8 @@ export interface ClientBreaker {
 }
 
 const probeEveryMs = 30_000;
+/** While Klaviyo takes the credentials and refuses them by turns, this is told so often only. */
+const alarmEveryMs = 600_000;
 
 /**
  * Creates a closed breaker. One refused refresh speaks for every grant of the app: it is the
@@ -28,6 +30,17 @@ export function createClientBreaker(clock: Clock, logger: Logger): ClientBreaker
   let openSinceMs: number | undefined;
   let nextProbeMs = 0;
   let alarms = 0;
+  let alarmedAtMs = -Infinity;
+
+  function raiseAlarm(description: string, nowMs: number): void {
+    if (nowMs - alarmedAtMs < alarmEveryMs) return;
+    alarmedAtMs = nowMs;
+    alarms += 1;
+    logger.error(
+      { alarm: 'client_rejected', reason: description },
+      'Klaviyo refuses CLIENT_ID and CLIENT_SECRET: no token can be refreshed until that is mended',
+    );
+  }
 
   return {
     admit() {
@@ -47,11 +60,7 @@ export function createClientBreaker(clock: Clock, logger: Logger): ClientBreaker
       nextProbeMs = nowMs + probeEveryMs;
       if (openSinceMs === undefined) {
         openSinceMs = nowMs;
-        alarms += 1;
-        logger.error(
-          { alarm: 'client_rejected', reason: description },
-          'Klaviyo refuses CLIENT_ID and CLIENT_SECRET: no token can be refreshed until that is mended',
-        );
+        raiseAlarm(description, nowMs);
       }
       return new KeyshiftError('client_rejected', description, {
         retryAfterSec: probeEveryMs / 1000,
