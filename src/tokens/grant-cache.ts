@@ -1,11 +1,16 @@
 import type { Grant } from '../store/records.ts';
 import type { GrantKey } from '../store/store.ts';
-import { isFresh } from './refresh-policy.ts';
+import { isFresh, isUsable } from './refresh-policy.ts';
 
 /** Opened grants of this process, so that a busy account is not decrypted for every call. */
 export interface GrantCache {
   /** A grant that was read at most {@link maxAgeMs} ago, and whose token is not about to end. */
   getFresh(key: GrantKey, nowMs: number): Grant | undefined;
+  /**
+   * While the store is away: a grant that was read at most {@link outageMs} ago, and whose token is
+   * still good.
+   */
+  getThroughOutage(key: GrantKey, nowMs: number): Grant | undefined;
   put(grant: Grant, nowMs: number): void;
   drop(key: GrantKey): void;
   readonly size: number;
@@ -13,6 +18,9 @@ export interface GrantCache {
 
 /** For so long another process's news may go unnoticed; a 401 brings them at once. */
 const maxAgeMs = 5_000;
+
+/** For so long calls go on by what was read last, as with the switches of the proxy. */
+const outageMs = 300_000;
 
 /** Creates a cache of at most `capacity` grants; the one that was read longest ago leaves first. */
 export function createGrantCache(capacity: number): GrantCache {
@@ -22,6 +30,11 @@ export function createGrantCache(capacity: number): GrantCache {
       const entry = entries.get(nameOf(key));
       if (!entry || nowMs - entry.readAtMs > maxAgeMs) return undefined;
       return isFresh(entry.grant, nowMs) ? entry.grant : undefined;
+    },
+    getThroughOutage(key, nowMs) {
+      const entry = entries.get(nameOf(key));
+      if (!entry || nowMs - entry.readAtMs > outageMs) return undefined;
+      return isUsable(entry.grant, nowMs) ? entry.grant : undefined;
     },
     put(grant, nowMs) {
       const name = nameOf(grant);

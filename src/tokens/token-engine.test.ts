@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   engineGrantKey as key,
   grantRejected,
@@ -7,7 +7,42 @@ import {
 } from '../../test/support/engine-fixture.ts';
 import { granted } from '../../test/support/fake-oauth-client.ts';
 import { tokenPair } from '../../test/support/workbench-fixture.ts';
+import { KeyshiftError } from '../errors/keyshift-error.ts';
 import type { TokenOutcome } from '../oauth/token-outcome.ts';
+
+describe('while the database is away', () => {
+  const away = () => Promise.reject(new KeyshiftError('database_unavailable', 'Nothing listens.'));
+
+  it('serves the token that was read last, for five minutes and no longer', async () => {
+    await using bench = await openEngineBench();
+    await bench.engine.liveGrant(key);
+    const finding = vi.spyOn(bench.store.grants, 'find').mockImplementation(away);
+    for (const seconds of [10, 100, 190]) {
+      await bench.clock.advance(seconds * 1_000);
+      expect(await bench.engine.liveGrant(key)).toMatchObject({ generation: 1 });
+    }
+    await bench.clock.advance(1_000);
+    await expect(bench.engine.liveGrant(key)).rejects.toMatchObject({
+      code: 'database_unavailable',
+    });
+    finding.mockRestore();
+    expect(await bench.engine.liveGrant(key)).toMatchObject({ generation: 1 });
+    expect(bench.oauth.spent).toEqual([]);
+  });
+
+  it('serves no token that has run out, and none after another failure', async () => {
+    await using bench = await openEngineBench();
+    await bench.clock.advance(3_600_000 - 200_000);
+    await bench.engine.liveGrant(key);
+    const finding = vi.spyOn(bench.store.grants, 'find').mockImplementation(away);
+    await bench.clock.advance(200_000);
+    await expect(bench.engine.liveGrant(key)).rejects.toMatchObject({
+      code: 'database_unavailable',
+    });
+    finding.mockRejectedValue(new KeyshiftError('internal', 'Another thing.'));
+    await expect(bench.engine.liveGrant(key)).rejects.toMatchObject({ code: 'internal' });
+  });
+});
 
 describe('a grant that is alive', () => {
   it('is answered as it is while its token is fresh', async () => {

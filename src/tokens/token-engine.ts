@@ -95,6 +95,7 @@ export interface TokenEngineOptions {
  */
 export function createTokenEngine(options: TokenEngineOptions): TokenEngine {
   const { store, oauth, clock, logger } = options;
+  const find = (key: GrantKey) => findActive(store, key);
   const budgets = options.budgets ?? defaultBudgets;
   assertOrdered(budgets);
   const cache = createGrantCache(options.cacheCapacity ?? 20_000);
@@ -116,14 +117,6 @@ export function createTokenEngine(options: TokenEngineOptions): TokenEngine {
         throw error;
       }
     });
-  }
-
-  async function find(key: GrantKey): Promise<Grant> {
-    const grant = await store.grants.find(key);
-    if (!grant) {
-      throw new KeyshiftError('grant_not_found', `Account ${key.accountId} has no grant.`);
-    }
-    return assertActive(grant);
   }
 
   /** Serves a token in its last minutes while the next one is fetched behind the caller's back. */
@@ -150,7 +143,12 @@ export function createTokenEngine(options: TokenEngineOptions): TokenEngine {
       const nowMs = clock.now();
       const cached = cache.getFresh(key, nowMs);
       if (cached) return cached;
-      const grant = await find(key);
+      let grant: Grant;
+      try {
+        grant = await find(key);
+      } catch (error) {
+        return servedThroughOutage(error, cache.getThroughOutage(key, clock.now()));
+      }
       if (isUsable(grant, nowMs)) {
         cache.put(grant, nowMs);
         if (!isFresh(grant, nowMs)) refreshBehind(grant);
@@ -250,4 +248,18 @@ function abortable<Result>(work: Promise<Result>, signal?: AbortSignal): Promise
       signal.removeEventListener('abort', onAbort);
     });
   });
+}
+
+async function findActive(store: Store, key: GrantKey): Promise<Grant> {
+  const grant = await store.grants.find(key);
+  if (!grant) {
+    throw new KeyshiftError('grant_not_found', `Account ${key.accountId} has no grant.`);
+  }
+  return assertActive(grant);
+}
+
+/** A good token needs no database: customers on OAuth go on then as those on keys do. */
+function servedThroughOutage(error: unknown, held: Grant | undefined): Grant {
+  if (held && isKeyshiftError(error, 'database_unavailable')) return held;
+  throw error;
 }
