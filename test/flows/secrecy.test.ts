@@ -91,6 +91,7 @@ describe.each(eachDatabase)('no secret of a whole journey ($database)', ({ creat
       const observer = { ledger, show: (text: string) => shown.push(text) };
       await playWholeJourney(fixture, observer);
       await playOutreachJourney(fixture, observer, receivers);
+      await fixture.keyshift.sweeper.sweep();
       files.push(...(await readDatabase(database.url)));
       ({ answers } = watch);
     }
