@@ -123,6 +123,18 @@ export const grantLeaseCases = {
     assert.deepEqual(await claim(5).then((more) => more.length + ids.length), 30);
   },
 
+  async 'leases: one who holds none leaves no failure, and who dies is found when it ends'(store) {
+    await withGrant(store, 'g1');
+    const lease = { generation: 1, owner: 'one', nowMs: t0, expiresAtMs: t0 + 1_000 };
+    assert.ok(await store.grants.acquireLease('g1', lease));
+    const times = { atMs: t0, retryAtMs: t0, count: 1 };
+    const failure = { code: 'upstream_timeout', message: '', ...times } as const;
+    assert.equal(await store.grants.releaseLease('g1', 'another', failure), false);
+    assert.equal((await store.grants.readLease('g1'))?.owner, 'one');
+    const claim = { clientId: 'client', owner: 's', leaseExpiresAtMs: t0 + 9e9, limit: 10 };
+    assert.equal((await store.grants.claimDue({ ...claim, nowMs: t0 + 1_000 })).length, 1);
+  },
+
   async 'leases: what is not due is not claimed, and the forecast counts both'(store) {
     await withGrant(store, 'g1');
     const request = { clientId: 'client', owner: 's', leaseExpiresAtMs: t0 + 9e9, limit: 10 };
