@@ -210,6 +210,8 @@ describe('any reply at all', () => {
     }
   };
   const isText = (value: unknown) => typeof value === 'string' && value !== '';
+  const isSendable = (value: unknown) =>
+    isText(value) && [...String(value)].every((letter) => letter > ' ' && letter <= '~');
 
   it('never grants without a complete, well-typed answer, and blames a grant on its own error only', () => {
     const kinds = new Set<string>();
@@ -220,7 +222,7 @@ describe('any reply at all', () => {
         kinds.add(outcome.kind);
         const answer = parse(replyBody);
         const isComplete =
-          isText(answer['access_token']) &&
+          isSendable(answer['access_token']) &&
           /^bearer$/i.test(String(answer['token_type'] ?? 'bearer')) &&
           answer['token_type'] !== null &&
           (answer['refresh_token'] == null || isText(answer['refresh_token']));

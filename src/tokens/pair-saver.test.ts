@@ -18,7 +18,7 @@ function openSaver(bench: TestBench, save: (real: GrantStore) => GrantStore['sav
     clock: { ...systemClock, sleep: async (ms) => void pauses.push(ms) },
     logger: createLogger({ level: 'silent' }),
   });
-  return { save: saver, pauses };
+  return { save: saver.save, pauses };
 }
 
 async function lease(bench: TestBench, owner: string): Promise<Grant> {

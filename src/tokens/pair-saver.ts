@@ -23,16 +23,19 @@ export type SavePair = (
   pair: TokenPair,
 ) => Promise<Grant | undefined>;
 
+/** {@link SavePair}, for as long as somebody waits for it, or once. */
+export interface PairSaver {
+  /** Tries for about three minutes without a database, then throws what it says. */
+  readonly save: SavePair;
+  readonly saveOnce: SavePair;
+}
+
 const mostFailures = 20;
 const longestPauseMs = 10_000;
 
-/** Creates the saver. It gives up after about three minutes without a database. */
-export function createPairSaver({ grants, clock, logger }: PairSaverOptions): SavePair {
-  async function saveOrKeep(
-    { id, generation }: Pick<Grant, 'id' | 'generation'>,
-    owner: string,
-    pair: TokenPair,
-  ): Promise<Grant | undefined> {
+/** Creates the saver. */
+export function createPairSaver({ grants, clock, logger }: PairSaverOptions): PairSaver {
+  const saveOnce: SavePair = async ({ id, generation }, owner, pair) => {
     for (;;) {
       const saved = await grants.saveRefreshed(id, generation, pair, owner);
       if (saved || !(await grants.keepForRecovery(id, generation, pair.refreshToken))) return saved;
@@ -40,17 +43,20 @@ export function createPairSaver({ grants, clock, logger }: PairSaverOptions): Sa
       const lease = await grants.readLease(id);
       if (lease?.state !== 'lost') return undefined;
     }
-  }
+  };
 
-  return async (grant, owner, pair) => {
-    for (let failures = 1; ; failures += 1) {
-      try {
-        return await saveOrKeep(grant, owner, pair);
-      } catch (error) {
-        logger.error({ err: error, failures }, 'a refreshed pair could not be saved yet');
-        if (failures > mostFailures) throw error;
-        await clock.sleep(Math.min(50 * 2 ** failures, longestPauseMs));
+  return {
+    saveOnce,
+    async save(grant, owner, pair) {
+      for (let failures = 1; ; failures += 1) {
+        try {
+          return await saveOnce(grant, owner, pair);
+        } catch (error) {
+          logger.error({ err: error, failures }, 'a refreshed pair could not be saved yet');
+          if (failures > mostFailures) throw error;
+          await clock.sleep(Math.min(50 * 2 ** failures, longestPauseMs));
+        }
       }
-    }
+    },
   };
 }

@@ -13,6 +13,7 @@ import { toRefreshFailure, type FailedOutcome } from './refresh-failure.ts';
 import type { RefreshBudgets } from './refresh-policy.ts';
 import type { OnRefreshStep } from './refresh-steps.ts';
 import { toError, toTokenPair } from './token-answer.ts';
+import type { SaveOnce, UnsavedPairs } from './unsaved-pairs.ts';
 import { withinBudget } from './within-budget.ts';
 
 /** What a {@link RefreshAttempt} works with. */
@@ -32,6 +33,8 @@ export interface RefreshAttemptOptions {
   readonly onLost: (grant: Grant) => Promise<void>;
   /** A save that came late may bring a grant back that was called lost meanwhile. */
   readonly onRegained: (grant: Grant) => Promise<void>;
+  /** Takes over the pairs that could not be saved while a caller waited. */
+  readonly unsaved: UnsavedPairs;
   /** Runs what no caller waits for, and keeps the engine from being drained meanwhile. */
   readonly inBackground: (work: () => Promise<void>) => void;
 }
@@ -54,13 +57,14 @@ export interface HeldGrant {
 export type RefreshAttempt = (held: HeldGrant) => Promise<Grant | 'superseded'>;
 
 type RefreshToken = Grant['refreshToken'];
+type SavedOutcome = 'refreshed' | 'recovered' | 'late';
 type GrantRejection = Extract<TokenOutcome, { kind: 'grant_rejected' }>;
 
 /** Creates the attempt. */
 export function createRefreshAttempt(options: RefreshAttemptOptions): RefreshAttempt {
-  const { grants, oauth, clock, budgets, breaker, counters, onStep } = options;
-  const savePair = createPairSaver(options);
-  const losses = createLosses(options);
+  const { grants, oauth, clock, budgets, breaker, counters, onStep, unsaved } = options;
+  const saver = createPairSaver(options);
+  const endings = createEndings(options);
 
   return async (held) => {
     const { grant, owner, leaseEndsAtMs } = held;
@@ -68,7 +72,7 @@ export function createRefreshAttempt(options: RefreshAttemptOptions): RefreshAtt
     // Whoever sends has time for the whole answer: a process that stood still may have lost its
     // lease, and a token that is spent twice may be the end of the grant.
     const late = clock.now() + budgets.httpMs > leaseEndsAtMs;
-    if (late && !(await renew(grant, owner))) return supersede();
+    if (late && !(await renew(grant, owner))) return endings.supersede();
     const outcome = await spend(held, grant.refreshToken);
     onStep('reply_received');
     if (outcome.kind === 'granted') return save(held, outcome.tokens, 'refreshed');
@@ -97,26 +101,26 @@ export function createRefreshAttempt(options: RefreshAttemptOptions): RefreshAtt
     return grants.acquireLease(id, { generation, owner, nowMs, expiresAtMs });
   }
 
-  function supersede(): 'superseded' {
-    counters.add('superseded');
-    return 'superseded';
-  }
-
   async function save(
     { grant, owner, leaseEndsAtMs }: HeldGrant,
     tokens: GrantedTokens,
-    outcome: 'refreshed' | 'recovered' | 'late',
+    outcome: SavedOutcome,
   ): Promise<Grant | 'superseded'> {
     breaker.reset();
     const pair = toTokenPair(tokens, grant, clock.now());
     onStep('before_save');
-    const saved = await savePair(grant, owner, pair);
+    let saved: Grant | undefined;
+    try {
+      saved = await saver.save(grant, owner, pair);
+    } catch (error) {
+      const saveOnce: SaveOnce = async (holder = owner) =>
+        endings.conclude(await saver.saveOnce(grant, holder, pair), outcome, true);
+      unsaved.keep(grant.id, saveOnce);
+      throw error;
+    }
     onStep('after_save');
-    if (!saved) return supersede();
     const isLate = outcome === 'late' || clock.now() >= leaseEndsAtMs;
-    if (isLate) await losses.takeBack(saved);
-    counters.add(outcome);
-    return saved;
+    return endings.conclude(saved, outcome, isLate);
   }
 
   /** Tries what else the row holds, as long as there is something that was not tried. */
@@ -129,12 +133,12 @@ export function createRefreshAttempt(options: RefreshAttemptOptions): RefreshAtt
     const tried = [grant.refreshToken];
     for (;;) {
       const current = await renew(grant, owner);
-      if (!current) return supersede();
+      if (!current) return endings.supersede();
       const kept = current.previousRefreshToken;
       if (!kept || tried.some((token) => token.equals(kept))) {
         onStep('before_release');
         // Refused when a late holder has left its token there: then that is to be tried as well.
-        if (await losses.mark(current, owner)) throw losses.tell(grant, rejection);
+        if (await endings.mark(current, owner)) throw endings.tell(grant, rejection);
         continue;
       }
       tried.push(kept);
@@ -154,7 +158,7 @@ export function createRefreshAttempt(options: RefreshAttemptOptions): RefreshAtt
         : toDoubt(outcome);
     const failure = toRefreshFailure(grant, outcome, error, options);
     onStep('before_release');
-    if (!(await grants.releaseLease(grant.id, owner, failure))) return supersede();
+    if (!(await grants.releaseLease(grant.id, owner, failure))) return endings.supersede();
     throw new KeyshiftError(error.code, error.message, {
       cause: error,
       retryAfterSec: Math.ceil((failure.retryAtMs - failure.atMs) / 1000),
@@ -162,10 +166,37 @@ export function createRefreshAttempt(options: RefreshAttemptOptions): RefreshAtt
   }
 }
 
-/** What becomes known of grants that are found dead, or alive after all. */
-function createLosses(options: RefreshAttemptOptions) {
+/** How attempts end, and what becomes known of grants that are found dead, or alive after all. */
+function createEndings(options: RefreshAttemptOptions) {
   const { grants, counters, logger } = options;
+
+  function supersede(): 'superseded' {
+    counters.add('superseded');
+    return 'superseded';
+  }
+
+  /** The pair is saved: no caller goes without it because of what is told about it. */
+  async function takeBack(grant: Grant): Promise<void> {
+    try {
+      await options.onRegained(grant);
+    } catch (error) {
+      const { accountId: account } = grant;
+      logger.error({ err: error, account }, 'a regained grant could not be told');
+    }
+  }
+
   return {
+    supersede,
+    async conclude(
+      saved: Grant | undefined,
+      outcome: SavedOutcome,
+      isLate: boolean,
+    ): Promise<Grant | 'superseded'> {
+      if (!saved) return supersede();
+      if (isLate) await takeBack(saved);
+      counters.add(outcome);
+      return saved;
+    },
     /** All or nothing: a process that dies in between leaves no lost grant that nobody knows of. */
     mark: (grant: Grant, owner: string): Promise<boolean> =>
       options.transaction(async () => {
@@ -183,15 +214,6 @@ function createLosses(options: RefreshAttemptOptions) {
         'grant_lost',
         `The grant of account ${account} is lost: Klaviyo answered ${reason}.`,
       );
-    },
-    /** The pair is saved: no caller goes without it because of what is told about it. */
-    async takeBack(grant: Grant): Promise<void> {
-      try {
-        await options.onRegained(grant);
-      } catch (error) {
-        const { accountId: account } = grant;
-        logger.error({ err: error, account }, 'a regained grant could not be told');
-      }
     },
   };
 }

@@ -19,9 +19,10 @@ import {
   isUsable,
   type RefreshBudgets,
 } from './refresh-policy.ts';
-import { createSingleFlight, type SingleFlight } from './single-flight.ts';
+import { createSingleFlight } from './single-flight.ts';
 import type { OnRefreshStep } from './refresh-steps.ts';
 import { toError, toTokenPair } from './token-answer.ts';
+import { createUnsavedPairs } from './unsaved-pairs.ts';
 import { withinBudget } from './within-budget.ts';
 
 /** Gives out access tokens that are alive, and is the only place that spends refresh tokens. */
@@ -56,7 +57,10 @@ export interface TokenEngine {
   forget(key: GrantKey): void;
   readonly counters: OutcomeCounters;
   readonly budgets: RefreshBudgets;
-  /** Resolves when no refresh is on the wire. */
+  /**
+   * Resolves when no refresh is on the wire. Pairs that wait for the database are tried once more
+   * and given up.
+   */
   drain(): Promise<void>;
 }
 
@@ -99,17 +103,18 @@ export function createTokenEngine(options: TokenEngineOptions): TokenEngine {
   const budgets = options.budgets ?? defaultBudgets;
   assertOrdered(budgets);
   const cache = createGrantCache(options.cacheCapacity ?? 20_000);
-  const flights = createSingleFlight();
-  const { breaker, counters, coordinator } = createMachinery(options, budgets, flights);
+  const { flights, breaker, counters, coordinator, unsaved } = createMachinery(options, budgets);
 
   function refresh(
     grant: Grant,
     advance = () => coordinator.advance(grant),
-    id = grant.id,
+    { id = grant.id, owner }: { readonly id?: string; readonly owner?: string } = {},
   ): Promise<Grant> {
     return flights.share(id, async () => {
       try {
-        const advanced = await advance();
+        // Klaviyo may honour no refresh token but the one that waits for the database.
+        const saved = await unsaved.retry(grant.id, owner);
+        const advanced = saved && saved !== 'superseded' ? saved : await advance();
         cache.put(advanced, clock.now());
         return advanced;
       } catch (error) {
@@ -191,43 +196,42 @@ export function createTokenEngine(options: TokenEngineOptions): TokenEngine {
       const advance = () => coordinator.advanceClaimed(grant, owner);
       // Whoever is in flight here waits for the very lease that `owner` holds: no use to wait too.
       const id = flights.has(grant.id) ? `${grant.id} claimed by ${owner}` : grant.id;
-      return refresh(grant, advance, id);
+      return refresh(grant, advance, { id, owner });
     },
     forget: (key) => {
       cache.drop(key);
     },
     counters,
     budgets,
-    drain: () => flights.drain(),
+    drain() {
+      unsaved.stop();
+      return flights.drain();
+    },
   };
 }
 
 /** What stands behind the engine: the lease, the attempt, the breaker and the counters. */
-function createMachinery(
-  options: TokenEngineOptions,
-  budgets: RefreshBudgets,
-  flights: SingleFlight,
-) {
+function createMachinery(options: TokenEngineOptions, budgets: RefreshBudgets) {
   const { store, oauth, clock, random, logger } = options;
   const counters = createOutcomeCounters();
+  const flights = createSingleFlight();
   const breaker = createClientBreaker(clock, logger);
   const onStep = options.onStep ?? (() => undefined);
   const shared = { grants: store.grants, clock, random, budgets, breaker, onStep };
+  const inBackground = (work: () => Promise<void>) => {
+    flights.share(`background ${random.id()}`, work).catch((error: unknown) => {
+      logger.error({ err: error }, 'a pair that Klaviyo gave could not be saved: it is given up');
+    });
+  };
+  const unsaved = createUnsavedPairs({ clock, inBackground });
   const attempt = createRefreshAttempt({
-    ...shared,
-    oauth,
-    logger,
-    counters,
+    ...{ ...shared, oauth, logger, counters, unsaved, inBackground },
     transaction: (work) => store.transaction(work),
     onLost: options.onLost ?? (() => Promise.resolve()),
     onRegained: options.onRegained ?? (() => Promise.resolve()),
-    inBackground: (work) => {
-      flights.share(`background ${random.id()}`, work).catch((error: unknown) => {
-        logger.error({ err: error }, 'a late answer of the token endpoint could not be saved');
-      });
-    },
   });
-  return { breaker, counters, coordinator: createRefreshCoordinator({ ...shared, attempt }) };
+  const coordinator = createRefreshCoordinator({ ...shared, attempt });
+  return { flights, breaker, counters, coordinator, unsaved };
 }
 
 /** A consent may be followed by an uninstall at any time; a refresh has just proved the grant. */

@@ -101,7 +101,7 @@ describe('a cohort', () => {
     const { json } = await cli.run('verify', '--cohort', 'plan=pro', '--json');
     expect(json).toMatchObject([{ results: [{ customer_id: 'acme', stage: 'canary' }] }]);
     expect((await cli.run('watch', '--once', '--json')).json).toEqual([
-      { watched: 1, held: [], verified: 0, waiting: 0 },
+      { watched: 1, held: [], verified: 0, waiting: 0, failing_together: 0 },
     ]);
     expect((await cli.run('rollback', '--cohort', 'plan=pro')).stdout).toContain('1 rolled back');
     expect((await cli.run('canary', '--all', '--percent', '0')).code).toBe(1);
