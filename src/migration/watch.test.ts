@@ -71,9 +71,31 @@ describe('the watch', () => {
     });
   });
 
+  const many = (count: number) => Array.from({ length: count }, (_each, index) => `c${index}`);
+
+  it('holds everybody whom Klaviyo refuses, however many they are: they need a person', async () => {
+    await using bench = await open();
+    for (const customer of many(25)) {
+      await bench.addLive(customer);
+      await bench.count(customer, 'oauth', { '2xx': 30, refused: 10, '5xx': 1 });
+    }
+    const { held, failingTogether } = await bench.watch.round();
+    expect([held.length, failingTogether]).toEqual([25, 0]);
+  });
+
+  it('holds the few who fail, although they are many of all', async () => {
+    await using bench = await open();
+    for (const customer of many(19)) {
+      await bench.addLive(customer);
+      await bench.count(customer, 'oauth', { '2xx': 30, '5xx': 10 });
+    }
+    const { held, failingTogether } = await bench.watch.round();
+    expect([held.length, failingTogether]).toEqual([19, 0]);
+  });
+
   it('holds nobody when Klaviyo is down for all of them, and does not hold it against them later', async () => {
     await using bench = await open();
-    const customers = ['a', 'b', 'c', 'd', 'e', 'fine'];
+    const customers = [...many(20), 'fine'];
     for (const customer of customers) await bench.addLive(customer);
     await bench.addCanary('canary');
     await bench.count('canary', 'oauth', { '5xx': 30 });
@@ -81,18 +103,18 @@ describe('the watch', () => {
       await bench.count(customer, 'oauth', { '2xx': 30, '5xx': customer === 'fine' ? 0 : 10 });
     }
     const outage = await bench.watch.round();
-    expect(outage.failingTogether).toBe(5);
+    expect(outage.failingTogether).toBe(20);
     expect(outage.held.map(({ customerId }) => customerId)).toEqual(['canary']);
-    expect(await bench.read('a')).toMatchObject({ stage: 'live', route: 'oauth' });
+    expect(await bench.read('c0')).toMatchObject({ stage: 'live', route: 'oauth' });
 
     expect(await bench.watch.round()).toMatchObject({ failingTogether: 0, held: [] });
     await bench.clock.advance(hourMs);
     for (const customer of customers) await bench.count(customer, 'oauth', { '2xx': 30 });
-    await bench.count('b', 'oauth', { refused: 5 });
+    await bench.count('c1', 'oauth', { refused: 5 });
     const later = await bench.watch.round();
     expect(later.failingTogether).toBe(0);
     expect(later.held).toMatchObject([
-      { customerId: 'b', reason: '14.3 % of 35 calls by OAuth failed, 0.0 % of 0 by key' },
+      { customerId: 'c1', reason: '14.3 % of 35 calls by OAuth failed, 0.0 % of 0 by key' },
     ]);
   });
 

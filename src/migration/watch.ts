@@ -14,8 +14,8 @@ export interface WatchReport {
   readonly watched: number;
   readonly held: readonly Hold[];
   /**
-   * Live connections that began to fail at once, a tenth of all or more: that is no customer's
-   * matter but Klaviyo's or the app's, so none of them was held. 0 as a rule.
+   * Live connections whose calls get no good answer since the same moment, a tenth of all or more:
+   * that is Klaviyo's outage and no customer's matter, so none of them was held. 0 as a rule.
    */
   readonly failingTogether: number;
   /** Consents that waited for an answer of Klaviyo and have it now. */
@@ -52,13 +52,15 @@ export interface WatchOptions {
 
 const everyMs = 30_000;
 const actor = 'watch';
-/** So many live connections, and such a share of all, begin to fail at once for what they share. */
-const together = { fewest: 5, share: 0.1 };
+/** When so many live connections, and such a share of all, begin to fail, Klaviyo is down for all. */
+const together = { fewest: 20, share: 0.1 };
 
 /** What a look at a connection found: whether there were calls enough to judge, and what of it. */
 interface Finding {
   readonly judged: boolean;
   readonly reason?: string | undefined;
+  /** Whether failures without a verdict on the credential (5xx, no answer) are reason enough. */
+  readonly mayBeOutage?: boolean;
 }
 
 /** Creates the watch. Several processes may watch at once: a hold is made by one of them. */
@@ -83,9 +85,11 @@ export function createWatch(options: WatchOptions): Watch {
       if (finding?.judged === true && !isCanary) judged += 1;
       const { reason } = finding ?? {};
       if (reason === undefined) continue;
-      // A canary goes back at once: its key carries the calls meanwhile, whoever is at fault.
-      if (isCanary) held.push(...(await holdAll([{ connection, reason }])));
-      else failing.push({ connection, reason });
+      // A canary goes back at once: its key carries the calls meanwhile, whoever is at fault. And
+      // who is refused needs another scope or consent, also when it is everybody.
+      if (isCanary || finding?.mayBeOutage !== true) {
+        held.push(...(await holdAll([{ connection, reason }])));
+      } else failing.push({ connection, reason });
     }
     const atOnce = failing.length >= together.fewest && failing.length >= judged * together.share;
     if (atOnce) passOver(failing.length, judged);
@@ -99,7 +103,7 @@ export function createWatch(options: WatchOptions): Watch {
     outageUntilMs = trafficBucketOf(clock.now()) + trafficBucketMs;
     logger.error(
       { alarm: 'oauth_failing_together', failing, of: judged },
-      'many connections began to fail by OAuth at once: look at Klaviyo and at the app, not at customers; none is held',
+      'calls by OAuth began to fail for many connections at once: look at Klaviyo, not at customers; none is held',
     );
   }
 
@@ -124,7 +128,12 @@ export function createWatch(options: WatchOptions): Watch {
     // After a cutover nothing goes by key any more: what it did before is the measure.
     const enough = key.calls >= policy.minCalls;
     const measure = enough ? key : (await store.traffic.summarize(id, 0)).key;
-    return { judged: true, reason: whyHold({ oauth, key: measure }, policy) };
+    const outage = { oauth: { ...oauth, refused: 0 }, key: measure };
+    return {
+      judged: true,
+      reason: whyHold({ oauth, key: measure }, policy),
+      mayBeOutage: whyHold(outage, policy) !== undefined,
+    };
   }
 
   async function verifyWaiting(signal?: AbortSignal) {
