@@ -1,6 +1,8 @@
 /** A whole Keyshift as `keyshift serve` runs it, with customers on both routes. */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { createApp } from '../../dist/http/create-app.js';
 import { startServer } from '../../dist/http/start-server.js';
 import { Secret } from '../../dist/runtime/secret.js';
@@ -42,6 +44,13 @@ for (const [at, accountId] of accounts.entries()) {
 }
 const server = await startServer(keyshift, createApp(keyshift));
 process.send({ url: server.url, pid: process.pid, keys });
+// What is kept, not what waits for a collection.
+process.on('message', () => {
+  setFlagsFromString('--expose-gc');
+  runInNewContext('gc')();
+  const { heapUsed, external } = process.memoryUsage();
+  process.send({ keptMiB: (heapUsed + external) / 2 ** 20 });
+});
 process.on('disconnect', () => process.exit(0));
 
 async function findFreePort() {
