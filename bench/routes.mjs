@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Pool } from 'undici';
+import { findFreePort } from '../dist/runtime/free-port.js';
 import { readUsage } from './support/process-usage.mjs';
 import { median } from './support/rounds.mjs';
 import { createScratchFolder } from './support/scratch-folder.mjs';
@@ -169,13 +169,4 @@ async function untilAnswering(pool, { child, startedMs }) {
       await sleep(5);
     }
   }
-}
-
-async function findFreePort() {
-  const probe = createServer().listen(0, 'localhost');
-  await once(probe, 'listening');
-  const { port } = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  return port;
 }

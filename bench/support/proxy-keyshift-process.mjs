@@ -1,10 +1,9 @@
 /** A whole Keyshift as `keyshift serve` runs it, with customers on both routes. */
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { createApp } from '../../dist/http/create-app.js';
 import { startServer } from '../../dist/http/start-server.js';
+import { findFreePort } from '../../dist/runtime/free-port.js';
 import { Secret } from '../../dist/runtime/secret.js';
 import { openKeyshift, seedGrants } from './bench-keyshift.mjs';
 
@@ -52,12 +51,3 @@ process.on('message', () => {
   process.send({ keptMiB: (heapUsed + external) / 2 ** 20 });
 });
 process.on('disconnect', () => process.exit(0));
-
-async function findFreePort() {
-  const probe = createServer().listen(0, 'localhost');
-  await once(probe, 'listening');
-  const { port } = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  return port;
-}

@@ -5,7 +5,7 @@ import {
   openCallerBench,
   resetAnswer,
 } from '../../test/support/api-caller-fixture.ts';
-import { findFreePort } from '../../test/support/flow-fixture.ts';
+import { findFreePort } from '../runtime/free-port.ts';
 import { htmlAnswer, jsonAnswer } from '../../test/support/loopback-server.ts';
 
 const ok = jsonAnswer(200, { data: [] });

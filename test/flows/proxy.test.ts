@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { accountIdOf, apiErrorOf, send, type Answer } from '../support/answer.ts';
-import { findFreePort, startFlow, type FlowFixture } from '../support/flow-fixture.ts';
+import { findFreePort } from '../../src/runtime/free-port.ts';
+import { startFlow, type FlowFixture } from '../support/flow-fixture.ts';
 import {
   accountOf,
   connectionOf,

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../src/sandbox.ts';
 import { accountIdOf, apiErrorOf, errorOf, send, tokensOf } from '../support/answer.ts';
-import { findFreePort, startFlow, type FlowFixture } from '../support/flow-fixture.ts';
+import { findFreePort } from '../../src/runtime/free-port.ts';
+import { startFlow, type FlowFixture } from '../support/flow-fixture.ts';
 import { startLoopbackServer } from '../support/loopback-server.ts';
 import { accountOf } from '../support/migration-steps.ts';
 

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { routeSwitchName } from '../../src/client/route-policies.ts';
 import { createPostgresDatabase } from '../support/databases.ts';
-import { startFlow } from '../support/flow-fixture.ts';
+import { environmentOf, startFlow } from '../support/flow-fixture.ts';
 import { keyOf, migrateToLive } from '../support/migration-steps.ts';
 
 const program = fileURLToPath(new URL('../support/proxy-process.ts', import.meta.url));
@@ -18,25 +18,10 @@ interface Sent {
 
 it('the switch, thrown once, reaches 4 processes on PostgreSQL: no call by the old route later than a second', async () => {
   await using database = await createPostgresDatabase();
-  const environment: Record<string, string> = {};
   await using fixture = await startFlow({ databaseUrl: database.url });
   await migrateToLive(fixture, 'acme', 0);
   const { keyshift, sandbox, secrets, port } = fixture;
-  Object.assign(environment, {
-    PORT: String(port),
-    KEYSHIFT_MODE: 'development',
-    CLIENT_ID: 'flow-app',
-    CLIENT_SECRET: secrets.clientSecret,
-    KLAVIYO_AUTHORIZE_URL: sandbox.authorizeUrl,
-    KLAVIYO_TOKEN_URL: sandbox.tokenUrl,
-    KLAVIYO_REVOKE_URL: sandbox.revokeUrl,
-    KLAVIYO_API_URL: sandbox.apiUrl,
-    DATABASE_URL: database.url,
-    KEYSHIFT_KEYS: secrets.keys,
-    SESSION_SECRET: secrets.sessionSecret,
-    KEYSHIFT_ADMIN_PASSWORD: secrets.adminPassword,
-    KEYSHIFT_SERVICE_TOKENS: `app:${secrets.serviceToken}`,
-  });
+  const environment = environmentOf(port, sandbox, secrets, { databaseUrl: database.url });
   const processes: ChildProcess[] = [];
   try {
     const ports: number[] = [];

@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { createConsole } from '../../src/console/create-console.tsx';
 import { createKeyshift, type Keyshift } from '../../src/core/create-keyshift.ts';
 import { readConfig } from '../../src/core/read-config.ts';
@@ -7,6 +5,7 @@ import { isKeyshiftError } from '../../src/errors/keyshift-error.ts';
 import { createApp } from '../../src/http/create-app.tsx';
 import { startServer } from '../../src/http/start-server.ts';
 import type { HttpRequest } from '../../src/runtime/http-client.ts';
+import { findFreePort } from '../../src/runtime/free-port.ts';
 import { createLogger, type Logger } from '../../src/runtime/logger.ts';
 import { randomToken, systemRandom, type Random } from '../../src/runtime/random.ts';
 import {
@@ -162,11 +161,12 @@ function createSecrets(): FlowSecrets {
   };
 }
 
-function environmentOf(
+/** The settings of a Keyshift over this sandbox. */
+export function environmentOf(
   port: number,
   sandbox: Sandbox,
   secrets: FlowSecrets,
-  options: FlowOptions,
+  options: Pick<FlowOptions, 'databaseUrl' | 'mode' | 'scopes' | 'environment'>,
 ): Record<string, string> {
   return {
     PORT: String(port),
@@ -185,14 +185,4 @@ function environmentOf(
     ...(options.scopes === undefined ? {} : { KLAVIYO_SCOPES: options.scopes }),
     ...options.environment,
   };
-}
-
-/** A port that was free a moment ago. */
-export async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, 'localhost');
-  await once(server, 'listening');
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no free port');
-  return address.port;
 }

@@ -7,8 +7,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { findFreePort } from '../../src/runtime/free-port.ts';
 import {
   findPostgres,
   reachableBinaries,
@@ -82,7 +82,7 @@ async function start(bin: string): Promise<number> {
   let failure = '';
   // Another program can take the port between its choice and its use.
   for (let attempt = 0; attempt < 5; attempt += 1) {
-    const port = await freePort();
+    const port = await findFreePort('127.0.0.1');
     const flags = Object.entries({ ...settings, port: String(port) });
     const child = launch(join(bin, 'postgres'), [
       '-D',
@@ -125,15 +125,6 @@ function collect(child: ChildProcess): () => string {
     });
   }
   return () => output;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no free port');
-  return address.port;
 }
 
 async function end(code: number): Promise<void> {

@@ -1,5 +1,3 @@
-import { createServer } from 'node:net';
-import { once } from 'node:events';
 import type { KeyshiftConfig } from '../../core/config.ts';
 import { createKeyshift, type Keyshift } from '../../core/create-keyshift.ts';
 import { readConfig } from '../../core/read-config.ts';
@@ -9,6 +7,7 @@ import { checkKeys } from '../../migration/check-keys.ts';
 import { readCustomers } from '../../migration/customer-file.ts';
 import { defaultRetirePolicy } from '../../migration/retirement-checks.ts';
 import { importCustomers } from '../../migration/import-customers.ts';
+import { findFreePort } from '../../runtime/free-port.ts';
 import { createLogger } from '../../runtime/logger.ts';
 import { randomToken, systemRandom } from '../../runtime/random.ts';
 import type { Sandbox } from '../../sandbox/sandbox-options.ts';
@@ -249,13 +248,4 @@ function demoConfig(
       throw new Error('the demo sets every secret itself');
     },
   });
-}
-
-async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, 'localhost');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address ? address.port : 0;
 }
