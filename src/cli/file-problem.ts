@@ -1,12 +1,8 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 
 /** A file that cannot be used, as an error with its fix. */
-export function fileProblem(
-  cause: unknown,
-  path: string,
-  purpose: 'read' | 'written',
-): KeyshiftError {
+function fileProblem(cause: unknown, path: string, purpose: 'read' | 'written'): KeyshiftError {
   const { code = 'unknown' } = cause as NodeJS.ErrnoException;
   return new KeyshiftError('request_invalid', `${path} cannot be ${purpose} (${code}).`, {
     cause,
@@ -18,5 +14,12 @@ export function fileProblem(
 export async function readTextFile(path: string): Promise<string> {
   return readFile(path, 'utf8').catch((error: unknown) => {
     throw fileProblem(error, path, 'read');
+  });
+}
+
+/** Writes a text file that names customers: for its owner alone. */
+export async function writePrivateFile(path: string, text: string): Promise<void> {
+  await writeFile(path, text, { mode: 0o600 }).catch((error: unknown) => {
+    throw fileProblem(error, path, 'written');
   });
 }

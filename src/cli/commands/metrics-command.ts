@@ -1,11 +1,10 @@
-import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { isOwn, type MetricComparison } from '../../migration/metrics/compare-metrics.ts';
 import type { DatedComparison, TakenSnapshot } from '../../migration/metrics/metric-continuity.ts';
 import { consentedStages } from '../../migration/invitations.ts';
 import type { Connection } from '../../store/records.ts';
 import type { CommandContext } from '../command-context.ts';
-import { fileProblem } from '../file-problem.ts';
+import { writePrivateFile } from '../file-problem.ts';
 import { runBatch, type StepFlags } from '../run-step.ts';
 import { addSelectionOptions } from '../selection-options.ts';
 import { formatTable, type Terminal } from '../terminal.ts';
@@ -91,10 +90,7 @@ async function compare(terminal: Terminal, flags: CompareFlags): Promise<number>
     }),
   });
   if (flags.csv !== undefined) {
-    const csv = toComparisonCsv(byCustomer(found));
-    await writeFile(flags.csv, csv, { mode: 0o600 }).catch((error: unknown) => {
-      throw fileProblem(error, flags.csv ?? '', 'written');
-    });
+    await writePrivateFile(flags.csv, toComparisonCsv(byCustomer(found)));
   }
   return exitCode;
 }

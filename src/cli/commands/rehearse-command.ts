@@ -7,6 +7,7 @@ import type { CommandContext } from '../command-context.ts';
 import { fewestCustomers } from '../rehearse/people.ts';
 import { printRehearsal } from '../rehearse/print-rehearsal.ts';
 import { defaultSettings, type RehearsalSettings } from '../rehearse/rehearsal-settings.ts';
+import { whole } from '../whole-number.ts';
 import { toReportJson } from '../report/to-report-json.ts';
 import { runRehearsal } from '../rehearse/run-rehearsal.ts';
 
@@ -85,14 +86,6 @@ report. Nothing leaves this machine, no port is opened, and no setting of .env.l
         }
       }),
     );
-}
-
-function whole(least: number, most: number): (value: string) => number {
-  return (value) => {
-    const number = Number(value);
-    if (/^\d+$/.test(value) && number >= least && number <= most) return number;
-    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
-  };
 }
 
 function parseWaves(value: string): number[] {

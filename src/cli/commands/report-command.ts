@@ -1,10 +1,9 @@
-import { writeFile } from 'node:fs/promises';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { KeyshiftError } from '../../errors/keyshift-error.ts';
 import { makeCampaignReport } from '../../migration/report/campaign-report.ts';
 import { collectEvidence } from '../../migration/report/evidence.ts';
 import type { Workbench } from '../../core/workbench.ts';
 import type { CommandContext } from '../command-context.ts';
+import { writePrivateFile } from '../file-problem.ts';
 import { toCampaignDocument } from '../report/campaign-document.ts';
 import { toEvidenceDocument } from '../report/evidence-document.ts';
 import type { ReportDocument } from '../report/report-document.ts';
@@ -13,6 +12,7 @@ import { renderMarkdown } from '../report/render-markdown.ts';
 import { renderText } from '../report/render-text.ts';
 import { toReportJson } from '../report/to-report-json.ts';
 import { withWorkbench } from '../run-with.ts';
+import { whole } from '../whole-number.ts';
 
 const formats = ['text', 'markdown', 'html', 'json'] as const;
 type Format = (typeof formats)[number];
@@ -33,7 +33,7 @@ export function addReportCommand(program: Command, { terminal, run }: CommandCon
     .description('report how the migration stands, or all that is on record about one customer')
     .option('--customer <id>', 'the evidence for this customer')
     .option('--deadline <day>', 'forecast to this day, as 2027-01-31', parseDay)
-    .option('--limit <n>', 'how many who have not answered are named', parseLimit, 20)
+    .option('--limit <n>', 'how many who have not answered are named', whole(0, 100_000), 20)
     .addOption(new Option('--format <name>', 'how to write it').choices(formats).default('text'))
     .option('--out <file>', 'write into this file')
     .option('--json', 'the same as --format json')
@@ -44,7 +44,7 @@ export function addReportCommand(program: Command, { terminal, run }: CommandCon
           if (flags.out === undefined) {
             terminal.print(text.trimEnd());
           } else {
-            await write(flags.out, text);
+            await writePrivateFile(flags.out, text);
             terminal.note(`written to ${flags.out}`);
           }
           return 0;
@@ -82,27 +82,8 @@ function render(document: ReportDocument, format: Exclude<Format, 'json'>): stri
   }
 }
 
-async function write(path: string, text: string): Promise<void> {
-  try {
-    // It names customers.
-    await writeFile(path, text, { mode: 0o600 });
-  } catch (cause) {
-    const { code = 'unknown' } = cause as NodeJS.ErrnoException;
-    throw new KeyshiftError('request_invalid', `${path} cannot be written (${code}).`, {
-      cause,
-      fix: 'Name a file in a folder that exists and that you may write to.',
-    });
-  }
-}
-
 function parseDay(value: string): number {
   const atMs = /^\d{4}-\d{2}-\d{2}$/.test(value) ? Date.parse(`${value}T00:00:00Z`) : NaN;
   if (!Number.isNaN(atMs) && new Date(atMs).toISOString().startsWith(value)) return atMs;
   throw new InvalidArgumentError('It must be a day, as 2027-01-31.');
-}
-
-function parseLimit(value: string): number {
-  const limit = Number(value);
-  if (/^\d+$/.test(value) && limit <= 100_000) return limit;
-  throw new InvalidArgumentError('It must be a whole number from 0 to 100000.');
 }
