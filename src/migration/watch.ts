@@ -55,12 +55,12 @@ const actor = 'watch';
 /** When so many live connections, and such a share of all, begin to fail, Klaviyo is down for all. */
 const together = { fewest: 20, share: 0.1 };
 
-/** What a look at a connection found: whether there were calls enough to judge, and what of it. */
-interface Finding {
-  readonly judged: boolean;
-  readonly reason?: string | undefined;
+/** What the calls of a connection say, where there were enough of them. */
+interface Judgement {
+  /** Why it should not go on. */
+  readonly reason: string | undefined;
   /** Whether failures without a verdict on the credential (5xx, no answer) are reason enough. */
-  readonly mayBeOutage?: boolean;
+  readonly mayBeOutage: boolean;
 }
 
 /** Creates the watch. Several processes may watch at once: a hold is made by one of them. */
@@ -80,14 +80,15 @@ export function createWatch(options: WatchOptions): Watch {
     })) {
       if (signal?.aborted) break;
       watched += 1;
-      const finding = await withoutStopping(connection, () => judge(connection));
+      const judgement = await withoutStopping(connection, () => judge(connection));
+      if (!judgement) continue;
+      const { reason, mayBeOutage } = judgement;
       const isCanary = connection.route === 'canary';
-      if (finding?.judged === true && !isCanary) judged += 1;
-      const { reason } = finding ?? {};
+      if (!isCanary) judged += 1;
       if (reason === undefined) continue;
       // A canary goes back at once: its key carries the calls meanwhile, whoever is at fault. And
       // who is refused needs another scope or consent, also when it is everybody.
-      if (isCanary || finding?.mayBeOutage !== true) {
+      if (isCanary || !mayBeOutage) {
         held.push(...(await holdAll([{ connection, reason }])));
       } else failing.push({ connection, reason });
     }
@@ -118,19 +119,19 @@ export function createWatch(options: WatchOptions): Watch {
     return held;
   }
 
-  async function judge({ id, route, watchedSinceMs, liveSinceMs }: Connection): Promise<Finding> {
-    const beganMs = watchedSinceMs ?? liveSinceMs;
-    if (beganMs === undefined) return { judged: false };
+  async function judge(connection: Connection): Promise<Judgement | undefined> {
+    const { id, route } = connection;
+    const beganMs = connection.watchedSinceMs ?? connection.liveSinceMs;
+    if (beganMs === undefined) return undefined;
     const countedFromMs = Math.max(beganMs, route === 'canary' ? 0 : outageUntilMs);
     const sinceMs = Math.max(countedFromMs, clock.now() - policy.windowMs);
     const { oauth, key } = await store.traffic.summarize(id, sinceMs);
-    if (oauth.calls < policy.minCalls) return { judged: false };
+    if (oauth.calls < policy.minCalls) return undefined;
     // After a cutover nothing goes by key any more: what it did before is the measure.
     const enough = key.calls >= policy.minCalls;
     const measure = enough ? key : (await store.traffic.summarize(id, 0)).key;
     const outage = { oauth: { ...oauth, refused: 0 }, key: measure };
     return {
-      judged: true,
       reason: whyHold({ oauth, key: measure }, policy),
       mayBeOutage: whyHold(outage, policy) !== undefined,
     };

@@ -2,7 +2,6 @@ import { isKeyshiftError, type KeyshiftError } from '../errors/keyshift-error.ts
 import type { Database } from './database.ts';
 import type { GrantMapper } from './grant-row.ts';
 import type { Grant } from './records.ts';
-import type { GrantRow } from './schema.ts';
 
 /** What {@link ClaimDue} asks for. */
 export interface ClaimRequest {
@@ -64,27 +63,22 @@ export function createClaimDue(database: Database, mapper: GrantMapper): ClaimDu
     );
   }
 
-  function open(row: GrantRow, { onUnreadable }: ClaimRequest): Grant | undefined {
-    try {
-      return mapper.toGrant(row);
-    } catch (error) {
-      if (!isKeyshiftError(error)) throw error;
-      onUnreadable?.(row.account_id, error);
-      return undefined;
-    }
-  }
-
   return async (request) => {
-    const { owner, nowMs, limit } = request;
+    const { owner, nowMs, limit, onUnreadable } = request;
     const grants: Grant[] = [];
     for (;;) {
-      const rows = await claim({ ...request, limit: limit - grants.length });
-      const opened = rows.map((row) => open(row, request));
-      grants.push(...opened.filter((grant) => grant !== undefined));
-      const unreadable = rows.filter((_row, index) => opened[index] === undefined);
+      const unreadable: string[] = [];
+      for (const row of await claim({ ...request, limit: limit - grants.length })) {
+        try {
+          grants.push(mapper.toGrant(row));
+        } catch (error) {
+          if (!isKeyshiftError(error)) throw error;
+          onUnreadable?.(row.account_id, error);
+          unreadable.push(row.id);
+        }
+      }
       if (unreadable.length === 0) return grants;
-      const ids = unreadable.map(({ id }) => id);
-      await postpone(ids, owner, nowMs + unreadableMs);
+      await postpone(unreadable, owner, nowMs + unreadableMs);
     }
   };
 }
