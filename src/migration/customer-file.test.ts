@@ -9,12 +9,6 @@ import type { CustomerRow, InvalidRow } from './customer-row.ts';
 
 const key = 'pk_0123456789abcdef';
 
-async function collect(rows: AsyncIterable<CustomerRow | InvalidRow>) {
-  const all: (CustomerRow | InvalidRow)[] = [];
-  for await (const row of rows) all.push(row);
-  return all;
-}
-
 /** Rows as a report shows them: `line id`, or `line id! code`. */
 const outline = (rows: readonly (CustomerRow | InvalidRow)[]) =>
   rows.map((row) =>
@@ -23,14 +17,15 @@ const outline = (rows: readonly (CustomerRow | InvalidRow)[]) =>
       : `${row.line} ${row.customerId ?? '?'}! ${row.problem.code}`,
   );
 
-const read = async (csv: string) => outline(await collect(readCustomers(csv)));
-const readBytes = async (...chunks: Buffer[]) => collect(readCustomers(Readable.from(chunks)));
+const read = async (csv: string) => outline(await Array.fromAsync(readCustomers(csv)));
+const readBytes = async (...chunks: Buffer[]) =>
+  Array.fromAsync(readCustomers(Readable.from(chunks)));
 
 describe('a file that cannot be imported', () => {
   let folder: string;
   beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'keyshift-csv-'))));
   afterAll(() => rm(folder, { recursive: true, force: true }));
-  const readFile = (path: string) => collect(readCustomerFile(path));
+  const readFile = (path: string) => Array.fromAsync(readCustomerFile(path));
 
   it('is not there', async () => {
     await expect(readFile(join(folder, 'none.csv'))).rejects.toMatchObject({
@@ -62,7 +57,9 @@ describe('a file that cannot be imported', () => {
   });
 
   it('is not quoted in the error, since it may begin with a key', async () => {
-    const error: unknown = await collect(readCustomers(`${key},acme\n`)).catch((e: unknown) => e);
+    const error: unknown = await Array.fromAsync(readCustomers(`${key},acme\n`)).catch(
+      (e: unknown) => e,
+    );
     expect(String(error) + JSON.stringify(error)).not.toContain(key);
   });
 
@@ -102,13 +99,17 @@ describe('a row that cannot be imported', () => {
   });
 
   it('never shows a key in what is wrong with it', async () => {
-    const rows = await collect(readCustomers(`${header}${key},acme\nacme,x${key}\nbeta,"${key}\n`));
+    const rows = await Array.fromAsync(
+      readCustomers(`${header}${key},acme\nacme,x${key}\nbeta,"${key}\n`),
+    );
     expect(rows.some(({ kind }) => kind === 'invalid')).toBe(true);
     expect(JSON.stringify(rows)).not.toContain(key);
   });
 
   it('keeps the rest when an address is none, and warns', async () => {
-    const [row] = await collect(readCustomers(`${header}acme,${key},not an address,Acme\n`));
+    const [row] = await Array.fromAsync(
+      readCustomers(`${header}acme,${key},not an address,Acme\n`),
+    );
     expect(row).toMatchObject({
       kind: 'customer',
       email: undefined,
@@ -118,7 +119,7 @@ describe('a row that cannot be imported', () => {
   });
 
   it('does not keep a private key that slipped into the name', async () => {
-    const [row] = await collect(readCustomers(`${header}acme,${key},,${key}\n`));
+    const [row] = await Array.fromAsync(readCustomers(`${header}acme,${key},,${key}\n`));
     expect(JSON.stringify(row)).not.toContain(key);
   });
 
@@ -152,7 +153,7 @@ describe('a file of customers', () => {
     ['a header written by people', `Customer ID, Private-Key \nacme,${key}\n`],
     ['blanks around values', `customer_id,private_key\n  acme ,\t${key} \n`],
   ])('may have %s', async (_name, csv) => {
-    const rows = await collect(readCustomers(csv));
+    const rows = await Array.fromAsync(readCustomers(csv));
     expect(outline(rows)).toEqual(['2 acme']);
     expect(rows[0]).toHaveProperty('key');
     expect((rows[0] as CustomerRow).key.reveal()).toBe(key);
@@ -160,7 +161,7 @@ describe('a file of customers', () => {
 
   it('holds names with delimiters, quotes and line breaks inside quotes', async () => {
     const csv = `customer_id,private_key,name\nacme,${key},"Acme, ""The"" Shop;\nBerlin"\n`;
-    const [row] = await collect(readCustomers(csv));
+    const [row] = await Array.fromAsync(readCustomers(csv));
     expect(row).toMatchObject({ name: 'Acme, "The" Shop;\nBerlin' });
   });
 
@@ -212,7 +213,7 @@ describe('a file of customers', () => {
           ([id, valid, name]) => `${id},${valid ? key : 'nope'},"${name.replaceAll('"', '""')}"`,
         );
         const csv = ['customer_id,private_key,name', ...lines].join('\n');
-        const answered = await collect(readCustomers(csv));
+        const answered = await Array.fromAsync(readCustomers(csv));
         expect(answered.map(({ kind, customerId }) => [customerId, kind])).toEqual(
           rows.map(([id, valid]) => [id, valid ? 'customer' : 'invalid']),
         );

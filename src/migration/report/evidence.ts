@@ -57,10 +57,10 @@ export async function collectEvidence(
     atMs: nowMs,
     connection,
     labels: await store.labels.of(id),
-    audit: await collect(store.audit.list({ connectionId: id })),
+    audit: await Array.fromAsync(store.audit.list({ connectionId: id })),
     chain: { intact: breakCount === 0, head },
     invitations: (await store.invitations.listByConnection(id)).map(withoutHash).toReversed(),
-    messages: await collect(store.outbox.list({ connectionId: id })),
+    messages: await Array.fromAsync(store.outbox.list({ connectionId: id })),
     checks: await store.verifications.list(id),
     foreignConsents: await store.foreignConsents.listByConnection(id),
     traffic: await store.traffic.summarize(id, 0),
@@ -72,10 +72,4 @@ export async function collectEvidence(
 
 function withoutHash({ tokenHash: _unused, ...invitation }: Invitation): InvitationRecord {
   return invitation;
-}
-
-async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
-  const all: Item[] = [];
-  for await (const item of items) all.push(item);
-  return all;
 }

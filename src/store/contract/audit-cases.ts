@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { setImmediate } from 'node:timers/promises';
 import type { AuditEvent } from '../records.ts';
 import type { AuditFilter } from '../store.ts';
-import { collect, oneOf, sampleConnection, t0, type ContractTest } from './contract-test.ts';
+import { oneOf, sampleConnection, t0, type ContractTest } from './contract-test.ts';
 
 const event = (fields: Partial<AuditEvent>): AuditEvent => ({
   atMs: t0,
@@ -43,7 +43,7 @@ export const auditCases = {
   async 'audit: entries are chained, and the chain proves itself'(store) {
     assert.deepEqual((await store.audit.verify()).breaks, []);
     for (const actor of ['a', 'b', 'c']) await store.audit.append(event({ actor }));
-    const entries = await collect(store.audit.list());
+    const entries = await Array.fromAsync(store.audit.list());
     assert.deepEqual(
       entries.map(({ seq, actor }) => [seq, actor]),
       [
@@ -65,7 +65,7 @@ export const auditCases = {
       await store.audit.append(event({ connectionId: i % 2 === 0 ? 'even' : 'odd' }));
     }
     const seqs = async (filter: AuditFilter) =>
-      (await collect(store.audit.list(filter))).map(({ seq }) => seq);
+      (await Array.fromAsync(store.audit.list(filter))).map(({ seq }) => seq);
     assert.deepEqual(await seqs({ connectionId: 'even' }), [2, 4, 6]);
     assert.deepEqual(await seqs({ afterSeq: 4 }), [5, 6]);
     assert.deepEqual(await seqs({ newestFirst: true, afterSeq: 4 }), [3, 2, 1]);
@@ -84,7 +84,7 @@ export const auditCases = {
       /undo/,
     );
     await store.transaction((tx) => tx.audit.append(event({ connectionId: 'kept' })));
-    const entries = await collect(store.audit.list());
+    const entries = await Array.fromAsync(store.audit.list());
     assert.deepEqual(
       entries.map(({ seq, connectionId }) => [seq, connectionId]),
       [[1, 'kept']],
@@ -104,7 +104,7 @@ export const auditCases = {
         }),
       ),
     );
-    const entries = await collect(store.audit.list());
+    const entries = await Array.fromAsync(store.audit.list());
     assert.deepEqual(
       entries.map(({ seq }) => seq),
       Array.from({ length: 120 }, (_, i) => i + 1),

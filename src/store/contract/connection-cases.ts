@@ -1,13 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Connection } from '../records.ts';
-import {
-  oneOf,
-  collect,
-  rejectsWith,
-  sampleConnection,
-  t0,
-  type ContractTest,
-} from './contract-test.ts';
+import { oneOf, rejectsWith, sampleConnection, t0, type ContractTest } from './contract-test.ts';
 
 const full = sampleConnection('acme', {
   accountId: 'AbC123',
@@ -43,7 +36,7 @@ export const connectionCases = {
         await rejectsWith(Promise.reject(outcome.reason as Error), 'stage_conflict');
       }
     }
-    assert.equal((await collect(store.connections.list())).length, 1);
+    assert.equal((await Array.fromAsync(store.connections.list())).length, 1);
   },
 
   async 'connections: an insert that conflicts can be caught inside a transaction'(store) {
@@ -151,7 +144,9 @@ export const connectionCases = {
     await store.transaction(async (tx) => {
       for (const id of ids) await tx.connections.insert(sampleConnection(id));
     });
-    const listed = (await collect(store.connections.list())).map(({ customerId }) => customerId);
+    const listed = (await Array.fromAsync(store.connections.list())).map(
+      ({ customerId }) => customerId,
+    );
     const byBytes = [...ids].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
     assert.deepEqual(listed, byBytes);
   },
@@ -166,7 +161,7 @@ export const connectionCases = {
       changed += 1;
     }
     assert.equal(changed, 300);
-    assert.deepEqual(await collect(store.connections.list({ stages: ['imported'] })), []);
+    assert.deepEqual(await Array.fromAsync(store.connections.list({ stages: ['imported'] })), []);
   },
 
   async 'connections: a list takes stages, customer and account, all of which must match'(store) {
@@ -174,7 +169,7 @@ export const connectionCases = {
     await store.connections.insert(sampleConnection('b', { stage: 'live', accountId: 'Two222' }));
     await store.connections.insert(sampleConnection('c', { stage: 'quiet', accountId: 'One111' }));
     const list = async (filter: Parameters<typeof store.connections.list>[0]) =>
-      (await collect(store.connections.list(filter))).map(({ customerId }) => customerId);
+      (await Array.fromAsync(store.connections.list(filter))).map(({ customerId }) => customerId);
     assert.deepEqual(await list({}), ['a', 'b', 'c']);
     assert.deepEqual(await list({ stages: ['live'] }), ['a', 'b']);
     assert.deepEqual(await list({ stages: ['live', 'quiet'] }), ['a', 'b', 'c']);

@@ -31,13 +31,6 @@ export function oneOf(stores: readonly Store[], i: number): Store {
   return store;
 }
 
-/** Everything of an async iterable. */
-export async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
-  const all: Item[] = [];
-  for await (const item of items) all.push(item);
-  return all;
-}
-
 /** A connection of `customerId` with the id `connection-<customerId>`. */
 export function sampleConnection(
   customerId: string,

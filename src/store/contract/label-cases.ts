@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import {
-  collect,
   rejectsWith,
   sampleConnection,
   sampleInvitation,
@@ -42,7 +41,7 @@ export const labelCases = {
       );
     }
     const customers = async (filter: Parameters<typeof store.connections.list>[0]) =>
-      (await collect(store.connections.list(filter))).map(({ customerId }) => customerId);
+      (await Array.fromAsync(store.connections.list(filter))).map(({ customerId }) => customerId);
     assert.deepEqual(await customers({ labels: { plan: 'pro' } }), ['a', 'b']);
     assert.deepEqual(await customers({ labels: { plan: 'pro', region: 'eu' } }), ['a']);
     assert.deepEqual(await customers({ labels: { plan: 'pro' }, stages: ['checked'] }), ['b']);

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import type { MessageChannel, NewMessage, OutboxClaim } from '../outreach.ts';
 import type { Store } from '../store.ts';
 import {
-  collect,
   oneOf,
   rejectsWith,
   sampleConnection,
@@ -207,10 +206,10 @@ export const outboxCases = {
       await store.outbox.add(
         message('x', { connectionId: 'connection-two', kind: 'hand_over', createdAtMs: t0 + 1 }),
       );
-      assert.equal((await collect(store.outbox.list())).length, 451);
-      const others = await collect(store.outbox.list({ connectionId: 'connection-two' }));
+      assert.equal((await Array.fromAsync(store.outbox.list())).length, 451);
+      const others = await Array.fromAsync(store.outbox.list({ connectionId: 'connection-two' }));
       assert.deepEqual(idsOf(others), ['x']);
-      assert.deepEqual(await collect(store.outbox.list({ states: [] })), []);
+      assert.deepEqual(await Array.fromAsync(store.outbox.list({ states: [] })), []);
       assert.equal(await store.outbox.count({ kinds: ['hand_over'], sinceMs: t0 + 1 }), 1);
       assert.equal(await store.outbox.count({ states: ['sent'] }), 0);
       assert.deepEqual(await store.outbox.countByState(), [
@@ -260,7 +259,7 @@ export const outboxCases = {
         openedAtMs: undefined,
       };
       assert.deepEqual(await store.outbox.contactOf({ id: one }), told);
-      assert.deepEqual(await collect(store.outbox.listContacts()), [told, nothing]);
+      assert.deepEqual(await Array.fromAsync(store.outbox.listContacts()), [told, nothing]);
     },
   ),
 } as const satisfies Record<string, ContractTest>;

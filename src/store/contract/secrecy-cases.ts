@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
 import { Secret } from '../../runtime/secret.ts';
 import {
-  collect,
   sampleAuthorization,
   sampleConnection,
   sampleInvitation,
@@ -22,7 +21,7 @@ export const secrecyCases = {
     await store.grants.saveConsent({ ...key, id: 'g1' }, samplePair('1'));
     const records: unknown[] = [
       connection,
-      await collect(store.connections.list()),
+      await Array.fromAsync(store.connections.list()),
       await store.privateKeys.open(connection.id),
       await store.privateKeys.info(connection.id),
       await store.authorizations.find('state'),

@@ -2,17 +2,10 @@ import assert from 'node:assert/strict';
 import { setImmediate, setTimeout as delay } from 'node:timers/promises';
 import { Secret } from '../../runtime/secret.ts';
 import type { Store } from '../store.ts';
-import {
-  oneOf,
-  collect,
-  rejectsWith,
-  sampleConnection,
-  t0,
-  type ContractTest,
-} from './contract-test.ts';
+import { oneOf, rejectsWith, sampleConnection, t0, type ContractTest } from './contract-test.ts';
 
 const customersOf = async (store: Store) =>
-  (await collect(store.connections.list())).map(({ customerId }) => customerId);
+  (await Array.fromAsync(store.connections.list())).map(({ customerId }) => customerId);
 
 /** Promises of `store.transaction`, `ping` and `close`. */
 export const transactionCases = {
@@ -122,7 +115,7 @@ export const transactionCases = {
     await store.close();
     await rejectsWith(store.ping(), 'database_unavailable');
     await rejectsWith(store.connections.findById('a'), 'database_unavailable');
-    await rejectsWith(collect(store.connections.list()), 'database_unavailable');
+    await rejectsWith(Array.fromAsync(store.connections.list()), 'database_unavailable');
     await rejectsWith(
       store.transaction(() => Promise.resolve()),
       'database_unavailable',
