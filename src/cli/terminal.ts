@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import type * as CliProgress from 'cli-progress';
-import { standardError } from '../runtime/standard-error.ts';
+import { loseErrorsOf, standardError } from '../runtime/standard-error.ts';
 
 /** Where a command writes: answers to standard output, everything else to standard error. */
 export interface Terminal {
@@ -30,11 +30,11 @@ export function createTerminal(
   streams: { readonly stdout: NodeJS.WriteStream; readonly stderr: NodeJS.WriteStream } = process,
 ): Terminal {
   const { stdout, stderr } = streams;
-  // One listener for each, however many terminals a process makes.
+  // One listener, however many terminals a process makes.
   stdout.removeListener('error', tellLostOutput);
   stdout.on('error', tellLostOutput);
-  stderr.removeListener('error', loseNote);
-  stderr.on('error', loseNote);
+  // Notes and progress that nobody can read end no work.
+  loseErrorsOf(stderr);
   return {
     print: (line = '') => void stdout.write(`${line}\n`),
     write: (text) => void stdout.write(text),
@@ -116,11 +116,6 @@ function tellLostOutput({ code = 'unknown' }: NodeJS.ErrnoException): void {
 
 function endAsFailed(exitCode: number): void {
   if (exitCode === 0) process.exitCode = 1;
-}
-
-/** Notes and progress that nobody can read end no work. */
-function loseNote(): void {
-  // The note is lost.
 }
 
 /** Lays rows out in columns, each as wide as its longest cell; control characters are dropped. */

@@ -1,3 +1,5 @@
+import type { Writable } from 'node:stream';
+
 /**
  * Standard error as a place for lines that may be lost: a full disk under the log, or a reader of it
  * that went away, must not end a server that does its work. Once there is room again, lines come
@@ -5,12 +7,16 @@
  */
 export const standardError = {
   write(text: string): void {
-    const { stderr } = process;
-    // One listener, however many loggers a process has: without any, an error ends the process.
-    if (!stderr.listeners('error').includes(lose)) stderr.on('error', lose);
-    stderr.write(text);
+    loseErrorsOf(process.stderr);
+    process.stderr.write(text);
   },
 };
+
+/** Lets the lines of a stream be lost that cannot be written: without a listener, an error ends the process. */
+export function loseErrorsOf(stream: Writable): void {
+  // One listener, however many loggers and terminals a process has.
+  if (stream.listenerCount('error', lose) === 0) stream.on('error', lose);
+}
 
 function lose(): void {
   // The line is lost; see above.
