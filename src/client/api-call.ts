@@ -64,19 +64,17 @@ export function readApiCall(
   const headers = init.headers == null ? noHeaders : readHeaders(init.headers);
   const operation = findOperation(method, withoutQuery(path))?.operation;
   const idempotent = init.idempotent ?? isIdempotent(method);
-  const { signal } = init;
-  if (init.body == null) {
-    const nothing = { body: null, repeatable: true };
-    return { path, method, headers, ...nothing, idempotent, operation, endsAtMs, signal };
-  }
-  const withBody = ({ body, type }: ReadBody): ApiCall => {
-    const own = type === undefined || 'content-type' in headers;
-    return {
-      ...{ path, method, body, idempotent, operation, endsAtMs, signal },
-      headers: own ? headers : { ...headers, 'content-type': type },
-      repeatable: typeof body === 'string' || body instanceof Uint8Array,
-    };
-  };
+  const call = { path, method, headers, idempotent, operation, endsAtMs, signal: init.signal };
+  if (init.body == null) return { ...call, body: null, repeatable: true };
+  const withBody = ({ body, type }: ReadBody): ApiCall => ({
+    ...call,
+    headers:
+      type === undefined || 'content-type' in headers
+        ? headers
+        : { ...headers, 'content-type': type },
+    body,
+    repeatable: typeof body === 'string' || body instanceof Uint8Array,
+  });
   const read = readBody(init.body);
   return read instanceof Promise ? read.then(withBody) : withBody(read);
 }

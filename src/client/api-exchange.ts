@@ -140,7 +140,7 @@ export class ApiExchange implements Dispatcher.DispatchHandler {
     };
     signal?.addEventListener('abort', onAbort, { once: true });
     if (signal?.aborted) onAbort();
-    if (this.#dumpLeft === 0) this.abort(new Error('The body is too long to be read unused.'));
+    if (this.#dumpLeft === 0) this.#cutOff();
     else await this.#untilDone();
     signal?.removeEventListener('abort', onAbort);
     signal?.throwIfAborted();
@@ -172,7 +172,7 @@ export class ApiExchange implements Dispatcher.DispatchHandler {
       if (this.#held >= heldBytes) controller.pause();
     } else {
       this.#dumpLeft -= chunk.length;
-      if (this.#dumpLeft <= 0) this.abort(new Error('The body is too long to be read unused.'));
+      if (this.#dumpLeft <= 0) this.#cutOff();
     }
   }
 
@@ -186,6 +186,10 @@ export class ApiExchange implements Dispatcher.DispatchHandler {
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     if (!this.#failure) this.#fail(error);
+  }
+
+  #cutOff(): void {
+    this.abort(new Error('The body is too long to be read unused.'));
   }
 
   #take(): Buffer {

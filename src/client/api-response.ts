@@ -18,9 +18,9 @@ export interface ApiHeaders {
  * An answer of Klaviyo's API, with the members of a `Response` that matter. The body is read once,
  * or streamed from `body`; one that nobody wants should be let go with {@link ApiResponse.dump}.
  *
- * `text`, `json` and `arrayBuffer` unpack what came packed, end with the call's deadline and signal, and throw KeyshiftError
- * `upstream_timeout` or, when the body breaks off or is no JSON, `upstream_unreadable`. Whoever
- * streams `body` looks after both.
+ * `text`, `json` and `arrayBuffer` unpack what came packed, end with the call's deadline and signal,
+ * and throw KeyshiftError `upstream_timeout` or, when the body breaks off or is no JSON,
+ * `upstream_unreadable`. Whoever streams `body` looks after deadline and signal.
  */
 export class ApiResponse {
   readonly status: number;
@@ -44,7 +44,7 @@ export class ApiResponse {
 
   /** The body as a stream, unpacked, for those that are too large to be held whole. */
   get body(): Readable {
-    const coding = this.headers.get('content-encoding');
+    const coding = this.#coding;
     if (coding === null) return this.#exchange.stream();
     this.#unpacked ??= unpackStream(this.#exchange.stream(), coding);
     return this.#unpacked;
@@ -92,17 +92,22 @@ export class ApiResponse {
     try {
       // Small answers come with their head: there is nothing to wait for, and nobody to watch it.
       const bytes = exchange.takeBytes() ?? (await this.#wait(exchange));
-      const coding = exchange.headers['content-encoding'];
-      return convert(coding === undefined ? bytes : await this.#unpack(bytes));
+      const coding = this.#coding;
+      return convert(coding === null ? bytes : await this.#unpack(bytes, coding));
     } catch (error) {
       signal?.throwIfAborted();
       throw toReadError(error, this.status);
     }
   }
 
-  async #unpack(bytes: Buffer): Promise<Buffer> {
+  /** How the body comes packed; null where it does not. */
+  get #coding(): string | null {
+    return this.headers.get('content-encoding');
+  }
+
+  async #unpack(bytes: Buffer, coding: string): Promise<Buffer> {
     try {
-      return await unpack(bytes, this.headers.get('content-encoding') ?? '');
+      return await unpack(bytes, coding);
     } catch (cause) {
       const what = `The body of Klaviyo's ${this.status} is not packed as it says.`;
       throw new KeyshiftError('upstream_unreadable', what, { cause });
