@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { describe, expect, it, vi } from 'vitest';
 import { keyCredential, noAnswer, openCallerBench } from '../../test/support/api-caller-fixture.ts';
 import { jsonAnswer, type Answer } from '../../test/support/loopback-server.ts';
@@ -19,6 +20,19 @@ async function rejection(work: Promise<unknown>): Promise<{ error: unknown; took
     (reason: unknown) => reason,
   );
   return { error, tookMs: performance.now() - startedMs };
+}
+
+/** Answers that fill every buffer on their way, and whether the connections of all are free again. */
+function countLargeAnswers() {
+  let open = 0;
+  return {
+    answer: (response: ServerResponse) => {
+      open += 1;
+      response.on('close', () => (open -= 1));
+      response.end(Buffer.alloc(32 * 1024 * 1024));
+    },
+    areFree: () => open === 0,
+  };
 }
 
 describe('the deadline of a call', () => {
@@ -64,15 +78,11 @@ describe('the deadline of a call', () => {
   });
 
   it('ends an answer that nobody reads, so that its connection is free again', async () => {
-    let open = 0;
-    await using bench = await openCallerBench((response) => {
-      open += 1;
-      response.on('close', () => (open -= 1));
-      response.end(Buffer.alloc(32 * 1024 * 1024));
-    }, real);
+    const { answer, areFree } = countLargeAnswers();
+    await using bench = await openCallerBench(answer, real);
     const call = () => bench.call('/api/profiles', { deadlineMs: 300 });
     const [response] = await Promise.all([call(), call(), call()]);
-    await vi.waitUntil(() => open === 0, { timeout: 20_000 });
+    await vi.waitUntil(areFree, { timeout: 20_000 });
     await expect(response.text()).rejects.toMatchObject({ code: 'upstream_timeout' });
   });
 
@@ -116,16 +126,12 @@ describe('the signal of a call', () => {
   });
 
   it('ends an answer that nobody reads', async () => {
-    let open = 0;
-    await using bench = await openCallerBench((response) => {
-      open += 1;
-      response.on('close', () => (open -= 1));
-      response.end(Buffer.alloc(32 * 1024 * 1024));
-    }, real);
+    const { answer, areFree } = countLargeAnswers();
+    await using bench = await openCallerBench(answer, real);
     const controller = new AbortController();
     await bench.call('/api/profiles', { signal: controller.signal });
     controller.abort();
-    await vi.waitUntil(() => open === 0, { timeout: 20_000 });
+    await vi.waitUntil(areFree, { timeout: 20_000 });
   });
 
   it('ends a pause', async () => {

@@ -16,9 +16,10 @@ export type Middleware = (request: IncomingMessage, response: ServerResponse, ne
 
 /**
  * Creates a middleware that gives an application Keyshift's routes: `/auth/start`,
- * `/auth/install`, `/auth/callback`, `/auth/refresh`, `/auth/disconnect`, `/connect/*`, `/whoami`, the stylesheet of
- * the pages, and `/api/*` for calls that are addressed to Keyshift by a private key, or by a
- * service token with `Keyshift-Account` or `Keyshift-Customer`. All else goes to `next`.
+ * `/auth/install`, `/auth/callback`, `/auth/refresh`, `/auth/disconnect`, `/connect/*`, `/whoami`,
+ * the stylesheet of the pages, and `/api/*` for calls that are addressed to Keyshift by a private
+ * key, or by a service token with `Keyshift-Account` or `Keyshift-Customer`. All else goes to
+ * `next`.
  *
  * Mount it before body parsers. Behind one it uses what the parser left, where that is JSON, text
  * or bytes. Under a path, as in `app.use('/klaviyo', …)`, every link begins with that path, and

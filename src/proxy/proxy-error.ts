@@ -11,8 +11,8 @@ const klaviyoCodes: Partial<Record<ErrorCode, string>> = {
 
 /**
  * Answers an error of Keyshift's own in the form of Klaviyo's API, so that SDKs behave as they do
- * at Klaviyo. The header `Keyshift-Error` tells the two apart; `Keyshift-Route` says which way the call
- * went, if it was sent at all.
+ * at Klaviyo. The header `Keyshift-Error` tells the two apart; `Keyshift-Route` says which way the
+ * call went, if it was sent at all.
  */
 export function sendProxyError(
   response: ServerResponse,

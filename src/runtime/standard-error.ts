@@ -12,7 +12,7 @@ export const standardError = {
   },
 };
 
-/** Lets the lines of a stream be lost that cannot be written: without a listener, an error ends the process. */
+/** Lets lines be lost that a stream cannot write: without a listener its error ends the process. */
 export function loseErrorsOf(stream: Writable): void {
   // One listener, however many loggers and terminals a process has.
   if (stream.listenerCount('error', lose) === 0) stream.on('error', lose);
