@@ -26,6 +26,7 @@ function collectingStream(written: string[]): NodeJS.WriteStream {
   const stream = { isTTY: true, columns: 100, write, listeners, on: () => stream, cursorTo };
   return Object.assign(stream, {
     clearLine: () => true,
+    listenerCount: () => 0,
     moveCursor: () => true,
     once: () => stream,
     removeListener: () => stream,
