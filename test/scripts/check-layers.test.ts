@@ -25,7 +25,10 @@ function mayImport(from: string, to: string, statement = `import { x } from '../
   return check(files).length === 0;
 }
 
-const topToBottom = ['cli', 'console', 'http', 'proxy', 'migration', 'client', 'tokens', 'store'];
+const topToBottom = ['cli', 'console', 'http', 'proxy', 'migration', 'client', 'calls'].concat([
+  'tokens',
+  'store',
+]);
 const bottom = ['vault', 'oauth', 'klaviyo', 'runtime', 'errors'];
 
 describe('layers', () => {
@@ -44,6 +47,9 @@ describe('layers', () => {
     ['klaviyo', 'vault'],
     ['klaviyo', 'oauth'],
     ['errors', 'runtime'],
+    ['model', 'store'],
+    ['model', 'vault'],
+    ['model', 'oauth'],
     ['sandbox', 'oauth'],
     ['sandbox', 'store'],
     ['http', 'sandbox'],
@@ -53,6 +59,10 @@ describe('layers', () => {
   it.each([
     ['oauth', 'klaviyo'],
     ['runtime', 'errors'],
+    ['store', 'model'],
+    ['model', 'klaviyo'],
+    ['model', 'runtime'],
+    ['model', 'errors'],
     ['sandbox', 'klaviyo'],
     ['sandbox', 'runtime'],
     ['sandbox', 'errors'],
