@@ -1,5 +1,5 @@
 import { KeyshiftError } from '../errors/keyshift-error.ts';
-import type { Connection } from '../store/records.ts';
+import type { Connection } from '../model/connection.ts';
 import type { Store } from '../store/store.ts';
 
 /** The customers that rows belong to, read once each. */

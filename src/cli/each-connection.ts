@@ -1,5 +1,5 @@
 import { isKeyshiftError, type KeyshiftError } from '../errors/keyshift-error.ts';
-import type { Connection } from '../store/records.ts';
+import type { Connection } from '../model/connection.ts';
 import type { Store } from '../store/store.ts';
 import { selectConnections, type Selection } from './select-connections.ts';
 

@@ -4,7 +4,7 @@ import { composeMail } from '../migration/outreach/compose-mail.ts';
 import type { MessageContext } from '../migration/outreach/message-context.ts';
 import { renderMail } from '../migration/outreach/render-mail.ts';
 import type { MailSender } from '../migration/outreach/settings.ts';
-import type { MessageKind } from '../store/outreach.ts';
+import type { MessageKind } from '../model/message.ts';
 import type { Terminal } from './terminal.ts';
 
 const dayMs = 86_400_000;

@@ -1,6 +1,6 @@
 import { settledMs } from '../client/recent-reads.ts';
 import type { Keyshift } from '../core/create-keyshift.ts';
-import type { Connection } from '../store/records.ts';
+import type { Connection } from '../model/connection.ts';
 import { countSelected } from './count-selected.ts';
 import { eachConnection, type BatchResult } from './each-connection.ts';
 import { reportFailures } from './report-failures.ts';

@@ -1,6 +1,6 @@
 import { KeyshiftError } from '../errors/keyshift-error.ts';
-import type { Connection } from '../store/records.ts';
-import type { Labels } from '../store/outreach.ts';
+import type { Connection } from '../model/connection.ts';
+import type { Labels } from '../model/labels.ts';
 import type { Store } from '../store/store.ts';
 
 /** The options by which commands are told whom they are about. */

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { toColumnName } from '../migration/customer-row.ts';
-import type { Labels } from '../store/outreach.ts';
+import type { Labels } from '../model/labels.ts';
 
 /** Adds `--customer ID`, which may be given several times. */
 export function addCustomerOption(command: Command): Command {

@@ -4,7 +4,7 @@ import { jsonAnswer, startLoopbackServer } from '../../test/support/loopback-ser
 import { benchClientId, openTestBench } from '../../test/support/workbench-fixture.ts';
 import { createHttpClient } from '../runtime/http-client.ts';
 import { createLogger } from '../runtime/logger.ts';
-import type { Connection } from '../store/records.ts';
+import type { Connection } from '../model/connection.ts';
 import { createTokenEngine } from '../tokens/token-engine.ts';
 import { createApiCaller } from './api-caller.ts';
 import { createConnections } from './connections.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createFakeOAuthClient } from '../../test/support/fake-oauth-client.ts';
 import { benchClientId, openTestBench } from '../../test/support/workbench-fixture.ts';
 import { createLogger } from '../runtime/logger.ts';
-import type { Connection } from '../store/records.ts';
+import type { Connection } from '../model/connection.ts';
 import { createTokenEngine } from '../tokens/token-engine.ts';
 import { createCredentials } from './credentials.ts';
 

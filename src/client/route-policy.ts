@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Operation } from '../klaviyo/operations.ts';
 import type { Random } from '../runtime/random.ts';
-import type { Connection } from '../store/records.ts';
+import type { Connection } from '../model/connection.ts';
 import type { RouteException } from '../store/route-exception-store.ts';
 
 /** One of the two credentials. */

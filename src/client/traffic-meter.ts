@@ -7,7 +7,7 @@ import {
   unknownOperation,
   type TrafficOutcome,
   type TrafficRow,
-} from '../store/traffic.ts';
+} from '../model/traffic.ts';
 import { createRouteFigures, type RouteFigures } from './route-figures.ts';
 import type { SentRoute } from './route-policy.ts';
 import type { WriteBehind } from './write-behind.ts';

@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import { pageProps, type HttpDeps, type HttpEnv, type HttpContext } from '../http/http-context.ts';
 import { pageHeaders } from '../http/pages/page-policy.ts';
-import type { Connection } from '../store/records.ts';
+import type { Connection } from '../model/connection.ts';
 import { createConsoleSessions } from './console-session.ts';
 import { createLoginThrottle } from './login-throttle.ts';
 import { LoginPage } from './pages/login-page.tsx';

@@ -1,4 +1,4 @@
-import type { TokenPair } from '../store/records.ts';
+import type { TokenPair } from '../model/grant.ts';
 
 /** A token answer as OAuth writes it (RFC 6749 section 5.1). Holds tokens: never cache, never log. */
 export interface TokenJson {

@@ -1,6 +1,6 @@
 import type { Keyshift } from '../core/create-keyshift.ts';
 import { isKeyshiftError, KeyshiftError } from '../errors/keyshift-error.ts';
-import type { Grant } from '../store/records.ts';
+import type { Grant } from '../model/grant.ts';
 import type { GrantKey } from '../store/store.ts';
 import { assertCustomerId, createTokenSaver } from './save-tokens.ts';
 import type { CreatedTokens, RetrievedTokens, SdkTokenStorage } from './sdk-types.ts';

@@ -6,7 +6,8 @@ import { createConsentRecorder } from '../migration/consent-recorder.ts';
 import { findCustomerIdProblem } from '../migration/customer-id.ts';
 import { createVerifyAfterConsent } from '../migration/verify-after-consent.ts';
 import { Secret } from '../runtime/secret.ts';
-import type { Connection, TokenPair } from '../store/records.ts';
+import type { Connection } from '../model/connection.ts';
+import type { TokenPair } from '../model/grant.ts';
 import type { CreatedTokens } from './sdk-types.ts';
 
 /** Takes over a pair that the SDK got for a customer. */

@@ -1,6 +1,6 @@
 import { KeyshiftError } from '../errors/keyshift-error.ts';
-import type { ForeignConsent } from '../store/journey.ts';
-import type { Grant } from '../store/records.ts';
+import type { ForeignConsent } from '../model/foreign-consent.ts';
+import type { Grant } from '../model/grant.ts';
 import type { Store } from '../store/store.ts';
 
 /**

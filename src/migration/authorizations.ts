@@ -3,7 +3,7 @@ import type { OAuthClient } from '../oauth/oauth-client.ts';
 import { createPkcePair } from '../oauth/pkce.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { type Random, randomToken } from '../runtime/random.ts';
-import type { Authorization } from '../store/records.ts';
+import type { Authorization } from '../model/authorization.ts';
 import type { Store } from '../store/store.ts';
 import { hashToken } from './invitation-token.ts';
 

@@ -1,7 +1,7 @@
 import type { LookUpAccount, AccountLookup } from '../client/account-lookup.ts';
 import type { KeyScopes, ReadKeyScopes } from '../client/key-scopes.ts';
 import { isKeyshiftError } from '../errors/keyshift-error.ts';
-import type { Connection } from '../store/records.ts';
+import type { Connection } from '../model/connection.ts';
 import type { Store } from '../store/store.ts';
 import { namedSharers } from './import-report.ts';
 import { rememberLookups } from './remember-lookups.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { benchClientId, openTestBench, tokenPair } from '../../test/support/workbench-fixture.ts';
 import { Secret } from '../runtime/secret.ts';
-import type { Authorization } from '../store/records.ts';
+import type { Authorization } from '../model/authorization.ts';
 import type { Store } from '../store/store.ts';
 import { createConsentRecorder } from './consent-recorder.ts';
 import { flagLostGrant } from './lost-grant.ts';

@@ -1,7 +1,10 @@
 import type { KlaviyoAccount } from '../klaviyo/account.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
-import type { Authorization, Connection, Stage, TokenPair } from '../store/records.ts';
+import type { Authorization } from '../model/authorization.ts';
+import type { Connection } from '../model/connection.ts';
+import type { Stage } from '../model/stages.ts';
+import type { TokenPair } from '../model/grant.ts';
 import type { Store } from '../store/store.ts';
 import { newConnection } from './new-connection.ts';
 import { retryConflict } from './retry-conflict.ts';

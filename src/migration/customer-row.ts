@@ -1,5 +1,5 @@
 import { parsePrivateKey, type PrivateKey } from '../klaviyo/private-key.ts';
-import type { Labels } from '../store/outreach.ts';
+import type { Labels } from '../model/labels.ts';
 import { findCustomerIdProblem, holdsPrivateKey } from './customer-id.ts';
 
 /** A row of the customers' list that can be imported. */

@@ -5,7 +5,7 @@ import { createFakeOAuthClient } from '../../test/support/fake-oauth-client.ts';
 import { openTestKeyshift } from '../../test/support/keyshift-fixture.ts';
 import { benchClientId, openTestBench } from '../../test/support/workbench-fixture.ts';
 import { createLogger } from '../runtime/logger.ts';
-import { stages } from '../store/records.ts';
+import { stages } from '../model/stages.ts';
 import { createTokenEngine } from '../tokens/token-engine.ts';
 import { createCutover } from './cutover.ts';
 import { flagLostGrant } from './lost-grant.ts';

@@ -1,6 +1,6 @@
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import type { Clock } from '../runtime/clock.ts';
-import type { Connection } from '../store/records.ts';
+import type { Connection } from '../model/connection.ts';
 import type { Store } from '../store/store.ts';
 import type { ProveGrant } from './prove-grant.ts';
 import { backToKey, type StageMachine } from './stage-machine.ts';

@@ -1,6 +1,7 @@
 import type { Clock } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
-import type { Connection, Stage } from '../store/records.ts';
+import type { Connection } from '../model/connection.ts';
+import type { Stage } from '../model/stages.ts';
 import type { Store } from '../store/store.ts';
 import type { CustomerRow, InvalidRow } from './customer-row.ts';
 import { namedSharers, type ImportIssue, type RowVerdict } from './import-report.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { openTestBench } from '../../test/support/workbench-fixture.ts';
 import { Secret } from '../runtime/secret.ts';
-import { stages } from '../store/records.ts';
+import { stages } from '../model/stages.ts';
 import { deriveInvitationToken, hashToken } from './invitation-token.ts';
 import { consentedStages, createInvitations, whyNotInvited } from './invitations.ts';
 

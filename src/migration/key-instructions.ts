@@ -1,5 +1,5 @@
 import { klaviyoApiKeysPage } from '../klaviyo/endpoints.ts';
-import type { Connection } from '../store/records.ts';
+import type { Connection } from '../model/connection.ts';
 
 /** What a customer is told so that they delete their old key. */
 export interface KeyInstructions {

@@ -4,7 +4,7 @@ import { grantRejected } from '../../test/support/engine-fixture.ts';
 import { createFakeOAuthClient } from '../../test/support/fake-oauth-client.ts';
 import { openTestBench } from '../../test/support/workbench-fixture.ts';
 import { createLogger } from '../runtime/logger.ts';
-import { stages } from '../store/records.ts';
+import { stages } from '../model/stages.ts';
 import { createTokenEngine } from '../tokens/token-engine.ts';
 import { consentedStages } from './invitations.ts';
 import { flagLostGrant, unflagRegainedGrant } from './lost-grant.ts';

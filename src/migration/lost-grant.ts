@@ -1,4 +1,4 @@
-import type { Grant } from '../store/records.ts';
+import type { Grant } from '../model/grant.ts';
 import type { Store } from '../store/store.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { replaceByForeignConsent } from './activate-set-aside.ts';

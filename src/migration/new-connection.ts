@@ -1,6 +1,6 @@
 import type { Clock } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
-import type { Connection } from '../store/records.ts';
+import type { Connection } from '../model/connection.ts';
 
 /** The first row of a customer's connection: nothing is known of its account yet. */
 export function newConnection(

@@ -1,7 +1,7 @@
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import type { Clock } from '../runtime/clock.ts';
-import type { ForeignConsent } from '../store/journey.ts';
-import type { Connection } from '../store/records.ts';
+import type { ForeignConsent } from '../model/foreign-consent.ts';
+import type { Connection } from '../model/connection.ts';
 import type { Store } from '../store/store.ts';
 import type { TokenEngine } from '../tokens/token-engine.ts';
 import { activateSetAside } from './activate-set-aside.ts';

@@ -3,7 +3,7 @@ import type { Credentials } from '../client/credentials.ts';
 import { isKeyshiftError } from '../errors/keyshift-error.ts';
 import { parseApiError } from '../klaviyo/api-error.ts';
 import { findReadProbe } from '../klaviyo/read-probe.ts';
-import type { VerificationCheck } from '../store/journey.ts';
+import type { VerificationCheck } from '../model/verification.ts';
 
 /** A check before it is dated. */
 export type CheckResult = Omit<VerificationCheck, 'atMs'>;

@@ -4,8 +4,9 @@ import { benchClientId, openTestBench } from '../../test/support/workbench-fixtu
 import type { AccountLookup, LookUpAccount } from '../client/account-lookup.ts';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import { createLogger } from '../runtime/logger.ts';
-import { stages, type Connection } from '../store/records.ts';
-import { trafficBucketOf } from '../store/traffic.ts';
+import { stages } from '../model/stages.ts';
+import type { Connection } from '../model/connection.ts';
+import { trafficBucketOf } from '../model/traffic.ts';
 import { createTokenEngine } from '../tokens/token-engine.ts';
 import type { KeyProofs } from './key-proof.ts';
 import { createProveGrant } from './prove-grant.ts';

@@ -1,7 +1,7 @@
 import { isKeyshiftError, KeyshiftError } from '../errors/keyshift-error.ts';
 import type { Clock } from '../runtime/clock.ts';
-import type { KeyProof } from '../store/journey.ts';
-import type { Connection } from '../store/records.ts';
+import type { KeyProof } from '../model/retirement.ts';
+import type { Connection } from '../model/connection.ts';
 import type { Store } from '../store/store.ts';
 import type { KeyProofs, KeyState } from './key-proof.ts';
 import type { ProveGrant } from './prove-grant.ts';

@@ -1,4 +1,4 @@
-import type { Connection } from '../store/records.ts';
+import type { Connection } from '../model/connection.ts';
 import type { Store } from '../store/store.ts';
 import { describeStage } from './cutover.ts';
 import { errorsOf } from './hold-policy.ts';

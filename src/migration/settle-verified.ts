@@ -1,5 +1,5 @@
 import type { Clock } from '../runtime/clock.ts';
-import type { Connection } from '../store/records.ts';
+import type { Connection } from '../model/connection.ts';
 import type { Store } from '../store/store.ts';
 import { awaitsConsent } from './consent-recorder.ts';
 import type { StageMachine } from './stage-machine.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { openTestBench } from '../../test/support/workbench-fixture.ts';
-import { attentionReasons, stages, type Stage } from '../store/records.ts';
+import { attentionReasons, stages, type Stage } from '../model/stages.ts';
 import { canMove } from './stage-machine.ts';
 
 /** The journey forward, the ways back, and the ways out of attention: nothing else exists. */

@@ -1,6 +1,7 @@
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import type { Clock } from '../runtime/clock.ts';
-import type { AttentionReason, Connection, ConnectionPatch, Stage } from '../store/records.ts';
+import type { AttentionReason, Stage } from '../model/stages.ts';
+import type { Connection, ConnectionPatch } from '../model/connection.ts';
 import type { Store } from '../store/store.ts';
 
 /**

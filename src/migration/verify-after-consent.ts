@@ -1,7 +1,7 @@
 import { isKeyshiftError } from '../errors/keyshift-error.ts';
 import type { KlaviyoAccount } from '../klaviyo/account.ts';
 import type { Logger } from '../runtime/logger.ts';
-import type { Connection } from '../store/records.ts';
+import type { Connection } from '../model/connection.ts';
 import type { Verification, Verify } from './verify.ts';
 
 /**

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { openTestKeyshift, testSeed } from '../../test/support/keyshift-fixture.ts';
 import type { Secret } from '../runtime/secret.ts';
 import type { Fault } from '../sandbox.ts';
-import type { Connection } from '../store/records.ts';
+import type { Connection } from '../model/connection.ts';
 import { parsePrivateKey } from '../klaviyo/private-key.ts';
 import { newConnection } from './new-connection.ts';
 

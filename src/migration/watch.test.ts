@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { openTestBench } from '../../test/support/workbench-fixture.ts';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import { createLogger } from '../runtime/logger.ts';
-import { trafficBucketOf, type TrafficOutcome } from '../store/traffic.ts';
+import { trafficBucketOf, type TrafficOutcome } from '../model/traffic.ts';
 import type { Verify } from './verify.ts';
 import { createWatch } from './watch.ts';
 

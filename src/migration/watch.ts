@@ -1,9 +1,9 @@
 import { isKeyshiftError } from '../errors/keyshift-error.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
-import type { Connection } from '../store/records.ts';
+import type { Connection } from '../model/connection.ts';
 import type { Store } from '../store/store.ts';
-import { trafficBucketMs, trafficBucketOf } from '../store/traffic.ts';
+import { trafficBucketMs, trafficBucketOf } from '../model/traffic.ts';
 import { defaultHoldPolicy, whyHold, type HoldPolicy } from './hold-policy.ts';
 import { backToKey, type StageMachine } from './stage-machine.ts';
 import type { Verify } from './verify.ts';

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import { parsePrivateKey } from '../klaviyo/private-key.ts';
 import type { Secret } from '../runtime/secret.ts';
-import type { Connection } from '../store/records.ts';
+import type { Connection } from '../model/connection.ts';
 import type { Store } from '../store/store.ts';
 
 /** Which credential a call is to be sent with: a connection's, or an account's grant. */

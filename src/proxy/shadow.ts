@@ -10,7 +10,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Random } from '../runtime/random.ts';
 import { WholeReply, type WholeAnswer } from '../runtime/whole-reply.ts';
-import type { Connection } from '../store/records.ts';
+import type { Connection } from '../model/connection.ts';
 import type { Store } from '../store/store.ts';
 import { compareAnswers, type ComparedAnswer } from './compare-answers.ts';
 import type { ExchangeCall } from './exchange.ts';

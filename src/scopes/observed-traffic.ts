@@ -1,5 +1,5 @@
 import { betaOperations, operations } from '../klaviyo/operations.ts';
-import type { ObservedOperation } from '../store/traffic.ts';
+import type { ObservedOperation } from '../model/traffic.ts';
 import type { Sighting } from './sighting.ts';
 
 const byId = new Map(

@@ -4,7 +4,7 @@ import { verifyAudit } from './audit-verifier.ts';
 import type { AuditChain, AuditContent } from './audit-chain.ts';
 import type { Database, TransactionScope } from './database.ts';
 import type { ParameterOf } from './prepared-statement.ts';
-import type { AuditEntry, AuditEvent } from './records.ts';
+import type { AuditEntry, AuditEvent } from '../model/audit.ts';
 import type { AuditEventRow, AuditHeadRow } from './schema.ts';
 import type { AuditFilter, AuditStore } from './store.ts';
 

@@ -7,7 +7,7 @@ import { createVault } from '../vault/create-vault.ts';
 import { generateKeyringEntry, parseKeyring } from '../vault/keyring.ts';
 import { t0 } from './contract/contract-test.ts';
 import { openStore } from './open-store.ts';
-import type { AuditBreak } from './records.ts';
+import type { AuditBreak } from '../model/audit.ts';
 import type { Store } from './store.ts';
 
 const vault = createVault(parseKeyring(generateKeyringEntry(systemRandom)), systemRandom);

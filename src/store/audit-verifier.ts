@@ -1,6 +1,6 @@
 import type { AuditChain } from './audit-chain.ts';
 import type { Database } from './database.ts';
-import type { AuditBreak, AuditVerdict } from './records.ts';
+import type { AuditBreak, AuditVerdict } from '../model/audit.ts';
 import type { AuditEventRow, AuditHeadRow } from './schema.ts';
 
 const pageSize = 2_000;

@@ -1,7 +1,7 @@
 import { Secret } from '../runtime/secret.ts';
 import type { Database } from './database.ts';
 import type { ParameterOf } from './prepared-statement.ts';
-import type { Authorization } from './records.ts';
+import type { Authorization } from '../model/authorization.ts';
 import type { AuthorizationRow } from './schema.ts';
 import type { Sealer } from './sealer.ts';
 

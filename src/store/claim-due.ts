@@ -1,7 +1,7 @@
 import { isKeyshiftError, type KeyshiftError } from '../errors/keyshift-error.ts';
 import type { Database } from './database.ts';
 import type { GrantMapper } from './grant-row.ts';
-import type { Grant } from './records.ts';
+import type { Grant } from '../model/grant.ts';
 
 /** What {@link ClaimDue} asks for. */
 export interface ClaimRequest {

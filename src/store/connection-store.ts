@@ -2,7 +2,7 @@ import type { Updateable } from 'kysely';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import type { Database } from './database.ts';
 import type { ParameterOf } from './prepared-statement.ts';
-import type { Connection, ConnectionPatch } from './records.ts';
+import type { Connection, ConnectionPatch } from '../model/connection.ts';
 import type { ConnectionRow } from './schema.ts';
 import type { ConnectionFilter, ConnectionStore } from './store.ts';
 

@@ -1,6 +1,7 @@
 import type { Database } from './database.ts';
 import type { ForeignConsentTable } from './journey-schema.ts';
-import type { ForeignConsent, ForeignConsentStore } from './journey.ts';
+import type { ForeignConsent } from '../model/foreign-consent.ts';
+import type { ForeignConsentStore } from './journey.ts';
 
 /** Keeps which connection's invitation led to which set-aside grant. */
 export function createForeignConsentStore(database: Database): ForeignConsentStore {

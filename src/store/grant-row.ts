@@ -1,6 +1,6 @@
 import { Secret } from '../runtime/secret.ts';
 import type { BlindIndex } from '../vault/blind-index.ts';
-import type { Grant, RefreshFailure, TokenPair } from './records.ts';
+import type { Grant, RefreshFailure, TokenPair } from '../model/grant.ts';
 import type { GrantRow } from './schema.ts';
 import type { Sealed } from './sealed.ts';
 import type { Sealer } from './sealer.ts';

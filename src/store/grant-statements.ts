@@ -2,7 +2,7 @@ import { sql, type ExpressionBuilder, type Kysely } from 'kysely';
 import type { Database } from './database.ts';
 import type { PairColumns } from './grant-row.ts';
 import type { ParameterOf } from './prepared-statement.ts';
-import type { GrantState } from './records.ts';
+import type { GrantState } from '../model/grant.ts';
 import type { Schema } from './schema.ts';
 
 type PairParameters = { [Column in keyof PairColumns]: PairColumns[Column] };

@@ -4,7 +4,7 @@ import type { Database } from './database.ts';
 import { createGrantLeaseStore } from './grant-lease-store.ts';
 import { createGrantMapper, replacePair, type GrantMapper } from './grant-row.ts';
 import { prepareGrantReads, prepareGrantWrites } from './grant-statements.ts';
-import type { Grant, TokenPair } from './records.ts';
+import type { Grant, TokenPair } from '../model/grant.ts';
 import type { GrantRow } from './schema.ts';
 import type { Sealer } from './sealer.ts';
 import type { GrantKey, GrantStore } from './store.ts';

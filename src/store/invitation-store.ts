@@ -1,6 +1,6 @@
 import type { Database } from './database.ts';
 import type { ParameterOf } from './prepared-statement.ts';
-import type { Invitation } from './records.ts';
+import type { Invitation } from '../model/invitation.ts';
 import type { InvitationRow } from './schema.ts';
 import type { InvitationStore } from './store.ts';
 

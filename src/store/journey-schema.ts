@@ -1,5 +1,7 @@
-import type { AttentionReason } from './records.ts';
-import type { CheckVerdict, KeyProof, MetricVerdict } from './journey.ts';
+import type { AttentionReason } from '../model/stages.ts';
+import type { CheckVerdict } from '../model/verification.ts';
+import type { KeyProof } from '../model/retirement.ts';
+import type { MetricVerdict } from '../model/metric-record.ts';
 
 /** `verification_checks`: the latest result of each check of a connection. */
 export interface VerificationCheckTable {

@@ -1,7 +1,8 @@
 import { sql, type Kysely } from 'kysely';
 import type { Database } from './database.ts';
 import { toOutboxEntry } from './outbox-row.ts';
-import type { ContactRecord, OutboxEntry, OutboxFilter, OutboxStore } from './outreach.ts';
+import type { ContactRecord, OutboxEntry } from '../model/message.ts';
+import type { OutboxFilter, OutboxStore } from './outreach.ts';
 import type { ParameterOf } from './prepared-statement.ts';
 import type { Schema } from './schema.ts';
 

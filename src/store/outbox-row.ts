@@ -1,4 +1,4 @@
-import type { NewMessage, OutboxEntry } from './outreach.ts';
+import type { NewMessage, OutboxEntry } from '../model/message.ts';
 import type { OutboxRow } from './schema.ts';
 
 /** A row as its record. */

@@ -3,7 +3,8 @@ import { scrub } from '../runtime/scrub.ts';
 import type { Database } from './database.ts';
 import { createOutboxReads } from './outbox-reads.ts';
 import { toOutboxColumns, toOutboxEntry } from './outbox-row.ts';
-import type { OutboxStore, SendOutcome } from './outreach.ts';
+import type { OutboxStore } from './outreach.ts';
+import type { SendOutcome } from '../model/message.ts';
 import type { ParameterOf } from './prepared-statement.ts';
 import type { OutboxRow } from './schema.ts';
 

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Database } from './database.ts';
-import { stages, type AttentionReason, type Stage } from './records.ts';
+import { stages, type AttentionReason, type Stage } from '../model/stages.ts';
 import type { ReportStore } from './reports.ts';
 
 const dayMs = 86_400_000;

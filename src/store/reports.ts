@@ -1,4 +1,4 @@
-import type { AttentionReason, Stage } from './records.ts';
+import type { AttentionReason, Stage } from '../model/stages.ts';
 
 /** How long connections stayed at a stage before they left it. */
 export interface StageTime {

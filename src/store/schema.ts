@@ -1,6 +1,8 @@
 import type { ErrorCode } from '../errors/error-table.ts';
-import type { AttentionReason, GrantState, Route, Stage } from './records.ts';
-import type { MessageChannel, MessageKind, OutboxState } from './outreach.ts';
+import type { AttentionReason, Stage } from '../model/stages.ts';
+import type { GrantState } from '../model/grant.ts';
+import type { Route } from '../model/connection.ts';
+import type { MessageChannel, MessageKind, OutboxState } from '../model/message.ts';
 import type { Sealed } from './sealed.ts';
 import type {
   ForeignConsentTable,

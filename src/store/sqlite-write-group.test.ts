@@ -7,7 +7,7 @@ import {
   type TestBench,
 } from '../../test/support/workbench-fixture.ts';
 import { Secret } from '../runtime/secret.ts';
-import type { Authorization } from './records.ts';
+import type { Authorization } from '../model/authorization.ts';
 
 const attempt = (bench: TestBench, stateHash: string): Authorization => ({
   stateHash,

@@ -1,22 +1,11 @@
 import type { Secret } from '../runtime/secret.ts';
 import type { ClaimDue } from './claim-due.ts';
-import type {
-  AuditEntry,
-  AuditEvent,
-  AuditHead,
-  AuditVerdict,
-  Connection,
-  ConnectionPatch,
-  Grant,
-  GrantLease,
-  Invitation,
-  PrivateKeyInfo,
-  RefreshFailure,
-  Route,
-  Stage,
-  AttentionReason,
-  TokenPair,
-} from './records.ts';
+import type { AuditEntry, AuditEvent, AuditHead, AuditVerdict } from '../model/audit.ts';
+import type { Connection, ConnectionPatch, Route } from '../model/connection.ts';
+import type { Grant, GrantLease, RefreshFailure, TokenPair } from '../model/grant.ts';
+import type { Invitation } from '../model/invitation.ts';
+import type { PrivateKeyInfo } from '../model/private-key.ts';
+import type { Stage, AttentionReason } from '../model/stages.ts';
 import type { AuthorizationStore } from './authorization-store.ts';
 import type {
   ForeignConsentStore,
@@ -31,7 +20,8 @@ import type { SweepTurnStore } from './sweep-turn-store.ts';
 import type { SwitchStore } from './switch-store.ts';
 import type { ReportStore } from './reports.ts';
 import type { TrafficStore } from './traffic.ts';
-import type { Labels, LabelStore, OptOutStore, OutboxStore } from './outreach.ts';
+import type { Labels } from '../model/labels.ts';
+import type { LabelStore, OptOutStore, OutboxStore } from './outreach.ts';
 
 /**
  * Everything Keyshift remembers, on SQLite or PostgreSQL. Secrets go in and come out as

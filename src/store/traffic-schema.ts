@@ -1,4 +1,4 @@
-import type { TrafficOutcome } from './traffic.ts';
+import type { TrafficOutcome } from '../model/traffic.ts';
 
 /** `traffic`: calls in buckets of ten minutes. `connection_id` is empty where no customer is known. */
 export interface TrafficTable {

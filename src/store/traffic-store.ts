@@ -8,8 +8,8 @@ import {
   type RouteTally,
   type TrafficOutcome,
   type TrafficRow,
-  type TrafficStore,
-} from './traffic.ts';
+} from '../model/traffic.ts';
+import type { TrafficStore } from './traffic.ts';
 
 /** PostgreSQL takes 65,535 parameters in one statement; a row has nine. */
 const rowsPerStatement = 500;

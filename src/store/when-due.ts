@@ -1,4 +1,4 @@
-import type { TokenPair } from './records.ts';
+import type { TokenPair } from '../model/grant.ts';
 
 const longestAheadMs = 10 * 60_000;
 const shareOfLifetime = 0.2;

@@ -1,4 +1,4 @@
-import type { Grant } from '../store/records.ts';
+import type { Grant } from '../model/grant.ts';
 import type { GrantKey } from '../store/store.ts';
 import { isFresh, isUsable } from './refresh-policy.ts';
 

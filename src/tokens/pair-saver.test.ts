@@ -3,7 +3,7 @@ import { openTestBench, tokenPair, type TestBench } from '../../test/support/wor
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { createLogger } from '../runtime/logger.ts';
-import type { Grant } from '../store/records.ts';
+import type { Grant } from '../model/grant.ts';
 import type { GrantStore } from '../store/store.ts';
 import { createPairSaver } from './pair-saver.ts';
 

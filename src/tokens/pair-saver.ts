@@ -1,6 +1,6 @@
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
-import type { Grant, TokenPair } from '../store/records.ts';
+import type { Grant, TokenPair } from '../model/grant.ts';
 import type { GrantStore } from '../store/store.ts';
 
 /** What {@link createPairSaver} works with. */

@@ -4,7 +4,7 @@ import type { GrantedTokens, TokenOutcome } from '../oauth/token-outcome.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Random } from '../runtime/random.ts';
-import type { Grant } from '../store/records.ts';
+import type { Grant } from '../model/grant.ts';
 import type { GrantStore } from '../store/store.ts';
 import type { ClientBreaker } from './client-breaker.ts';
 import type { OutcomeCounters } from './outcome-counters.ts';

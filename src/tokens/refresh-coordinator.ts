@@ -1,7 +1,7 @@
 import { isKeyshiftError, KeyshiftError } from '../errors/keyshift-error.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
-import type { Grant, RefreshFailure } from '../store/records.ts';
+import type { Grant, RefreshFailure } from '../model/grant.ts';
 import type { GrantStore } from '../store/store.ts';
 import type { ClientBreaker } from './client-breaker.ts';
 import { assertActive, type HeldGrant, type RefreshAttempt } from './refresh-attempt.ts';

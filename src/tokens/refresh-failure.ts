@@ -2,7 +2,7 @@ import type { KeyshiftError } from '../errors/keyshift-error.ts';
 import type { TokenOutcome } from '../oauth/token-outcome.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
-import type { Grant, RefreshFailure } from '../store/records.ts';
+import type { Grant, RefreshFailure } from '../model/grant.ts';
 import { backOffMs, type RefreshBudgets } from './refresh-policy.ts';
 
 /** Outcomes that say nothing about the grant. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Grant } from '../store/records.ts';
+import type { Grant } from '../model/grant.ts';
 import { backOffMs, isUsable } from './refresh-policy.ts';
 
 const random = (fraction: number) =>

@@ -1,5 +1,5 @@
 import type { Random } from '../runtime/random.ts';
-import type { Grant } from '../store/records.ts';
+import type { Grant } from '../model/grant.ts';
 
 /**
  * How long each party waits, in the one order that works: whoever holds the lease gives up on the

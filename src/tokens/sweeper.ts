@@ -3,7 +3,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Random } from '../runtime/random.ts';
 import type { OnUnreadable } from '../store/claim-due.ts';
-import type { Grant } from '../store/records.ts';
+import type { Grant } from '../model/grant.ts';
 import type { Store, SweepForecast } from '../store/store.ts';
 import { createSweepPace, mostPerSec } from './sweep-pace.ts';
 import type { TokenEngine } from './token-engine.ts';

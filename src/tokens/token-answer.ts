@@ -1,6 +1,6 @@
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import type { GrantedTokens, TokenOutcome } from '../oauth/token-outcome.ts';
-import type { TokenPair } from '../store/records.ts';
+import type { TokenPair } from '../model/grant.ts';
 
 /** Completes what a token answer may leave out with what is known already. */
 export function toTokenPair(

@@ -1,5 +1,5 @@
 import type { Clock } from '../runtime/clock.ts';
-import type { Grant } from '../store/records.ts';
+import type { Grant } from '../model/grant.ts';
 
 /** Saves a pair once, for the holder of the lease; answers like a refresh. */
 export type SaveOnce = (owner?: string) => Promise<Grant | 'superseded'>;

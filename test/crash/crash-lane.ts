@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { systemRandom } from '../../src/runtime/random.ts';
 import type { RotationMode } from '../../src/sandbox.ts';
-import type { Grant } from '../../src/store/records.ts';
+import type { Grant } from '../../src/model/grant.ts';
 import type { TestDatabase } from '../support/databases.ts';
 import { createGate, type Gate } from '../support/engine-process-gate.ts';
 import { openEngineRig, type EngineRig } from '../support/engine-process-rig.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { main } from '../../src/cli/main.ts';
-import { attentionReasons, stages } from '../../src/store/records.ts';
+import { attentionReasons, stages } from '../../src/model/stages.ts';
 import { startDocSession, type DocSession } from '../support/doc-session.ts';
 import { listDocuments, readDocument, sectionOf } from '../support/markdown.ts';
 

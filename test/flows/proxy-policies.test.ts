@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { routeSwitchName } from '../../src/client/route-policies.ts';
-import type { ConnectionPatch } from '../../src/store/records.ts';
+import type { ConnectionPatch } from '../../src/model/connection.ts';
 import { guessesPerMinute } from '../../src/proxy/guess-limiter.ts';
 import { apiErrorOf, post, send, type Answer } from '../support/answer.ts';
 import { startFlow, type FlowFixture } from '../support/flow-fixture.ts';

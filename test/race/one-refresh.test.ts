@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/runtime/clock.ts';
 import type { RotationMode } from '../../src/sandbox.ts';
-import type { Grant } from '../../src/store/records.ts';
+import type { Grant } from '../../src/model/grant.ts';
 import { eachDatabase } from '../support/each-database.ts';
 import { createGate, type Gate } from '../support/engine-process-gate.ts';
 import { barrier, type EngineCommand } from '../support/engine-process-messages.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FaultKind } from '../../src/sandbox.ts';
-import type { Grant } from '../../src/store/records.ts';
+import type { Grant } from '../../src/model/grant.ts';
 import { eachDatabase } from '../support/each-database.ts';
 import { createGate, type Gate } from '../support/engine-process-gate.ts';
 import { openEngineParts, type EngineParts } from '../support/engine-process-parts.ts';

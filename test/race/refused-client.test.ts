@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createManualClock, type ManualClock } from '../../src/runtime/clock.ts';
 import { isKeyshiftError } from '../../src/errors/keyshift-error.ts';
 import { systemRandom } from '../../src/runtime/random.ts';
-import type { Grant } from '../../src/store/records.ts';
+import type { Grant } from '../../src/model/grant.ts';
 import { defaultBudgets } from '../../src/tokens/refresh-policy.ts';
 import { createSweeper } from '../../src/tokens/sweeper.ts';
 import { createCollectingLogger } from '../support/collecting-logger.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { Secret } from '../../src/runtime/secret.ts';
 import type { TokenOutcome } from '../../src/oauth/token-outcome.ts';
-import type { Grant } from '../../src/store/records.ts';
+import type { Grant } from '../../src/model/grant.ts';
 import { createSqliteDatabase } from '../support/databases.ts';
 import { grantRejected } from '../support/engine-fixture.ts';
 import { openEngineParts } from '../support/engine-process-parts.ts';

@@ -1,5 +1,5 @@
 import { createLogger } from '../../src/runtime/logger.ts';
-import type { Grant } from '../../src/store/records.ts';
+import type { Grant } from '../../src/model/grant.ts';
 import type { TokenOutcome } from '../../src/oauth/token-outcome.ts';
 import { createTokenEngine, type TokenEngine } from '../../src/tokens/token-engine.ts';
 import { createFakeOAuthClient, type FakeOAuthClient } from './fake-oauth-client.ts';

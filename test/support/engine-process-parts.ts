@@ -10,7 +10,7 @@ import { createLogger, type Logger } from '../../src/runtime/logger.ts';
 import { systemRandom } from '../../src/runtime/random.ts';
 import { Secret } from '../../src/runtime/secret.ts';
 import { openStore } from '../../src/store/open-store.ts';
-import type { Grant } from '../../src/store/records.ts';
+import type { Grant } from '../../src/model/grant.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { OnRefreshStep } from '../../src/tokens/refresh-steps.ts';
 import { createTokenEngine, type TokenEngine } from '../../src/tokens/token-engine.ts';

@@ -8,7 +8,7 @@ import {
   type SandboxOptions,
 } from '../../src/sandbox.ts';
 import { createTestClient } from '../../src/sandbox/sandbox-client.test.helper.ts';
-import type { Grant, TokenPair } from '../../src/store/records.ts';
+import type { Grant, TokenPair } from '../../src/model/grant.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { RefreshBudgets } from '../../src/tokens/refresh-policy.ts';

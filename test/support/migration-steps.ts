@@ -2,7 +2,7 @@ import { checkKeys } from '../../src/migration/check-keys.ts';
 import { readCustomers } from '../../src/migration/customer-file.ts';
 import { importCustomers } from '../../src/migration/import-customers.ts';
 import { defaultRetirePolicy } from '../../src/migration/retirement-checks.ts';
-import type { Connection } from '../../src/store/records.ts';
+import type { Connection } from '../../src/model/connection.ts';
 import type { FlowFixture } from './flow-fixture.ts';
 
 /** A customer of a test: its id, and the private key it once pasted. */

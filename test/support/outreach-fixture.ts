@@ -1,5 +1,6 @@
-import type { MessageChannel } from '../../src/store/outreach.ts';
-import type { Connection, Invitation } from '../../src/store/records.ts';
+import type { MessageChannel } from '../../src/model/message.ts';
+import type { Connection } from '../../src/model/connection.ts';
+import type { Invitation } from '../../src/model/invitation.ts';
 import { newConnection } from '../../src/migration/new-connection.ts';
 import { queueMessage, type QueueVerdict } from '../../src/migration/outreach/queue-message.ts';
 import { openTestKeyshift, type TestKeyshift } from './keyshift-fixture.ts';

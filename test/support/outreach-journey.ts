@@ -12,7 +12,7 @@ import { importCustomers } from '../../src/migration/import-customers.ts';
 import { queueMessage } from '../../src/migration/outreach/queue-message.ts';
 import { makeCampaignReport } from '../../src/migration/report/campaign-report.ts';
 import { collectEvidence } from '../../src/migration/report/evidence.ts';
-import type { ConnectionPatch } from '../../src/store/records.ts';
+import type { ConnectionPatch } from '../../src/model/connection.ts';
 import { send } from './answer.ts';
 import type { FlowFixture } from './flow-fixture.ts';
 import { accountOf, connectionOf, keyOf } from './migration-steps.ts';

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import type { Grant } from '../../src/store/records.ts';
+import type { Grant } from '../../src/model/grant.ts';
 import { startFlow, type FlowFixture, type FlowOptions } from './flow-fixture.ts';
 import { accountOf, migrateToLive } from './migration-steps.ts';
 

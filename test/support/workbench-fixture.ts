@@ -7,7 +7,8 @@ import { createManualClock, type ManualClock } from '../../src/runtime/clock.ts'
 import { systemRandom, type Random } from '../../src/runtime/random.ts';
 import { Secret } from '../../src/runtime/secret.ts';
 import { openStore } from '../../src/store/open-store.ts';
-import type { Connection, Grant, TokenPair } from '../../src/store/records.ts';
+import type { Connection } from '../../src/model/connection.ts';
+import type { Grant, TokenPair } from '../../src/model/grant.ts';
 import type { Store } from '../../src/store/store.ts';
 import { createVault } from '../../src/vault/create-vault.ts';
 import { generateKeyringEntry, parseKeyring } from '../../src/vault/keyring.ts';

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { KeyshiftError } from '../../errors/keyshift-error.ts';
-import type { AuditBreak, AuditEntry, AuditHead, AuditVerdict } from '../../store/records.ts';
+import type { AuditBreak, AuditEntry, AuditHead, AuditVerdict } from '../../model/audit.ts';
 import type { Store } from '../../store/store.ts';
 import type { CommandContext } from '../command-context.ts';
 import { withWorkbench } from '../run-with.ts';

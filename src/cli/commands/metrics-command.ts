@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { isOwn, type MetricComparison } from '../../migration/metrics/compare-metrics.ts';
 import type { DatedComparison, TakenSnapshot } from '../../migration/metrics/metric-continuity.ts';
 import { consentedStages } from '../../migration/invitations.ts';
-import type { Connection } from '../../store/records.ts';
+import type { Connection } from '../../model/connection.ts';
 import type { CommandContext } from '../command-context.ts';
 import { writePrivateFile } from '../file-problem.ts';
 import { runBatch, type StepFlags } from '../run-step.ts';

@@ -1,5 +1,5 @@
 import type { DatedComparison } from '../../migration/metrics/metric-continuity.ts';
-import type { Connection } from '../../store/records.ts';
+import type { Connection } from '../../model/connection.ts';
 
 const columns = [
   'customer_id',

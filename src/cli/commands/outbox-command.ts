@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander';
 import type { Workbench } from '../../core/workbench.ts';
 import { KeyshiftError } from '../../errors/keyshift-error.ts';
-import { outboxStates, type OutboxEntry, type OutboxState } from '../../store/outreach.ts';
+import { outboxStates, type OutboxEntry, type OutboxState } from '../../model/message.ts';
 import type { CommandContext } from '../command-context.ts';
 import { withWorkbench } from '../run-with.ts';
 import { needsLook, sendOutbox, toRunJson } from '../send-outbox.ts';

@@ -7,7 +7,7 @@ import {
   saveReminderPolicy,
   type ReminderPolicy,
 } from '../../migration/outreach/reminder-policy.ts';
-import type { Labels } from '../../store/outreach.ts';
+import type { Labels } from '../../model/labels.ts';
 import type { CommandContext } from '../command-context.ts';
 import { withWorkbench } from '../run-with.ts';
 import { addCohortOption } from '../selection-options.ts';

@@ -4,7 +4,7 @@ import { writeKeyInstructions } from '../../migration/key-instructions.ts';
 import { redactKey } from '../../migration/key-proof.ts';
 import type { ProofDemand, RetirementReview } from '../../migration/retire.ts';
 import type { RetirePolicy } from '../../migration/retirement-checks.ts';
-import type { Connection } from '../../store/records.ts';
+import type { Connection } from '../../model/connection.ts';
 import { parseDays } from '../parse-days.ts';
 import { runBatch, type BatchOutput, type StepFlags } from '../run-step.ts';
 import { addSelectionOptions } from '../selection-options.ts';

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openCliBench, type CliBench } from '../../../test/support/cli-fixture.ts';
 import { loadConfig } from '../environment.ts';
 import { openWorkbench } from '../../core/workbench.ts';
-import { trafficBucketOf } from '../../store/traffic.ts';
+import { trafficBucketOf } from '../../model/traffic.ts';
 
 let cli: CliBench;
 beforeEach(async () => void (cli = await openCliBench()));

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { stages, type Connection } from '../../store/records.ts';
+import { stages } from '../../model/stages.ts';
+import type { Connection } from '../../model/connection.ts';
 import type { StageCount, UnclaimedGrant } from '../../store/store.ts';
 import { withWorkbench } from '../run-with.ts';
 import { addCustomerOption } from '../selection-options.ts';

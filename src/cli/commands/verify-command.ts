@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { consentedStages } from '../../migration/invitations.ts';
 import type { Verification } from '../../migration/verify.ts';
-import type { Connection } from '../../store/records.ts';
+import type { Connection } from '../../model/connection.ts';
 import type { CommandContext } from '../command-context.ts';
 import type { BatchResult } from '../each-connection.ts';
 import { runBatch, type StepFlags } from '../run-step.ts';

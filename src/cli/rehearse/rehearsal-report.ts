@@ -1,4 +1,5 @@
-import type { Connection, Stage } from '../../store/records.ts';
+import type { Connection } from '../../model/connection.ts';
+import type { Stage } from '../../model/stages.ts';
 import { indexOf } from './operator.ts';
 import { personas, type Persona, type Person } from './people.ts';
 import { dayMs, dayOf, firstDayMs, waveOf, type RehearsalSettings } from './rehearsal-settings.ts';

@@ -1,5 +1,5 @@
 import { funnelSteps, type CampaignReport } from '../../migration/report/campaign-report.ts';
-import { stages } from '../../store/records.ts';
+import { stages } from '../../model/stages.ts';
 import {
   formatDay,
   formatShare,

@@ -1,6 +1,6 @@
 import type { Evidence } from '../../migration/report/evidence.ts';
-import type { AuditEntry } from '../../store/records.ts';
-import type { RouteTally } from '../../store/traffic.ts';
+import type { AuditEntry } from '../../model/audit.ts';
+import type { RouteTally } from '../../model/traffic.ts';
 import { formatTime, type ReportDocument, type ReportSection } from './report-document.ts';
 
 /** Lays out everything that is on record about one customer. */

@@ -1,6 +1,6 @@
 import type { Child } from 'hono/jsx';
 import { Name } from '../../http/pages/name.tsx';
-import type { Connection } from '../../store/records.ts';
+import type { Connection } from '../../model/connection.ts';
 import { reasonWords, routeWords, stageWords } from './stage-words.ts';
 
 /** What the console's table shows of a connection. */

@@ -4,7 +4,7 @@ import { ErrorPage } from '../../http/pages/error-page.tsx';
 import { HomePage } from '../../http/pages/home-page.tsx';
 import { ResultPage } from '../../http/pages/result-page.tsx';
 import { createStylesheet } from '../../http/pages/stylesheet.ts';
-import { stages } from '../../store/records.ts';
+import { stages } from '../../model/stages.ts';
 import { LoginPage } from './login-page.tsx';
 import { StatusPage } from './status-page.tsx';
 

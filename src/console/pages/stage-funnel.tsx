@@ -1,4 +1,4 @@
-import { stages, type Stage } from '../../store/records.ts';
+import { stages, type Stage } from '../../model/stages.ts';
 import { stageWords } from './stage-words.ts';
 
 /** How many connections stand at a stage. */

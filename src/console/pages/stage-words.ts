@@ -1,4 +1,5 @@
-import type { AttentionReason, Route, Stage } from '../../store/records.ts';
+import type { AttentionReason, Stage } from '../../model/stages.ts';
+import type { Route } from '../../model/connection.ts';
 
 /** A term of the migration as the console shows it. */
 export interface StageWords {

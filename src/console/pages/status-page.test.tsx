@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { attentionReasons, stages } from '../../store/records.ts';
+import { attentionReasons, stages } from '../../model/stages.ts';
 import type { ConnectionRow } from './connection-table.tsx';
 import { StatusPage, type StatusPageProps } from './status-page.tsx';
 

@@ -1,5 +1,5 @@
 import type { PageProps } from '../../http/pages/layout.tsx';
-import type { Stage } from '../../store/records.ts';
+import type { Stage } from '../../model/stages.ts';
 import { ConnectionTable, type ConnectionRow } from './connection-table.tsx';
 import { ConsoleLayout } from './console-layout.tsx';
 import { formatCount, StageFunnel, tallyByStage, type StageTally } from './stage-funnel.tsx';

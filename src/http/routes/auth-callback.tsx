@@ -3,7 +3,7 @@ import { maskAccountId } from '../../klaviyo/account.ts';
 import { AccountMismatchError, type Consent } from '../../migration/consent.ts';
 import { deriveInvitationToken, hashToken } from '../../migration/invitation-token.ts';
 import { consentedStages } from '../../migration/invitations.ts';
-import type { Authorization } from '../../store/records.ts';
+import type { Authorization } from '../../model/authorization.ts';
 import { clearAttemptCookie, readAttemptCookie } from '../attempt-cookie.ts';
 import { answerError, logError, toKnownError } from '../error-answer.tsx';
 import {

@@ -3,7 +3,7 @@ import { isKeyshiftError } from '../../errors/keyshift-error.ts';
 import { maskAccountId } from '../../klaviyo/account.ts';
 import { parseScopes } from '../../klaviyo/scope-set.ts';
 import { consentedStages, type FoundInvitation } from '../../migration/invitations.ts';
-import type { Connection } from '../../store/records.ts';
+import type { Connection } from '../../model/connection.ts';
 import { setAttemptCookie } from '../attempt-cookie.ts';
 import { logError } from '../error-answer.tsx';
 import {

@@ -1,4 +1,4 @@
-import type { MetricVerdict } from '../../store/journey.ts';
+import type { MetricVerdict } from '../../model/metric-record.ts';
 import type { Dependent, Metric, MetricSnapshot } from './metric.ts';
 
 /** Events of a metric, by day, since traffic moved; absent where they could not be counted. */

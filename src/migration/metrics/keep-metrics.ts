@@ -1,6 +1,6 @@
 import { isKeyshiftError } from '../../errors/keyshift-error.ts';
 import type { Logger } from '../../runtime/logger.ts';
-import type { Connection } from '../../store/records.ts';
+import type { Connection } from '../../model/connection.ts';
 import type { MetricContinuity } from './metric-continuity.ts';
 
 /** Milliseconds that a cutover waits for its snapshot. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { openTestKeyshift, testSeed } from '../../../test/support/keyshift-fixture.ts';
 import { parsePrivateKey, type PrivateKey } from '../../klaviyo/private-key.ts';
 import type { SandboxOptions } from '../../sandbox.ts';
-import type { Connection } from '../../store/records.ts';
+import type { Connection } from '../../model/connection.ts';
 import { newConnection } from '../new-connection.ts';
 
 const app = testSeed.apps[0]!;

@@ -4,7 +4,7 @@ import { KeyshiftError } from '../../errors/keyshift-error.ts';
 import { parseScopes } from '../../klaviyo/scope-set.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Random } from '../../runtime/random.ts';
-import type { Connection } from '../../store/records.ts';
+import type { Connection } from '../../model/connection.ts';
 import type { Store } from '../../store/store.ts';
 import { grantSource } from '../read-checks.ts';
 import {

@@ -1,4 +1,4 @@
-import type { MessageKind } from '../../store/outreach.ts';
+import type { MessageKind } from '../../model/message.ts';
 
 /** What the sentences of a mail are filled with. */
 export interface MailFacts {

@@ -1,6 +1,8 @@
 import { consentedStages } from '../invitations.ts';
-import type { Connection, Invitation } from '../../store/records.ts';
-import type { Labels, MessageKind, OutboxEntry } from '../../store/outreach.ts';
+import type { Connection } from '../../model/connection.ts';
+import type { Invitation } from '../../model/invitation.ts';
+import type { Labels } from '../../model/labels.ts';
+import type { MessageKind, OutboxEntry } from '../../model/message.ts';
 
 /** Everything that the text of one message is made of. */
 export interface MessageContext {

@@ -1,6 +1,6 @@
 import type { Clock } from '../../runtime/clock.ts';
 import type { Random } from '../../runtime/random.ts';
-import type { MessageChannel, OutboxEntry, SendOutcome } from '../../store/outreach.ts';
+import type { MessageChannel, OutboxEntry, SendOutcome } from '../../model/message.ts';
 import type { Store } from '../../store/store.ts';
 import type { Invitations } from '../invitations.ts';
 import { toMessageContext, whyPointless, type MessageContext } from './message-context.ts';

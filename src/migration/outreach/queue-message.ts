@@ -1,7 +1,8 @@
 import type { Clock } from '../../runtime/clock.ts';
 import type { Random } from '../../runtime/random.ts';
-import type { MessageChannel, MessageKind } from '../../store/outreach.ts';
-import type { Connection, Invitation } from '../../store/records.ts';
+import type { MessageChannel, MessageKind } from '../../model/message.ts';
+import type { Connection } from '../../model/connection.ts';
+import type { Invitation } from '../../model/invitation.ts';
 import type { Store } from '../../store/store.ts';
 
 /** What became of a message that was to be queued. */

@@ -1,7 +1,9 @@
 import type { Clock } from '../../runtime/clock.ts';
 import type { Random } from '../../runtime/random.ts';
-import type { Labels, MessageChannel, OutboxEntry } from '../../store/outreach.ts';
-import type { Connection, Stage } from '../../store/records.ts';
+import type { Labels } from '../../model/labels.ts';
+import type { MessageChannel, OutboxEntry } from '../../model/message.ts';
+import type { Connection } from '../../model/connection.ts';
+import type { Stage } from '../../model/stages.ts';
 import type { Store } from '../../store/store.ts';
 import type { Invitations } from '../invitations.ts';
 import { queueMessage } from './queue-message.ts';

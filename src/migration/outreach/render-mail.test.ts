@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { MessageKind } from '../../store/outreach.ts';
+import type { MessageKind } from '../../model/message.ts';
 import type { MessageContext } from './message-context.ts';
 import { mailLanguages, renderMail } from './render-mail.ts';
 

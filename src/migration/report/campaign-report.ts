@@ -1,5 +1,5 @@
 import type { OutboxCount } from '../../store/outreach.ts';
-import { stages, type Stage } from '../../store/records.ts';
+import { stages, type Stage } from '../../model/stages.ts';
 import type { DayCount, FailureCount, StageTime, Unanswered } from '../../store/reports.ts';
 import type { Store } from '../../store/store.ts';
 import { makeForecast, type Forecast } from './forecast.ts';

@@ -1,20 +1,16 @@
 import { KeyshiftError } from '../../errors/keyshift-error.ts';
-import type {
-  ForeignConsent,
-  MetricComparisonRecord,
-  Retirement,
-  VerificationCheck,
-} from '../../store/journey.ts';
-import type { Labels, OutboxEntry } from '../../store/outreach.ts';
-import type {
-  AuditEntry,
-  AuditHead,
-  Connection,
-  Invitation,
-  PrivateKeyInfo,
-} from '../../store/records.ts';
+import type { ForeignConsent } from '../../model/foreign-consent.ts';
+import type { MetricComparisonRecord } from '../../model/metric-record.ts';
+import type { Retirement } from '../../model/retirement.ts';
+import type { VerificationCheck } from '../../model/verification.ts';
+import type { Labels } from '../../model/labels.ts';
+import type { OutboxEntry } from '../../model/message.ts';
+import type { AuditEntry, AuditHead } from '../../model/audit.ts';
+import type { Connection } from '../../model/connection.ts';
+import type { Invitation } from '../../model/invitation.ts';
+import type { PrivateKeyInfo } from '../../model/private-key.ts';
 import type { Store } from '../../store/store.ts';
-import type { RouteTally } from '../../store/traffic.ts';
+import type { RouteTally } from '../../model/traffic.ts';
 
 /** An invitation without what makes its link. */
 export type InvitationRecord = Omit<Invitation, 'tokenHash'>;

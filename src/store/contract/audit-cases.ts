@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { setImmediate } from 'node:timers/promises';
-import type { AuditEvent } from '../records.ts';
+import type { AuditEvent } from '../../model/audit.ts';
 import type { AuditFilter } from '../store.ts';
 import { oneOf, sampleConnection, t0, type ContractTest } from './contract-test.ts';
 

@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { isKeyshiftError, type KeyshiftError } from '../../errors/keyshift-error.ts';
 import type { ErrorCode } from '../../errors/error-table.ts';
 import { Secret } from '../../runtime/secret.ts';
-import type { Authorization, Connection, Invitation, TokenPair } from '../records.ts';
+import type { Authorization } from '../../model/authorization.ts';
+import type { Connection } from '../../model/connection.ts';
+import type { Invitation } from '../../model/invitation.ts';
+import type { TokenPair } from '../../model/grant.ts';
 import type { Store } from '../store.ts';
 
 /** One case: gets a store over an empty database, and a way to open more over the same one. */

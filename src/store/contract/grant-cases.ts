@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { Secret } from '../../runtime/secret.ts';
-import type { Grant } from '../records.ts';
+import type { Grant } from '../../model/grant.ts';
 import type { GrantKey, Store } from '../store.ts';
 import { reveal, samplePair, t0, type ContractTest } from './contract-test.ts';
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { RefreshFailure } from '../records.ts';
+import type { RefreshFailure } from '../../model/grant.ts';
 import type { Store } from '../store.ts';
 import { oneOf, reveal, samplePair, t0, type ContractTest } from './contract-test.ts';
 

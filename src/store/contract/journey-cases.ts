@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { VerificationCheck } from '../journey.ts';
+import type { VerificationCheck } from '../../model/verification.ts';
 import type { Store } from '../store.ts';
 import { rejectsWith, sampleConnection, t0, type ContractTest } from './contract-test.ts';
 

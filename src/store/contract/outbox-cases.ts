@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import type { MessageChannel, NewMessage, OutboxClaim } from '../outreach.ts';
+import type { MessageChannel, NewMessage } from '../../model/message.ts';
+import type { OutboxClaim } from '../outreach.ts';
 import type { Store } from '../store.ts';
 import {
   oneOf,

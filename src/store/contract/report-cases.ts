@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Stage } from '../records.ts';
+import type { Stage } from '../../model/stages.ts';
 import type { Store } from '../store.ts';
 import { sampleConnection, sampleInvitation, t0, type ContractTest } from './contract-test.ts';
 
