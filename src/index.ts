@@ -9,5 +9,5 @@ export type { ConnectionHandle, ConnectionTarget } from './client/connections.ts
 export { KlaviyoApiFailure } from './client/klaviyo-api-failure.ts';
 export { readConfig } from './core/read-config.ts';
 export type { ReadConfigOptions } from './core/read-config.ts';
-export { isKeyshiftError, KeyshiftError } from './errors/keyshift-error.ts';
-export type { ErrorCode } from './errors/error-table.ts';
+export { isKeyshiftError, isKind, KeyshiftError } from './errors/keyshift-error.ts';
+export type { ErrorCode, ErrorKind } from './errors/error-table.ts';

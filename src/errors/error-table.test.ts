@@ -15,7 +15,21 @@ describe('the error table', () => {
     expect(entry.status).toBeGreaterThanOrEqual(400);
     expect(entry.status).toBeLessThan(600);
     expect(['customer', 'developer', 'operator']).toContain(entry.audience);
-    expect(Object.keys(entry).sort()).toEqual(['audience', 'fix', 'status', 'title']);
+    expect(Object.keys(entry).sort()).toEqual(['audience', 'fix', 'kind', 'status', 'title']);
+  });
+
+  it('gives a code that names its kind that kind', () => {
+    for (const kind of ['grant', 'upstream'] as const) {
+      const named = entries.filter(([code]) => code.startsWith(`${kind}_`));
+      expect(named.length).toBeGreaterThan(1);
+      expect(named.every(([, entry]) => entry.kind === kind)).toBe(true);
+      expect(entries.filter(([, entry]) => entry.kind === kind)).toEqual(named);
+    }
+  });
+
+  it('calls a private key that is missing another kind than a keyring that does not fit', () => {
+    expect(errorTable.key_not_found.kind).toBe('key');
+    expect(errorTable.keyring_mismatch.kind).toBe('storage');
   });
 
   it('gives no two codes the same headline', () => {

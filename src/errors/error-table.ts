@@ -1,5 +1,35 @@
+/**
+ * What an error is about. A caller that treats several codes alike asks for their kind, never for
+ * the beginning of a code or for words in a message:
+ *
+ * - `config`: a setting or the machine; nothing has been started
+ * - `storage`: the database, the keyring or what they hold
+ * - `request`: what the caller sent
+ * - `auth`: who the caller is
+ * - `consent`: an invitation, a sign-in or what it ended with
+ * - `connection`: which connection is meant, or its stage
+ * - `grant`: the account has no grant that can be used
+ * - `key`: the connection has no private key that can be used
+ * - `refusal`: Klaviyo decided, and said no
+ * - `upstream`: Klaviyo gave no verdict; the same call may succeed later
+ * - `internal`: Keyshift itself
+ */
+export type ErrorKind =
+  | 'config'
+  | 'storage'
+  | 'request'
+  | 'auth'
+  | 'consent'
+  | 'connection'
+  | 'grant'
+  | 'key'
+  | 'refusal'
+  | 'upstream'
+  | 'internal';
+
 /** What a reader is told about one error code, wherever it surfaces (HTTP, page, CLI, docs). */
 export interface ErrorEntry {
+  readonly kind: ErrorKind;
   /** Short headline for pages and the terminal. */
   readonly title: string;
   /** The next step that makes the error go away. */
@@ -18,258 +48,301 @@ export interface ErrorEntry {
  */
 export const errorTable = {
   config_invalid: {
+    kind: 'config',
     title: 'A setting is wrong',
     fix: 'Correct the variable named in the message; docs/configuration.md lists every one.',
     status: 500,
     audience: 'operator',
   },
   port_in_use: {
+    kind: 'config',
     title: 'The port is taken',
     fix: 'Stop the other program, or set PORT (and REDIRECT_URI to match). On macOS, AirPlay Receiver sits on 5000: System Settings → General → AirDrop & Handoff.',
     status: 500,
     audience: 'operator',
   },
   database_unavailable: {
+    kind: 'storage',
     title: 'The database cannot be used',
     fix: 'Check that DATABASE_URL names a database this process can reach, read and write.',
     status: 503,
     audience: 'operator',
   },
   keyring_mismatch: {
+    kind: 'storage',
     title: 'The keyring does not fit the database',
     fix: 'Set KEYSHIFT_KEYS to the keys this database was sealed with.',
     status: 503,
     audience: 'operator',
   },
   seal_invalid: {
+    kind: 'storage',
     title: 'A sealed value does not open',
     fix: 'The row was moved, edited, or sealed under a key that is no longer configured. Restore it from a backup or ask the customer to consent again.',
     status: 500,
     audience: 'operator',
   },
   audit_broken: {
+    kind: 'storage',
     title: 'The audit log was damaged',
     fix: 'Run keyshift audit verify, which names what is wrong, and restore the tables audit_head and audit_events from a backup.',
     status: 500,
     audience: 'operator',
   },
   request_invalid: {
+    kind: 'request',
     title: 'The request is not valid',
     fix: 'Correct what the message names and send the request again.',
     status: 400,
     audience: 'developer',
   },
   not_found: {
+    kind: 'request',
     title: 'Nothing is here',
     fix: 'Check the path and the method.',
     status: 404,
     audience: 'developer',
   },
   unauthenticated: {
+    kind: 'auth',
     title: 'Who is calling is not known',
     fix: 'Send a valid service token, or sign in.',
     status: 401,
     audience: 'developer',
   },
   too_many_attempts: {
+    kind: 'auth',
     title: 'Too many failed attempts',
     fix: 'Wait a minute and try again.',
     status: 429,
     audience: 'developer',
   },
   request_incomplete: {
+    kind: 'request',
     title: 'The body of the call stopped in the middle',
     fix: 'Send the call again, whole; a pause within a body may last 30 seconds.',
     status: 408,
     audience: 'developer',
   },
   proxy_busy: {
+    kind: 'internal',
     title: 'Too many calls at once',
     fix: 'Wait a second and send the call again; run more processes if it happens often.',
     status: 503,
     audience: 'operator',
   },
   authorization_denied: {
+    kind: 'consent',
     title: 'The connection was declined',
     fix: 'Nothing was changed. Open the link again when you are ready to approve.',
     status: 400,
     audience: 'customer',
   },
   approval_not_allowed: {
+    kind: 'consent',
     title: 'Klaviyo did not let you approve',
     fix: 'Nothing was changed. Ask an owner, admin or manager of the Klaviyo account to open the link.',
     status: 400,
     audience: 'customer',
   },
   authorization_failed: {
+    kind: 'consent',
     title: 'Klaviyo did not complete the authorization',
     fix: 'Start again. If it fails once more, check the app settings in Klaviyo: scopes and redirect URL must match.',
     status: 400,
     audience: 'customer',
   },
   state_invalid: {
+    kind: 'consent',
     title: 'This sign-in cannot be matched to a start',
     fix: 'Start again from the beginning, in the same browser.',
     status: 400,
     audience: 'customer',
   },
   state_expired: {
+    kind: 'consent',
     title: 'This sign-in took too long',
     fix: 'Start again; an attempt stays open for ten minutes.',
     status: 400,
     audience: 'customer',
   },
   state_reused: {
+    kind: 'consent',
     title: 'This sign-in was already used',
     fix: 'Start again; every attempt works once.',
     status: 400,
     audience: 'customer',
   },
   code_missing: {
+    kind: 'consent',
     title: 'Klaviyo sent no authorization code',
     fix: 'Start again from the beginning.',
     status: 400,
     audience: 'customer',
   },
   exchange_failed: {
+    kind: 'consent',
     title: 'The authorization code could not be exchanged',
     fix: 'Start again. A code lives for five minutes and works once.',
     status: 400,
     audience: 'customer',
   },
   account_unverified: {
+    kind: 'consent',
     title: 'The Klaviyo account could not be determined',
     fix: 'Nothing was changed. Try again in a minute; the app needs the scope accounts:read.',
     status: 400,
     audience: 'customer',
   },
   account_mismatch: {
+    kind: 'consent',
     title: 'This is a different Klaviyo account',
     fix: 'Nothing was changed. Open the link again and choose the account named on the page.',
     status: 400,
     audience: 'customer',
   },
   scope_missing: {
+    kind: 'consent',
     title: 'A permission is missing',
     fix: 'Open the link again and approve every permission that is listed.',
     status: 400,
     audience: 'customer',
   },
   invitation_invalid: {
+    kind: 'consent',
     title: 'This link is not valid',
     fix: 'Check that the whole link was copied, or ask the sender for a new one.',
     status: 404,
     audience: 'customer',
   },
   invitation_revoked: {
+    kind: 'consent',
     title: 'This link was withdrawn',
     fix: 'Look for a newer message, or ask the sender for a new link.',
     status: 410,
     audience: 'customer',
   },
   invitation_expired: {
+    kind: 'consent',
     title: 'This link has expired',
     fix: 'Ask the sender for a new link.',
     status: 410,
     audience: 'customer',
   },
   customer_required: {
+    kind: 'consent',
     title: 'The customer cannot be chosen this way',
     fix: 'In production, send customers an invitation link; ?customer= is for development.',
     status: 403,
     audience: 'developer',
   },
   refresh_token_rejected: {
+    kind: 'request',
     title: 'Klaviyo refused the refresh token',
     fix: 'The app was uninstalled or the token is wrong: the account must consent again.',
     status: 400,
     audience: 'developer',
   },
   client_rejected: {
+    kind: 'refusal',
     title: 'Klaviyo refused the client credentials',
     fix: 'Check CLIENT_ID and CLIENT_SECRET against the app in Klaviyo. No customer has to do anything.',
     status: 502,
     audience: 'operator',
   },
   grant_not_found: {
+    kind: 'grant',
     title: 'No live grant',
     fix: 'The account has not consented yet, or its grant was lost: invite it.',
     status: 404,
     audience: 'developer',
   },
   grant_lost: {
+    kind: 'grant',
     title: 'The grant is lost',
     fix: 'The account uninstalled the app or left it idle for 90 days: invite it to consent again.',
     status: 409,
     audience: 'developer',
   },
   connection_not_found: {
+    kind: 'connection',
     title: 'No such connection',
     fix: 'Check the customer or account id with `keyshift status`.',
     status: 404,
     audience: 'developer',
   },
   key_not_found: {
+    kind: 'key',
     title: 'No usable private key',
     fix: 'Import the key first, or cut the connection over to OAuth.',
     status: 404,
     audience: 'developer',
   },
   stage_conflict: {
+    kind: 'connection',
     title: 'The connection is not at that stage',
     fix: 'See `keyshift status` for the stage and what comes next.',
     status: 409,
     audience: 'operator',
   },
   token_refused: {
+    kind: 'refusal',
     title: 'Klaviyo refuses a token it has just issued',
     fix: 'Nothing was disconnected. Wait a minute; if it stays, see Klaviyo’s status page.',
     status: 502,
     audience: 'operator',
   },
   klaviyo_refused: {
+    kind: 'refusal',
     title: 'Klaviyo answered with an error',
     fix: 'Look at the status, code and detail of the error; its id is for Klaviyo’s support.',
     status: 502,
     audience: 'developer',
   },
   upstream_timeout: {
+    kind: 'upstream',
     title: 'Klaviyo did not answer in time',
     fix: 'Try again in a moment. Nothing was changed.',
     status: 504,
     audience: 'operator',
   },
   upstream_unreachable: {
+    kind: 'upstream',
     title: 'Klaviyo could not be reached',
     fix: 'Check the network and the KLAVIYO_*_URL settings, then try again.',
     status: 502,
     audience: 'operator',
   },
   upstream_unreadable: {
+    kind: 'upstream',
     title: 'Klaviyo sent an answer that cannot be read',
     fix: 'Try again in a moment; if it stays, see Klaviyo’s status page.',
     status: 502,
     audience: 'operator',
   },
   upstream_unavailable: {
+    kind: 'upstream',
     title: 'Klaviyo is not available',
     fix: 'Try again later; the answer says when, if Klaviyo did.',
     status: 503,
     audience: 'operator',
   },
   upstream_throttled: {
+    kind: 'upstream',
     title: 'Klaviyo asks for a slower pace',
     fix: 'Wait for as long as Retry-After says.',
     status: 429,
     audience: 'operator',
   },
   import_invalid: {
+    kind: 'request',
     title: 'The file cannot be imported',
     fix: 'The file needs a header line with customer_id and private_key, separated by comma or semicolon.',
     status: 400,
     audience: 'operator',
   },
   internal: {
+    kind: 'internal',
     title: 'Something went wrong here',
     fix: 'Look for the request id in the log.',
     status: 500,
@@ -279,3 +352,8 @@ export const errorTable = {
 
 /** One of the codes in {@link errorTable}. */
 export type ErrorCode = keyof typeof errorTable;
+
+/** The codes of one kind, or of several. */
+export type ErrorCodeOf<Kind extends ErrorKind> = {
+  [Code in ErrorCode]: (typeof errorTable)[Code]['kind'] extends Kind ? Code : never;
+}[ErrorCode];

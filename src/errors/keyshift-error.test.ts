@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, expectTypeOf, it } from 'vitest';
 import { errorTable, type ErrorCode } from './error-table.ts';
-import { isKeyshiftError, KeyshiftError } from './keyshift-error.ts';
+import { isKeyshiftError, isKind, KeyshiftError } from './keyshift-error.ts';
 
 const codes = Object.keys(errorTable) as ErrorCode[];
 const key = 'pk_0123456789abcdef0123456789abcdef01';
@@ -37,8 +37,8 @@ describe('a KeyshiftError', () => {
 
   it.each(codes)('answers title, fix and status of its code: %s', (code) => {
     const error = new KeyshiftError(code, 'What was wrong.');
-    const { title, fix, status } = errorTable[code];
-    expect(error).toMatchObject({ name: 'KeyshiftError', code, title, fix, status });
+    const { kind, title, fix, status } = errorTable[code];
+    expect(error).toMatchObject({ name: 'KeyshiftError', code, kind, title, fix, status });
     expect(JSON.parse(JSON.stringify(error))).toEqual({
       error: code,
       error_description: 'What was wrong.',
@@ -64,5 +64,29 @@ describe('isKeyshiftError', () => {
     expect(isKeyshiftError(error, 'internal')).toBe(false);
     expect(isKeyshiftError(error)).toBe(true);
     expect(isKeyshiftError(error, 'grant_lost')).toBe(true);
+  });
+});
+
+describe('the kind of an error', () => {
+  it('is asked of anything that was thrown', () => {
+    const error = new KeyshiftError('upstream_timeout', 'x');
+    expect(isKind(error, 'upstream')).toBe(true);
+    expect(isKind(error, 'grant', 'upstream')).toBe(true);
+    expect(isKind(error, 'grant')).toBe(false);
+    expect(isKind(new Error('upstream_timeout'), 'upstream')).toBe(false);
+    expect(isKind({ code: 'upstream_timeout', kind: 'upstream' }, 'upstream')).toBe(false);
+    expect(isKind(undefined, 'upstream')).toBe(false);
+  });
+
+  it('narrows its code, and is narrowed by it', () => {
+    const thrown: unknown = new KeyshiftError('grant_lost', 'x');
+    if (!isKeyshiftError(thrown) || thrown.kind !== 'grant') throw thrown;
+    expectTypeOf(thrown.code).toEqualTypeOf<'grant_lost' | 'grant_not_found'>();
+    if (isKind(thrown, 'grant')) {
+      expectTypeOf(thrown.code).toEqualTypeOf<'grant_lost' | 'grant_not_found'>();
+    }
+    expectTypeOf(new KeyshiftError('upstream_timeout', 'x').kind).toEqualTypeOf<'upstream'>();
+    const known: unknown = thrown;
+    if (isKeyshiftError(known, 'key_not_found')) expectTypeOf(known.kind).toEqualTypeOf<'key'>();
   });
 });

@@ -1,4 +1,4 @@
-import { errorTable, type ErrorCode } from './error-table.ts';
+import { errorTable, type ErrorCode, type ErrorCodeOf, type ErrorKind } from './error-table.ts';
 
 /** What {@link KeyshiftError} takes besides its code and message. */
 export interface KeyshiftErrorOptions {
@@ -18,7 +18,7 @@ export interface ErrorBody {
 }
 
 /**
- * The one error class of Keyshift. `code` narrows; title, fix and HTTP status come from
+ * The one error class of Keyshift. `code` and `kind` narrow; title, fix and HTTP status come from
  * {@link errorTable}. A message names what was wrong and never holds a secret.
  *
  * @example
@@ -50,6 +50,11 @@ export class KeyshiftError<Code extends ErrorCode = ErrorCode> extends Error {
     this.code = code;
     this.fix = options.fix ?? errorTable[code].fix;
     this.retryAfterSec = options.retryAfterSec;
+  }
+
+  /** What the error is about: for decisions that are the same for several codes. */
+  get kind(): (typeof errorTable)[Code]['kind'] {
+    return errorTable[this.code].kind;
   }
 
   /** HTTP status of an answer that carries this error. */
@@ -85,10 +90,30 @@ function describeCause(cause: unknown): string {
   return typeof code === 'string' && /^\w+$/.test(code) ? `${cause.name} (${code})` : cause.name;
 }
 
+/** A {@link KeyshiftError} of one of several codes, so that `kind` and `code` narrow each other. */
+export type KeyshiftErrorOf<Code extends ErrorCode> = {
+  [Each in Code]: KeyshiftError<Each>;
+}[Code];
+
 /** Whether a value is a {@link KeyshiftError}, optionally of one code. */
 export function isKeyshiftError<Code extends ErrorCode>(
   value: unknown,
   code?: Code,
-): value is KeyshiftError<Code> {
+): value is KeyshiftErrorOf<Code> {
   return value instanceof KeyshiftError && (code === undefined || value.code === code);
+}
+
+/**
+ * Whether a value is a {@link KeyshiftError} of one of these kinds.
+ *
+ * @example
+ * ```ts
+ * if (isKind(error, 'upstream')) retryLater(error.retryAfterSec);
+ * ```
+ */
+export function isKind<Kind extends ErrorKind>(
+  value: unknown,
+  ...kinds: readonly [Kind, ...Kind[]]
+): value is KeyshiftErrorOf<ErrorCodeOf<Kind>> {
+  return value instanceof KeyshiftError && kinds.some((kind) => kind === value.kind);
 }

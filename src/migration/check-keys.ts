@@ -56,7 +56,7 @@ export async function checkKey(
     return await options.store.transaction((store) => record(store, connection, lookup, options));
   } catch (error) {
     if (!isKeyshiftError(error)) throw error;
-    const verdict = error.code.startsWith('upstream_') ? 'unreachable' : 'failed';
+    const verdict = error.kind === 'upstream' ? 'unreachable' : 'failed';
     return toCheck(connection, verdict, error.message);
   }
 }

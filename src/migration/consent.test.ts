@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { openTestKeyshift, type TestKeyshift } from '../../test/support/keyshift-fixture.ts';
 import type { Fault } from '../sandbox.ts';
 import { checkKeys } from './check-keys.ts';
+import type { ExchangeFailure } from './consent.ts';
 import { readCustomers } from './customer-file.ts';
 import { importCustomers } from './import-customers.ts';
 
@@ -99,12 +100,12 @@ describe('a consent that changes nothing', () => {
     expect((await bench.acme()).stage).not.toBe('verified');
   });
 
-  it.each<[string, Fault]>([
-    ['an outage', { kind: 'status', status: 503, match: { path: '/oauth/token' } }],
-    ['the edge', { kind: 'html', match: { path: '/oauth/token' } }],
-    ['a broken connection', { kind: 'reset_after', match: { path: '/oauth/token' } }],
-    ['half an answer', { kind: 'truncated', match: { path: '/oauth/token' } }],
-    ['an empty answer', { kind: 'empty', match: { path: '/oauth/token' } }],
+  it.each<[string, Fault, ExchangeFailure]>([
+    ['an outage', { kind: 'status', status: 503, match: { path: '/oauth/token' } }, 'no_verdict'],
+    ['the edge', { kind: 'html', match: { path: '/oauth/token' } }, 'no_verdict'],
+    ['a broken connection', { kind: 'reset_after', match: { path: '/oauth/token' } }, 'no_verdict'],
+    ['half an answer', { kind: 'truncated', match: { path: '/oauth/token' } }, 'no_verdict'],
+    ['an empty answer', { kind: 'empty', match: { path: '/oauth/token' } }, 'no_verdict'],
     [
       'a code that Klaviyo no longer knows',
       {
@@ -113,16 +114,39 @@ describe('a consent that changes nothing', () => {
         body: { error: 'invalid_grant' },
         match: { path: '/oauth/token' },
       },
+      'code_refused',
+    ],
+    [
+      'a client secret that Klaviyo does not know',
+      {
+        kind: 'status',
+        status: 401,
+        body: { error: 'invalid_client' },
+        match: { path: '/oauth/token' },
+      },
+      'client_refused',
+    ],
+    [
+      'a refusal whose text speaks of another',
+      {
+        kind: 'status',
+        status: 400,
+        body: { error: 'invalid_request', error_description: 'not an invalid_grant' },
+        match: { path: '/oauth/token' },
+      },
+      'request_refused',
     ],
     [
       'an answer without a refresh token',
       { kind: 'token_reply', omit: ['refresh_token'], match: { path: '/oauth/token' } },
+      'no_refresh_token',
     ],
     [
       'an answer without an access token',
       { kind: 'token_reply', omit: ['access_token'], match: { path: '/oauth/token' } },
+      'no_verdict',
     ],
-  ])('is one whose exchange met %s', async (_name, fault) => {
+  ])('is one whose exchange met %s', async (_name, fault, reason) => {
     await using bench = await open();
     const binding = await bench.invite();
     const before = await bench.acme();
@@ -130,6 +154,7 @@ describe('a consent that changes nothing', () => {
     await expect(bench.consent(binding, { account: 'AAA111' })).rejects.toMatchObject({
       code: 'exchange_failed',
       status: 400,
+      reason,
     });
     expect(await bench.acme()).toEqual(before);
     expect(await bench.grantOf('AAA111')).toBeUndefined();

@@ -52,6 +52,36 @@ export class AccountMismatchError extends KeyshiftError<'account_mismatch'> {
   }
 }
 
+/** Why the token endpoint gave no tokens for an authorization code. */
+export type ExchangeFailure =
+  /** The code was used before, is too old, or belongs to another request. */
+  | 'code_refused'
+  /** The app's own credentials were refused: nothing a customer can mend. */
+  | 'client_refused'
+  | 'request_refused'
+  /** The reply is no verdict, or none came. */
+  | 'no_verdict'
+  /** The reply holds no refresh token, without which there is no grant. */
+  | 'no_refresh_token';
+
+/** The code could not be exchanged; nothing was stored. */
+export class ExchangeFailedError extends KeyshiftError<'exchange_failed'> {
+  readonly reason: ExchangeFailure;
+
+  constructor(reason: ExchangeFailure, message: string) {
+    const fix = 'Check CLIENT_ID and CLIENT_SECRET against the app in Klaviyo.';
+    super('exchange_failed', message, reason === 'client_refused' ? { fix } : {});
+    this.reason = reason;
+  }
+}
+
+const failureOf = {
+  grant_rejected: 'code_refused',
+  client_rejected: 'client_refused',
+  request_rejected: 'request_refused',
+  transient: 'no_verdict',
+} as const satisfies Record<Exclude<TokenOutcome['kind'], 'granted'>, ExchangeFailure>;
+
 /** What {@link createConsent} works with. */
 export interface ConsentOptions {
   readonly store: Store;
@@ -184,7 +214,7 @@ function describeFailedLookup(
 function readExchange(outcome: TokenOutcome, attempt: Authorization, nowMs: number): TokenPair {
   if (outcome.kind === 'granted') {
     if (outcome.tokens.refreshToken === undefined) {
-      throw new KeyshiftError('exchange_failed', 'The token answer holds no refresh token.');
+      throw new ExchangeFailedError('no_refresh_token', 'The token answer holds no refresh token.');
     }
     const known = { refreshToken: outcome.tokens.refreshToken, scope: attempt.scope };
     return toTokenPair(outcome.tokens, known, nowMs);
@@ -193,11 +223,8 @@ function readExchange(outcome: TokenOutcome, attempt: Authorization, nowMs: numb
     outcome.kind === 'transient'
       ? outcome.reason
       : `${outcome.error}${outcome.description && `: ${outcome.description}`}`;
-  throw new KeyshiftError(
-    'exchange_failed',
+  throw new ExchangeFailedError(
+    failureOf[outcome.kind],
     `The token endpoint gave no tokens: ${detail}.`,
-    outcome.kind === 'client_rejected'
-      ? { fix: 'Check CLIENT_ID and CLIENT_SECRET against the app in Klaviyo.' }
-      : {},
   );
 }

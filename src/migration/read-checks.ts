@@ -70,8 +70,7 @@ async function checkRead(
     return readRefusal(name, path, response.status, await response.text());
   } catch (error) {
     signal?.throwIfAborted();
-    if (!isKeyshiftError(error)) throw error;
-    if (error.code === 'grant_lost' || error.code === 'grant_not_found') throw error;
+    if (!isKeyshiftError(error) || error.kind === 'grant') throw error;
     return toResult(name, 'unclear', error.message);
   }
 }

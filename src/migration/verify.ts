@@ -93,7 +93,7 @@ export function createVerify(options: VerifyOptions): Verify {
       return readAccount(accountId, lookup);
     } catch (error) {
       signal?.throwIfAborted();
-      if (!isKeyshiftError(error) || error.code.startsWith('grant_')) throw error;
+      if (!isKeyshiftError(error) || error.kind === 'grant') throw error;
       return { name: 'account', verdict: 'unclear', reason: undefined, detail: error.message };
     }
   }

@@ -1,4 +1,4 @@
-import { isKeyshiftError, KeyshiftError } from '../errors/keyshift-error.ts';
+import { isKind, KeyshiftError } from '../errors/keyshift-error.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
 import type { Grant, RefreshFailure } from '../model/grant.ts';
@@ -134,8 +134,7 @@ function isHeldBack(failure: RefreshFailure, urgency: Urgency, nowMs: number): b
 
 /** How long to wait before another try is worth it; `undefined` when it is not. */
 function ridablePauseMs(error: unknown): number | undefined {
-  if (!isKeyshiftError(error) || error.retryAfterSec === undefined) return undefined;
-  if (!error.code.startsWith('upstream_')) return undefined;
+  if (!isKind(error, 'upstream') || error.retryAfterSec === undefined) return undefined;
   const pauseMs = error.retryAfterSec * 1000;
   return pauseMs <= ridableMs ? pauseMs : undefined;
 }

@@ -20,13 +20,16 @@ describe('docs/errors.md', () => {
 
   it('changes with a code, a fix and a status', async () => {
     const entry: ErrorEntry = {
+      kind: 'config',
       title: 'New',
       fix: 'Set A_B_C.',
       status: 418,
       audience: 'operator',
     };
     const changed = await renderErrorDocs({ ...errorTable, brand_new: entry });
-    expect(changed).toContain('### `brand_new`\n\n**New.** HTTP 418.\n\nFix: Set `A_B_C`.');
+    expect(changed).toContain(
+      '### `brand_new`\n\n**New.** HTTP 418, kind `config`.\n\nFix: Set `A_B_C`.',
+    );
   });
 
   it('is never written with a code left out', async () => {

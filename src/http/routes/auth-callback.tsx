@@ -1,6 +1,10 @@
 import { isKeyshiftError, KeyshiftError } from '../../errors/keyshift-error.ts';
 import { maskAccountId } from '../../klaviyo/account.ts';
-import { AccountMismatchError, type Consent } from '../../migration/consent.ts';
+import {
+  AccountMismatchError,
+  ExchangeFailedError,
+  type Consent,
+} from '../../migration/consent.ts';
 import { deriveInvitationToken, hashToken } from '../../migration/invitation-token.ts';
 import { consentedStages } from '../../migration/invitations.ts';
 import type { Authorization } from '../../model/authorization.ts';
@@ -104,9 +108,10 @@ function toOutcome(
   }
   // Whoever is not invited is the developer, and is told more.
   if (!invited) return undefined;
-  if (error.code.startsWith('upstream_')) return { kind: 'klaviyo_unavailable', retryHref };
-  const codeRefused = error.code === 'exchange_failed' && error.message.includes('invalid_grant');
-  if (codeRefused) return { kind: 'attempt_expired', retryHref };
+  if (error.kind === 'upstream') return { kind: 'klaviyo_unavailable', retryHref };
+  if (error instanceof ExchangeFailedError && error.reason === 'code_refused') {
+    return { kind: 'attempt_expired', retryHref };
+  }
   return undefined;
 }
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { ApiRequestInit } from '../../client/api-call.ts';
 import type { ApiCaller, CredentialSource } from '../../client/api-caller.ts';
 import { KlaviyoApiFailure } from '../../client/klaviyo-api-failure.ts';
-import { isKeyshiftError, KeyshiftError } from '../../errors/keyshift-error.ts';
+import { isKeyshiftError, isKind, KeyshiftError } from '../../errors/keyshift-error.ts';
 import type { MetricCounts } from './compare-metrics.ts';
 import {
   metricPage,
@@ -177,5 +177,5 @@ function parse<Output>(schema: z.ZodType<Output>, body: unknown): Output {
 export function refusesReading(error: unknown): boolean {
   if (error instanceof KlaviyoApiFailure)
     return error.httpStatus === 401 || error.httpStatus === 403;
-  return isKeyshiftError(error) && /^(grant_|key_not_found|token_refused)/.test(error.code);
+  return isKind(error, 'grant', 'key') || isKeyshiftError(error, 'token_refused');
 }
