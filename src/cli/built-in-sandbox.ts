@@ -30,7 +30,7 @@ export async function startBuiltInSandbox(config: KeyshiftConfig): Promise<Built
       clientSecret: clientSecret.reveal(),
       redirectUris: [config.redirectUri],
       // What the marketplace of the sandbox opens.
-      installationUrl: `${new URL(config.redirectUri).origin}/auth/start`,
+      installationUrl: `${new URL(config.redirectUri).origin}/auth/install`,
     },
   });
   mkdirSync('data', { recursive: true, mode: 0o700 });
