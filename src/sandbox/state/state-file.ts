@@ -2,6 +2,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { KeyshiftError } from '../../errors/keyshift-error.ts';
+import { systemClock, type Clock } from '../../runtime/clock.ts';
 import { sandboxDataSchema } from './sandbox-data-schema.ts';
 import type { SandboxData } from './sandbox-state.ts';
 
@@ -43,6 +44,9 @@ function stateFileError(path: string, problem: string, cause?: unknown): Keyshif
   });
 }
 
+/** How long changes are gathered before they are written, in milliseconds. */
+const gatherMs = 100;
+
 /** Saves the state a moment after it changed. */
 export interface StateSaver {
   /** Notes that something changed. */
@@ -55,14 +59,15 @@ export interface StateSaver {
  * Creates a saver that writes to a file readable only by its owner, through a temporary file, so
  * that a crash leaves either the old state or the new.
  *
- * @param delayMs how long to gather changes before writing, in real time
+ * @param clock paces the disk: the machine's, not the sandbox's own, which may stand still
  */
 export function createStateSaver(
   path: string,
   snapshot: () => SandboxData,
-  delayMs = 100,
+  clock: Clock = systemClock,
 ): StateSaver {
-  let timer: NodeJS.Timeout | undefined;
+  const closing = new AbortController();
+  let waiting = false;
   let unsaved = false;
   let writing: Promise<void> = Promise.resolve();
 
@@ -76,19 +81,21 @@ export function createStateSaver(
       throw error;
     }
   };
-  const saveSoon = () => {
-    timer = undefined;
+  const saveSoon = async () => {
+    waiting = true;
+    await clock.sleep(gatherMs, closing.signal);
+    waiting = false;
     // A failure here waits for the next change; `close` reports it when it lasts.
     writing = writing.then(save).catch(() => undefined);
   };
   return {
     touch() {
       unsaved = true;
-      // A real timer, whatever the sandbox's clock: it paces the disk, not Klaviyo.
-      timer ??= setTimeout(saveSoon, delayMs).unref();
+      // Only `close` ends the wait early, and saves what is left itself.
+      if (!waiting) saveSoon().catch(() => undefined);
     },
     async close() {
-      clearTimeout(timer);
+      closing.abort();
       await writing;
       await save();
     },
