@@ -18,7 +18,7 @@ import {
   testSeed,
   verifier,
   type TestSandbox,
-} from './sandbox-client.test.helper.ts';
+} from '../../test/support/sandbox-client.ts';
 
 // Klaviyo's own SDK, unmodified: only its base paths and its token address are set.
 

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startTestSandbox, testSeed, type TestSandbox } from './sandbox-client.test.helper.ts';
+import { startTestSandbox, testSeed, type TestSandbox } from '../../test/support/sandbox-client.ts';
 import { startSandbox } from './sandbox.ts';
 
 describe('startSandbox', () => {

@@ -7,7 +7,7 @@ import {
   type Sandbox,
   type SandboxOptions,
 } from '../../src/sandbox.ts';
-import { createTestClient } from '../../src/sandbox/sandbox-client.test.helper.ts';
+import { createTestClient } from './sandbox-client.ts';
 import type { Grant, TokenPair } from '../../src/model/grant.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { Store } from '../../src/store/store.ts';

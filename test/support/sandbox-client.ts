@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { createManualClock, type ManualClock } from '../runtime/clock.ts';
-import { approveConsent, type ConsentChoice } from './approve-consent.ts';
-import type { Sandbox, SandboxOptions } from './sandbox-options.ts';
-import { startSandbox } from './sandbox.ts';
-import type { SandboxSeed, SeedApp } from './seed/seed.ts';
+import { createManualClock, type ManualClock } from '../../src/runtime/clock.ts';
+import { approveConsent, type ConsentChoice } from '../../src/sandbox/approve-consent.ts';
+import type { Sandbox, SandboxOptions } from '../../src/sandbox/sandbox-options.ts';
+import { startSandbox } from '../../src/sandbox/sandbox.ts';
+import type { SandboxSeed, SeedApp } from '../../src/sandbox/seed/seed.ts';
 
 /** An answer read to its end. */
 export interface TestReply {

@@ -4,7 +4,7 @@ import {
   startTestSandbox,
   type TestReply,
   type TestSandbox,
-} from '../sandbox-client.test.helper.ts';
+} from '../../../test/support/sandbox-client.ts';
 import { handlers } from './handlers.ts';
 
 let test: TestSandbox;

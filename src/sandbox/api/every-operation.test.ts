@@ -6,7 +6,7 @@ import {
   operationsRevision,
   type Operation,
 } from '../../klaviyo/operations.ts';
-import { startTestSandbox, type TestSandbox } from '../sandbox-client.test.helper.ts';
+import { startTestSandbox, type TestSandbox } from '../../../test/support/sandbox-client.ts';
 import type { SandboxSeed, SeedApp } from '../seed/seed.ts';
 import { coverageOf } from './coverage.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { operations, type Operation } from '../../klaviyo/operations.ts';
-import { startTestSandbox, type TestSandbox } from '../sandbox-client.test.helper.ts';
+import { startTestSandbox, type TestSandbox } from '../../../test/support/sandbox-client.ts';
 import { handlers } from './handlers.ts';
 import { readCursor, writeCursor } from './query/cursor.ts';
 import { parseFilter } from './query/parse-filter.ts';

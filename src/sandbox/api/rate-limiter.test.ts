@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { operations } from '../../klaviyo/operations.ts';
 import { createManualClock } from '../../runtime/clock.ts';
-import { startTestSandbox } from '../sandbox-client.test.helper.ts';
+import { startTestSandbox } from '../../../test/support/sandbox-client.ts';
 import { createRateLimiter } from './rate-limiter.ts';
 
 const operationOf = (id: string) => {

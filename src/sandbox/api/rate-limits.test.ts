@@ -1,5 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { appTwo, startTestSandbox, type TestSandbox } from '../sandbox-client.test.helper.ts';
+import {
+  appTwo,
+  startTestSandbox,
+  type TestSandbox,
+} from '../../../test/support/sandbox-client.ts';
 
 let test: TestSandbox;
 beforeEach(async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { startTestSandbox, testSeed } from '../sandbox-client.test.helper.ts';
+import { startTestSandbox, testSeed } from '../../../test/support/sandbox-client.ts';
 import { startSandbox } from '../sandbox.ts';
 
 describe('snapshot and restore', () => {

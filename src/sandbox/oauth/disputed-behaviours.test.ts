@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { approveConsent } from '../approve-consent.ts';
-import { appOne, basic, send, startTestSandbox, testSeed } from '../sandbox-client.test.helper.ts';
+import {
+  appOne,
+  basic,
+  send,
+  startTestSandbox,
+  testSeed,
+} from '../../../test/support/sandbox-client.ts';
 import type { SandboxSettings } from '../settings.ts';
 
 const start = (settings: Partial<SandboxSettings>) => startTestSandbox({ settings });

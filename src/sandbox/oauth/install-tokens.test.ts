@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { appTwo, startTestSandbox } from '../sandbox-client.test.helper.ts';
+import { appTwo, startTestSandbox } from '../../../test/support/sandbox-client.ts';
 
 const dayMs = 24 * 3_600_000;
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { startTestSandbox } from '../sandbox-client.test.helper.ts';
+import { startTestSandbox } from '../../../test/support/sandbox-client.ts';
 
 describe('refreshLimitPerMinute', () => {
   it('refuses the refresh too many with 429 and Retry-After, and does not spend its token', async () => {

@@ -7,7 +7,7 @@ import {
   startTestSandbox,
   type TestReply,
   type TestSandbox,
-} from '../sandbox-client.test.helper.ts';
+} from '../../../test/support/sandbox-client.ts';
 
 let test: TestSandbox;
 beforeEach(async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { testSeed } from '../sandbox-client.test.helper.ts';
+import { testSeed } from '../../../test/support/sandbox-client.ts';
 import { createSampleSeed } from './sample-seed.ts';
 import { parseSeed } from './parse-seed.ts';
 

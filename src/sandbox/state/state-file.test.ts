@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startSandbox } from '../sandbox.ts';
-import { startTestSandbox, testSeed } from '../sandbox-client.test.helper.ts';
+import { startTestSandbox, testSeed } from '../../../test/support/sandbox-client.ts';
 
 let folder: string;
 let stateFile: string;

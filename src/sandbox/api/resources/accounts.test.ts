@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseAccountsReply } from '../../../klaviyo/account.ts';
-import { startTestSandbox, type TestSandbox } from '../../sandbox-client.test.helper.ts';
+import { startTestSandbox, type TestSandbox } from '../../../../test/support/sandbox-client.ts';
 
 let test: TestSandbox;
 beforeAll(async () => {

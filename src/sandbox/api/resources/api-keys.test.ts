@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { betaRevision } from '../../../klaviyo/operations.ts';
-import { startTestSandbox, type TestSandbox } from '../../sandbox-client.test.helper.ts';
+import { startTestSandbox, type TestSandbox } from '../../../../test/support/sandbox-client.ts';
 
 let test: TestSandbox;
 beforeEach(async () => {

@@ -1,5 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { startTestSandbox, testSeed, type TestSandbox } from '../../sandbox-client.test.helper.ts';
+import {
+  startTestSandbox,
+  testSeed,
+  type TestSandbox,
+} from '../../../../test/support/sandbox-client.ts';
 
 const [alpha, ...others] = testSeed.accounts;
 const seed = {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { startTestSandbox, type TestSandbox } from '../../sandbox-client.test.helper.ts';
+import { startTestSandbox, type TestSandbox } from '../../../../test/support/sandbox-client.ts';
 
 let test: TestSandbox;
 beforeEach(async () => {

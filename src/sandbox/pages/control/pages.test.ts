@@ -1,6 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { controlRoutes } from '../../control/control-routes.ts';
-import { startTestSandbox, testSeed, type TestSandbox } from '../../sandbox-client.test.helper.ts';
+import {
+  startTestSandbox,
+  testSeed,
+  type TestSandbox,
+} from '../../../../test/support/sandbox-client.ts';
 
 let test: TestSandbox;
 beforeEach(async () => {
