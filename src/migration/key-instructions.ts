@@ -1,7 +1,7 @@
 import { klaviyoApiKeysPage } from '../klaviyo/endpoints.ts';
 import type { Connection } from '../model/connection.ts';
 
-/** What a customer is told so that they delete their old key. */
+/** The email that asks a customer to delete the old key. */
 export interface KeyInstructions {
   readonly customerId: string;
   readonly email: string | undefined;
@@ -12,7 +12,7 @@ export interface KeyInstructions {
 }
 
 /**
- * Writes to a customer how to delete the key that is no longer needed.
+ * Explains to a customer how to delete the key that is no longer needed.
  *
  * @param redactedKey the key as Klaviyo shows it, `pk_****abcd`
  */
@@ -21,15 +21,15 @@ export function writeKeyInstructions(connection: Connection, redactedKey: string
   const text = [
     `Hello${connection.name === undefined ? '' : ` ${connection.name}`},`,
     '',
-    `the connection to ${account} works by OAuth now. The private API key that you gave us`,
-    `before, ${redactedKey}, is no longer used. Please delete it, so that nobody can use it any more:`,
+    `The connection to ${account} now uses OAuth, so we no longer need the private API key you gave`,
+    `us, ${redactedKey}. Please delete it, so that nobody can misuse it:`,
     '',
-    `1. Sign in at Klaviyo as an owner, admin or manager of ${account}.`,
+    `1. Sign in to Klaviyo as an owner, admin or manager of ${account}.`,
     `2. Open ${klaviyoApiKeysPage}`,
-    `3. Among the private keys find the one that ends in ${redactedKey.slice(-4)}, and delete it.`,
+    `3. Find the private key that ends in ${redactedKey.slice(-4)}, and delete it.`,
     '',
-    'Does another program use the same key? Then give that program a key of its own first.',
-    'Deleting the key does not end our connection; there is nothing else to do.',
+    'Does another program use the same key? Give it a key of its own first.',
+    'Deleting the key does not affect our connection. There is nothing else to do.',
   ].join('\n');
   return {
     customerId: connection.customerId,

@@ -32,7 +32,7 @@ describe('a customer', () => {
     await using _ = fixture;
     const answer = await comeBack(fixture, link, error);
     expect(answer.status).toBe(400);
-    expect(answer.body).toContain('Klaviyo did not let you approve');
+    expect(answer.body).toContain('Klaviyo didn’t let you approve');
     expect(answer.body).toContain(`${new URL(link).pathname}/administrator`);
     expect((await connectionOf(fixture, 'acme')).attentionReason).toBeUndefined();
   });
@@ -72,7 +72,7 @@ describe('a customer', () => {
     refuse(400, { error: 'invalid_grant', error_description: 'Code expired.' });
     const choice = { account: accountOf(fixture, 0) };
     const late = await fixture.newBrowser().signIn(`${link}/start`, choice);
-    expect(late.body).toContain('This attempt took too long');
+    expect(late.body).toContain('Your session timed out');
     expect(late.body).toContain(`class="button" href="${new URL(link).pathname}"`);
     expect((await fixture.newBrowser().signIn(`${link}/start`, choice)).status).toBe(200);
   });
@@ -87,7 +87,7 @@ describe('a customer', () => {
     await store.invitations.revoke(invitation!.id, clock.now());
     const answer = await fixture.newBrowser().get(link);
     expect(answer.status).toBe(410);
-    expect(answer.body).toContain('This link was withdrawn');
+    expect(answer.body).toContain('This link was revoked');
   });
 });
 

@@ -9,7 +9,7 @@ export interface AccountLabel {
 
 /** An account's name and masked id, as far as they are known. */
 export function AccountFacts({ account }: { readonly account: AccountLabel }) {
-  if (account.name === undefined && account.maskedId === undefined) return <>not known</>;
+  if (account.name === undefined && account.maskedId === undefined) return <>unknown</>;
   return (
     <>
       {account.name !== undefined && <Name value={account.name} />}{' '}

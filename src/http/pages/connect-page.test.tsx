@@ -79,15 +79,15 @@ describe('ConnectPage', () => {
     const text = textOf(render());
     for (const part of [
       'Confirm your Klaviyo connection with Brightwater Reviews',
-      'connect by OAuth in place of private API keys',
-      'Nothing stops working meanwhile',
+      'connect with OAuth instead of private API keys',
+      'Everything keeps working in the meantime',
       'Harbour Bakery Online',
       'Account ID Ab••••',
       'See the people in your lists (profiles) profiles:read',
       'What happens next',
-      'How to be sure this is genuine',
-      'If you do not want this',
-      'This link works until 3 March 2027',
+      'How to tell that this is genuine',
+      'If you’d rather not',
+      'This link is valid until 3 March 2027',
     ]) {
       expect(text).toContain(part);
     }

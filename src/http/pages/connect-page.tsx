@@ -44,20 +44,20 @@ export function ConnectPage(props: ConnectPageProps) {
       </h1>
       {props.customerName !== undefined && (
         <p class="lead">
-          You are invited to confirm the Klaviyo connection of <Name value={props.customerName} />.
+          You’re invited to confirm the Klaviyo connection of <Name value={props.customerName} />.
         </p>
       )}
       <p>
-        Klaviyo asks integrations to connect by OAuth in place of private API keys. You sign in at
-        Klaviyo, see what is allowed, and can take it back there at any time.
+        Klaviyo now asks apps to connect with OAuth instead of private API keys. You sign in to
+        Klaviyo, see exactly what you’re allowing, and can revoke it any time.
       </p>
       <p>
-        Nothing stops working meanwhile. Until you have confirmed, {integrator} keeps using the
+        Everything keeps working in the meantime. Until you confirm, {integrator} keeps using the
         connection you have today.
       </p>
       <AccountCard {...props} />
-      <h2>What you allow</h2>
-      <p>With your approval, {integrator} will be able to:</p>
+      <h2>What you’re allowing</h2>
+      <p>Once you approve, {integrator} will be able to:</p>
       <ScopeList scopes={props.scopes} />
       <NextSteps {...props} />
     </Layout>
@@ -74,7 +74,7 @@ function AccountCard(props: ConnectPageProps) {
   const isKnown = props.accountName !== undefined || props.maskedAccountId !== undefined;
   return (
     <section class="card" aria-labelledby="account">
-      <h2 id="account">{isKnown ? 'Choose this account at Klaviyo' : 'Choose your account'}</h2>
+      <h2 id="account">{isKnown ? 'Choose this account in Klaviyo' : 'Choose your account'}</h2>
       {isKnown ? (
         <dl class="facts">
           <dt>Klaviyo account</dt>
@@ -95,8 +95,8 @@ function AccountCard(props: ConnectPageProps) {
         </a>
       </p>
       <p class="muted small">
-        Klaviyo shows you everything once more before you approve.
-        {isKnown && ' Should you pick another account by mistake, nothing is changed.'}
+        Klaviyo shows you everything again before you approve.
+        {isKnown && ' If you pick the wrong account, nothing changes.'}
       </p>
     </section>
   );
@@ -108,12 +108,12 @@ function NextSteps(props: ConnectPageProps) {
     <>
       <h2>What happens next</h2>
       <ol>
-        <li>You sign in at Klaviyo, if you are not signed in already.</li>
+        <li>You sign in to Klaviyo, if you aren’t signed in already.</li>
         <li>You choose the account and approve the permissions.</li>
-        <li>You come back here, and we check that it is the right account. That is all.</li>
+        <li>You come back here, and we check that it’s the right account. That’s it.</li>
       </ol>
       <p>
-        If Klaviyo does not let you approve, an owner or admin of the account can.
+        If Klaviyo doesn’t let you approve, an owner, admin or manager of the account can.
         {props.handOverHref !== undefined && (
           <>
             {' '}
@@ -124,26 +124,28 @@ function NextSteps(props: ConnectPageProps) {
           </>
         )}
       </p>
-      <h2>How to be sure this is genuine</h2>
+      <h2>How to tell that this is genuine</h2>
       <p>
         This page never asks for a password or an API key.{' '}
         {props.sandbox !== true && (
           <>
-            Before you sign in, check that your browser shows an address that begins with{' '}
+            Before you sign in, check that the address in your browser starts with{' '}
             <code>https://www.klaviyo.com/</code>.{' '}
           </>
         )}
-        In doubt, ask your usual contact at {integrator} whether they sent you this link. Pass it on
-        to nobody but an owner or admin of the account.
+        Not sure? Ask your usual contact at{' '}
+        {props.integratorName === undefined ? 'the company' : integrator} whether they sent it.
+        Share it only with an owner, admin or manager of the account.
       </p>
-      <h2>If you do not want this</h2>
+      <h2>If you’d rather not</h2>
       <p>
-        Close this page, or decline at Klaviyo. Nothing is changed then. Please tell {integrator},
-        so that you can find another way before your current connection ends.
+        Close this page, or decline in Klaviyo. Nothing will change. Please tell {integrator}, so
+        that you can agree on another way before your current connection ends.
       </p>
       {props.expiresAt !== undefined && (
         <p class="reference">
-          This link works until {cleanText(props.expiresAt)}. You can open it as often as you need.
+          This link is valid until {cleanText(props.expiresAt)}. You can open it as many times as
+          you like.
         </p>
       )}
     </>

@@ -41,7 +41,7 @@ export function ErrorPage(props: ErrorPageProps) {
           </>
         ) : (
           <>
-            <p>This is not something you can put right, and you did nothing wrong.</p>
+            <p>This isn’t something you can fix, and you did nothing wrong.</p>
             <p>If it happens again, tell the company that sent you here.</p>
           </>
         )}

@@ -8,15 +8,15 @@ export interface HandOverPageProps extends PageProps {
   /** The link to pass on. */
   readonly link: string;
   readonly backHref: string;
-  /** Where the form goes; absent where no mail can be sent. */
+  /** Where the form goes; absent where no email can be sent. */
   readonly formAction?: string | undefined;
-  /** The address that was written to just now. */
+  /** The address that an email has just been queued for. */
   readonly sentTo?: string | undefined;
   /** Why nothing was sent. */
   readonly error?: string | undefined;
 }
 
-/** Lets a customer who may not approve at Klaviyo pass the link on to somebody who may. */
+/** Lets a customer who may not approve in Klaviyo pass the link on to somebody who may. */
 export function HandOverPage(props: HandOverPageProps) {
   return (
     <Layout
@@ -27,16 +27,16 @@ export function HandOverPage(props: HandOverPageProps) {
     >
       <h1>Send this to your administrator</h1>
       <p>
-        An owner or admin of the Klaviyo account can approve. Send them this link: it is meant for
-        your account alone, so pass it to nobody else.
+        An owner, admin or manager of the Klaviyo account can approve. Send them this link. It’s
+        meant for your account only, so please don’t share it with anyone else.
       </p>
       <div class="field">
-        <label for="link">The link</label>
+        <label for="link">Link</label>
         <input id="link" type="text" readonly value={props.link} />
       </div>
       <p>
         <a class="button quiet" href={mailto(props.link)}>
-          Write a mail with this link
+          Compose an email
         </a>
       </p>
       <MailForm {...props} />
@@ -54,13 +54,13 @@ function MailForm({ formAction, sentTo, error }: HandOverPageProps) {
   if (sentTo !== undefined) {
     return (
       <p role="status">
-        A mail to <strong>{cleanText(sentTo)}</strong> is on its way.
+        We’ve emailed <strong>{cleanText(sentTo)}</strong>.
       </p>
     );
   }
   return (
     <section class="card" aria-labelledby="send">
-      <h2 id="send">Or let us send it</h2>
+      <h2 id="send">Or let us email it</h2>
       {error !== undefined && (
         <p class="field-error" id="address-error" role="alert">
           {cleanText(error)}
@@ -68,7 +68,7 @@ function MailForm({ formAction, sentTo, error }: HandOverPageProps) {
       )}
       <form method="post" action={formAction}>
         <div class="field">
-          <label for="address">Mail address of the administrator</label>
+          <label for="address">Administrator’s email address</label>
           <input
             id="address"
             name="address"
@@ -90,6 +90,6 @@ function MailForm({ formAction, sentTo, error }: HandOverPageProps) {
 
 function mailto(link: string): string {
   const subject = 'Please confirm our Klaviyo connection';
-  const body = `Please open this link and approve. It needs an owner or admin of our Klaviyo account.\n\n${link}\n`;
+  const body = `Please open this link and approve the connection. It has to be an owner, admin or manager of our Klaviyo account.\n\n${link}\n`;
   return `mailto:?subject=${encodeURIComponent(subject)}&body=${encodeURIComponent(body)}`;
 }

@@ -23,8 +23,8 @@ describe('HomePage', () => {
   });
 
   it('says whether it talks to the sandbox or to Klaviyo', () => {
-    expect(render(true)).toContain('It talks to the built-in sandbox');
-    expect(render(false)).toContain('It talks to Klaviyo');
+    expect(render(true)).toContain('It uses the built-in sandbox');
+    expect(render(false)).toContain('It uses Klaviyo');
     expect(render(false)).not.toContain('Sandbox.');
   });
 

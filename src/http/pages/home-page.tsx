@@ -23,27 +23,26 @@ export function HomePage(props: HomePageProps) {
       <p class="lead">
         {props.sandbox === true ? (
           <>
-            It talks to the built-in sandbox, seeded with sample customers. To use Klaviyo, put{' '}
+            It uses the built-in sandbox, which comes with sample customers. To use Klaviyo, put{' '}
             <code>CLIENT_ID</code> and <code>CLIENT_SECRET</code> into <code>.env.local</code> and
             start again.
           </>
         ) : (
-          <>It talks to Klaviyo, with the app named in your configuration.</>
+          <>It uses Klaviyo, with the app from your configuration.</>
         )}
       </p>
       <h2>Open</h2>
       <ul>
         <li>
-          <a href={`${path}/auth/start`}>/auth/start</a> begins an authorization and answers with
-          tokens
+          <a href={`${path}/auth/start`}>/auth/start</a> starts an authorization and returns tokens
         </li>
         <li>
-          <a href={`${path}/console`}>/console</a> shows how far each customer has come; the
-          password was printed at the first start, unless you set one
+          <a href={`${path}/console`}>/console</a> shows the progress of every customer; its
+          password was printed on the first start, unless you set one
         </li>
         <li>
-          <a href={`${path}/healthz`}>/healthz</a> and <a href={`${path}/readyz`}>/readyz</a> tell
-          whether the server lives and is ready
+          <a href={`${path}/healthz`}>/healthz</a> and <a href={`${path}/readyz`}>/readyz</a> say
+          whether the server is alive and ready
         </li>
       </ul>
       <h2>Try</h2>
@@ -51,9 +50,9 @@ export function HomePage(props: HomePageProps) {
       <Command text={refreshCommand(props.baseUrl)} />
       <p>See which account an access token belongs to:</p>
       <Command text={whoamiCommand(props.baseUrl)} />
-      <p>Call Klaviyo’s API with a private key you imported; only the host differs:</p>
+      <p>Call Klaviyo’s API with a private key you imported; only the host changes:</p>
       <Command text={proxyCommand(props.baseUrl, props.revision)} />
-      <p class="muted small">This page is shown in development only.</p>
+      <p class="muted small">This page is shown only in development.</p>
     </Layout>
   );
 }

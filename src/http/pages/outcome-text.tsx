@@ -20,7 +20,7 @@ export function OutcomeText({ outcome, integratorName }: OutcomeTextProps) {
       return (
         <>
           {outcome.account && <Account label="Connected account" account={outcome.account} />}
-          <p>There is nothing left to do. You can close this page.</p>
+          <p>You’re all set. You can close this page.</p>
         </>
       );
     case 'installed':
@@ -31,10 +31,11 @@ export function OutcomeText({ outcome, integratorName }: OutcomeTextProps) {
       return (
         <>
           <p>
-            Nothing was changed. If you are connected already, {integrator} keeps using that
-            connection.
+            {' '}
+            Nothing has changed. If you’re already connected, {integrator} keeps using that
+            connection.{' '}
           </p>
-          <p>If you changed your mind, or declined by mistake, start again.</p>
+          <p>If you’ve changed your mind, or declined by mistake, start again.</p>
           <Retry href={outcome.retryHref} />
         </>
       );
@@ -42,8 +43,8 @@ export function OutcomeText({ outcome, integratorName }: OutcomeTextProps) {
       return (
         <>
           <p>
-            For your safety, each attempt stays open for a few minutes only and works once. Nothing
-            was changed.
+            For your security, you have a few minutes to finish, and each attempt works only once.
+            Nothing has changed.
           </p>
           <Retry href={outcome.retryHref} label="Start again" />
         </>
@@ -53,41 +54,43 @@ export function OutcomeText({ outcome, integratorName }: OutcomeTextProps) {
     case 'permission_missing':
       return (
         <>
-          <p>Nothing was changed. {atTheBeginning} also needs to be allowed to:</p>
+          <p>Nothing has changed. {atTheBeginning} also needs permission to:</p>
           <ScopeList scopes={outcome.missing} />
-          <p>Start again and approve everything that Klaviyo lists.</p>
+          <p>Start again and approve everything on Klaviyo’s list.</p>
           <Retry href={outcome.retryHref} label="Start again" />
         </>
       );
     case 'link_invalid':
       return (
         <>
-          <p>Please check that the whole link was copied; mail programs sometimes break it.</p>
-          <p>If it still does not work, ask {integrator} for a new one.</p>
+          <p>
+            Please check that you copied the whole link. Email programs sometimes break long links.
+          </p>
+          <p>If it still doesn’t work, ask {integrator} for a new one.</p>
         </>
       );
     case 'link_revoked':
       return (
         <>
           <p>
-            {atTheBeginning} has withdrawn this link, most likely because there is a newer one.
-            Nothing was changed.
+            {atTheBeginning} has revoked this link, most likely because there is a newer one.
+            Nothing has changed.
           </p>
-          <p>Look for a later message, or ask {integrator} for a new one.</p>
+          <p>Look for a newer email, or ask {integrator} for a new one.</p>
         </>
       );
     case 'link_expired':
       return (
         <>
-          <p>Links stop working after a while, so that an old message cannot be misused.</p>
-          <p>Ask {integrator} for a new one. Nothing was changed.</p>
+          <p>Links expire after a while, so that nobody can misuse an old email.</p>
+          <p>Ask {integrator} for a new one. Nothing has changed.</p>
         </>
       );
     case 'klaviyo_unavailable':
       return (
         <>
-          <p>Nothing was changed, and nothing is wrong on your side.</p>
-          <p>Please wait a few minutes before you try again.</p>
+          <p>Nothing has changed, and there’s nothing wrong on your side.</p>
+          <p>Please wait a few minutes, then try again.</p>
           <Retry href={outcome.retryHref} />
         </>
       );
@@ -114,13 +117,13 @@ function Connected(props: {
   return (
     <>
       <p>
-        Thank you. <Integrator name={props.integratorName} begins /> can now work with Klaviyo
-        through OAuth.
+        Thank you. <Integrator name={props.integratorName} begins /> is now connected to Klaviyo
+        over OAuth.
       </p>
       <Account label="Connected account" account={props.account} />
       <p>
-        If you connected with an API key before, please leave that key in Klaviyo for now; you will
-        hear when it is no longer needed. You can close this page.
+        If you used an API key before, please leave it in Klaviyo for now. We’ll tell you when you
+        can delete it. You can close this page.
       </p>
     </>
   );
@@ -133,9 +136,9 @@ function WrongAccount(props: {
   const { expected, chosen, retryHref } = props.outcome;
   return (
     <>
-      <p>Nothing was changed in your connection: the approval you just gave is not used for it.</p>
+      <p>Nothing has changed. The approval you just gave isn’t used for your connection.</p>
       <dl class="facts">
-        <dt>Account to choose</dt>
+        <dt>Expected account</dt>
         <dd>
           <AccountFacts account={expected} />
         </dd>
@@ -144,11 +147,11 @@ function WrongAccount(props: {
           <AccountFacts account={chosen} />
         </dd>
       </dl>
-      <p>Start again and choose the first one when Klaviyo asks.</p>
+      <p>Start again and choose the expected account when Klaviyo asks.</p>
       <Retry href={retryHref} label="Start again" />
       <p class="muted small">
-        If the account really changed, tell <Integrator name={props.integratorName} />. Klaviyo may
-        list the app in the other account now; it can be removed there.
+        If you have moved to another account, tell <Integrator name={props.integratorName} />.
+        Klaviyo may now list the app in the account you chose; you can remove it there.
       </p>
     </>
   );
@@ -164,11 +167,11 @@ function Installed(props: {
     <>
       <Account label="Klaviyo account" account={account} />
       <p>
-        <Integrator name={props.integratorName} begins /> does not know yet which of its customers
-        this account belongs to. Nothing is sent or read until it does.
+        <Integrator name={props.integratorName} begins /> doesn’t know yet which of its customers
+        this account belongs to. Nothing is read or sent until it does.
       </p>
       <p>
-        Sign in at {integrator} and go on there, or write to your usual contact that you have
+        Sign in to {integrator} to finish connecting, or tell your usual contact there that you’ve
         installed the app.
       </p>
     </>
@@ -182,10 +185,10 @@ function WrongRole({
   return (
     <>
       <p>
-        Nothing was changed. As a rule only owners, admins and managers of a Klaviyo account may
-        approve an app; your sign-in seems to have another role there.
+        Nothing has changed. Usually only owners, admins and managers of a Klaviyo account can
+        approve an app, and you seem to have a different role.
       </p>
-      <p>Ask one of them to open the link, or sign in at Klaviyo as somebody who may.</p>
+      <p>Ask one of them to open the link, or sign in to Klaviyo as someone who can approve.</p>
       {handOverHref !== undefined && (
         <p>
           <a class="button" href={handOverHref} rel="nofollow">
@@ -195,7 +198,7 @@ function WrongRole({
       )}
       {handOverHref !== undefined && retryHref !== undefined ? (
         <p>
-          <a href={retryHref}>Try again with another sign-in</a>
+          <a href={retryHref}>Try again with a different sign-in</a>
         </p>
       ) : (
         <Retry href={retryHref} />

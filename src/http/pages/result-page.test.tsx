@@ -30,15 +30,15 @@ const retryable = [
 describe('ResultPage', () => {
   it.each(retryable)('says after $kind that nothing was changed and lets one try again', (it) => {
     const html = render({ ...it, retryHref });
-    expect(textOf(html)).toContain('Nothing was changed');
+    expect(textOf(html)).toContain('Nothing has changed');
     expect(html).toContain(`<a class="button" href="${retryHref}">`);
-    expect(textOf(html)).toContain('mention request req-7');
+    expect(textOf(html)).toContain('mention the request ID req-7');
   });
 
   it.each(retryable)('points to the link after $kind when only the customer has it', (it) => {
     const html = render(it);
     expect(html).not.toContain('<a ');
-    expect(textOf(html)).toContain('open the link you were sent once more');
+    expect(textOf(html)).toContain('reopen the link you were sent');
   });
 
   it('names the account to choose and the one that was chosen', () => {
@@ -49,7 +49,7 @@ describe('ResultPage', () => {
         chosen: { name: 'Harbour TEST', maskedId: 'Xy••••' },
       }),
     );
-    expect(text).toMatch(/Account to choose Harbour Bakery Online Account ID Ab••••/);
+    expect(text).toMatch(/Expected account Harbour Bakery Online Account ID Ab••••/);
     expect(text).toMatch(/Account you chose Harbour TEST Account ID Xy••••/);
   });
 
@@ -65,7 +65,7 @@ describe('ResultPage', () => {
 
   it('says so when an account has neither name nor id', () => {
     const text = textOf(render({ kind: 'wrong_account', expected: account, chosen: {} }));
-    expect(text).toContain('Account you chose not known');
+    expect(text).toContain('Account you chose unknown');
   });
 
   it('makes hostile account names harmless', () => {

@@ -12,7 +12,7 @@ export interface ResultPageProps extends PageProps {
   readonly requestId?: string | undefined;
 }
 
-/** The page a customer sees after Klaviyo, or in place of {@link ConnectPage}. */
+/** The page a customer sees after Klaviyo, or instead of {@link ConnectPage}. */
 export function ResultPage(props: ResultPageProps) {
   const { heading, tone } = headlines[props.outcome.kind];
   return (
@@ -27,7 +27,7 @@ export function ResultPage(props: ResultPageProps) {
         {props.requestId !== undefined && tone !== 'good' && (
           <div class="reference">
             <p>
-              If you ask for help, mention request <code>{cleanText(props.requestId)}</code>.
+              If you ask for help, mention the request ID <code>{cleanText(props.requestId)}</code>.
             </p>
           </div>
         )}
@@ -41,14 +41,14 @@ const headlines = {
   already_connected: { heading: 'Klaviyo is already connected', tone: 'good' },
   installed: { heading: 'The app is installed', tone: 'good' },
   denied: { heading: 'You declined the connection', tone: 'warn' },
-  wrong_role: { heading: 'Klaviyo did not let you approve', tone: 'warn' },
-  attempt_expired: { heading: 'This attempt took too long', tone: 'warn' },
-  wrong_account: { heading: 'That was another Klaviyo account', tone: 'warn' },
+  wrong_role: { heading: 'Klaviyo didn’t let you approve', tone: 'warn' },
+  attempt_expired: { heading: 'Your session timed out', tone: 'warn' },
+  wrong_account: { heading: 'That’s a different Klaviyo account', tone: 'warn' },
   permission_missing: { heading: 'A permission is missing', tone: 'warn' },
-  link_invalid: { heading: 'This link does not work', tone: 'warn' },
-  link_revoked: { heading: 'This link was withdrawn', tone: 'warn' },
+  link_invalid: { heading: 'This link isn’t valid', tone: 'warn' },
+  link_revoked: { heading: 'This link was revoked', tone: 'warn' },
   link_expired: { heading: 'This link has expired', tone: 'warn' },
-  klaviyo_unavailable: { heading: 'Klaviyo is not answering right now', tone: 'warn' },
+  klaviyo_unavailable: { heading: 'Klaviyo isn’t responding right now', tone: 'warn' },
 } as const satisfies Record<
   ConnectOutcome['kind'],
   { readonly heading: string; readonly tone: MessageTone }

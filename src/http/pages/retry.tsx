@@ -6,7 +6,7 @@ interface RetryProps {
 
 /** The way to try again: a button where the address is known, else words. */
 export function Retry({ href, label = 'Try again' }: RetryProps) {
-  if (href === undefined) return <p>To try again, open the link you were sent once more.</p>;
+  if (href === undefined) return <p>To try again, reopen the link you were sent.</p>;
   return (
     <p>
       <a class="button" href={href}>

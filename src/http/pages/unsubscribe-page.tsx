@@ -9,9 +9,9 @@ export interface UnsubscribePageProps extends PageProps {
   readonly done: boolean;
 }
 
-/** Ends mails to an address. Opening the page does nothing: mail scanners open it, too. */
+/** Unsubscribes an address. Opening the page does nothing: email scanners open it too. */
 export function UnsubscribePage(props: UnsubscribePageProps) {
-  const heading = props.done ? 'No more mail about this' : 'Stop mails about this?';
+  const heading = props.done ? 'You’re unsubscribed' : 'Unsubscribe?';
   return (
     <Layout
       stylesheetHref={props.stylesheetHref}
@@ -22,18 +22,18 @@ export function UnsubscribePage(props: UnsubscribePageProps) {
       <MessageCard tone={props.done ? 'good' : 'warn'} heading={heading}>
         {props.done ? (
           <p>
-            You will get no more mail about the Klaviyo connection. The link you were sent goes on
-            working.
+            You won’t get any more emails about the Klaviyo connection. The link we sent you still
+            works.
           </p>
         ) : (
           <>
             <p>
-              We will not write to this address about the Klaviyo connection any more. The
-              connection itself still has to be confirmed before your private key ends.
+              We’ll stop sending emails about the Klaviyo connection to this address. You still have
+              to confirm the connection before your API key stops working.
             </p>
             <form method="post" action={props.formAction}>
               <button type="submit" class="button">
-                Stop these mails
+                Unsubscribe
               </button>
             </form>
           </>

@@ -1,25 +1,25 @@
 import type { MailFacts, MailLanguage } from './mail-words.ts';
 
 const why = ({ sender }: MailFacts) =>
-  `${sender} works with your Klaviyo account by a private API key. Klaviyo asks integrations to ` +
-  'connect by OAuth instead: you sign in at Klaviyo, see what is allowed, and can take it back ' +
-  'there at any time.';
+  `${sender} is connected to your Klaviyo account with a private API key. Klaviyo now asks apps ` +
+  'to connect with OAuth instead: you sign in to Klaviyo, see exactly what you’re allowing, and ' +
+  'can revoke it any time.';
 
-/** English, the language of whoever has none of ours. */
+/** English, also for customers whose language is not among ours. */
 export const english: MailLanguage = {
   locale: 'en-GB',
   write(kind, facts) {
     const { sender, customer, account, lastDay } = facts;
     const hello = customer === undefined ? 'Hello,' : `Hello ${customer},`;
     const accountLine =
-      account === undefined ? [] : [`At Klaviyo, please choose the account ${account}.`];
+      account === undefined ? [] : [`When Klaviyo asks, please choose the account ${account}.`];
     const frame = {
       button: 'Confirm the connection',
       after: [
-        `The link works until ${lastDay}, as often as you open it. It is for you alone; if somebody else looks after Klaviyo, the page behind it tells you how to pass it on.`,
-        'We never ask for a password or an API key. Before you sign in, check that your browser shows an address of klaviyo.com.',
+        `The link is valid until ${lastDay} and can be opened as many times as you like. It’s meant for you only. If someone else looks after Klaviyo at your company, the page it opens explains how to pass it on.`,
+        'We’ll never ask you for a password or an API key. Before you sign in, check that the address in your browser is on klaviyo.com.',
       ],
-      unsubscribe: 'No more mail about this',
+      unsubscribe: 'Unsubscribe from these emails',
     };
     switch (kind) {
       case 'invitation':
@@ -29,7 +29,7 @@ export const english: MailLanguage = {
           greeting: hello,
           before: [
             why(facts),
-            'Please confirm the connection once. It takes about a minute, and nothing stops working meanwhile.',
+            'Please confirm the connection. You only have to do this once; it takes about a minute, and everything keeps working in the meantime.',
             ...accountLine,
           ],
         };
@@ -39,8 +39,8 @@ export const english: MailLanguage = {
           subject: `Reminder: please confirm your Klaviyo connection with ${sender}`,
           greeting: hello,
           before: [
-            `We asked you to confirm how ${sender} is connected to your Klaviyo account, and have not seen the confirmation yet.`,
-            'It takes about a minute. Until then everything works as before.',
+            `We recently asked you to confirm how ${sender} connects to your Klaviyo account, but we haven’t received your confirmation yet.`,
+            'It takes about a minute, and everything keeps working in the meantime.',
             ...accountLine,
           ],
         };
@@ -50,7 +50,7 @@ export const english: MailLanguage = {
           subject: `Please confirm the Klaviyo connection with ${sender}`,
           greeting: 'Hello,',
           before: [
-            `Somebody${customer === undefined ? '' : ` at ${customer}`} passed this on to you, since an owner or admin of the Klaviyo account has to confirm it.`,
+            `Someone${customer === undefined ? '' : ` at ${customer}`} passed this on to you because an owner, admin or manager of the Klaviyo account has to confirm it.`,
             why(facts),
             ...accountLine,
           ],

@@ -2,8 +2,8 @@ import type { MailFacts, MailLanguage } from './mail-words.ts';
 
 const why = ({ sender }: MailFacts) =>
   `${sender} ist bisher über einen privaten API-Schlüssel mit Ihrem Klaviyo-Konto verbunden. ` +
-  'Klaviyo verlangt von Integrationen stattdessen OAuth: Sie melden sich bei Klaviyo an, sehen, ' +
-  'was erlaubt wird, und können es dort jederzeit zurücknehmen.';
+  'Klaviyo bittet Apps inzwischen, stattdessen OAuth zu verwenden: Sie melden sich bei Klaviyo ' +
+  'an, sehen genau, was Sie erlauben, und können die Freigabe jederzeit widerrufen.';
 
 /** German. */
 export const german: MailLanguage = {
@@ -12,14 +12,16 @@ export const german: MailLanguage = {
     const { sender, customer, account, lastDay } = facts;
     const hello = customer === undefined ? 'Guten Tag,' : `Guten Tag ${customer},`;
     const accountLine =
-      account === undefined ? [] : [`Bitte wählen Sie bei Klaviyo das Konto ${account}.`];
+      account === undefined
+        ? []
+        : [`Bitte wählen Sie bei der Anmeldung das Klaviyo-Konto ${account}.`];
     const frame = {
       button: 'Verbindung bestätigen',
       after: [
-        `Der Link gilt bis zum ${lastDay}, so oft Sie ihn öffnen. Er ist nur für Sie bestimmt; wenn sich bei Ihnen jemand anderes um Klaviyo kümmert, sagt die Seite, wie Sie ihn weitergeben.`,
-        'Wir fragen nie nach einem Passwort oder API-Schlüssel. Achten Sie vor der Anmeldung darauf, dass Ihr Browser eine Adresse von klaviyo.com zeigt.',
+        `Der Link ist bis zum ${lastDay} gültig und lässt sich beliebig oft öffnen. Er ist nur für Sie bestimmt. Kümmert sich bei Ihnen jemand anderes um Klaviyo, erklärt die verlinkte Seite, wie Sie ihn weitergeben können.`,
+        'Wir fragen Sie niemals nach einem Passwort oder API-Schlüssel. Prüfen Sie vor der Anmeldung, ob die Adresse in Ihrem Browser zu klaviyo.com gehört.',
       ],
-      unsubscribe: 'Keine weiteren E-Mails dazu',
+      unsubscribe: 'Diese E-Mails abbestellen',
     };
     switch (kind) {
       case 'invitation':
@@ -29,7 +31,7 @@ export const german: MailLanguage = {
           greeting: hello,
           before: [
             why(facts),
-            'Bitte bestätigen Sie die Verbindung einmal. Es dauert etwa eine Minute, und bis dahin läuft alles weiter wie bisher.',
+            'Bitte bestätigen Sie die Verbindung einmalig. Das dauert etwa eine Minute, und bis dahin funktioniert alles wie gewohnt.',
             ...accountLine,
           ],
         };
@@ -39,8 +41,8 @@ export const german: MailLanguage = {
           subject: `Erinnerung: Bitte bestätigen Sie Ihre Klaviyo-Verbindung mit ${sender}`,
           greeting: hello,
           before: [
-            `Wir haben Sie gebeten, die Verbindung von ${sender} mit Ihrem Klaviyo-Konto zu bestätigen, und haben noch keine Bestätigung gesehen.`,
-            'Es dauert etwa eine Minute. Bis dahin läuft alles weiter wie bisher.',
+            `wir hatten Sie gebeten, die Verbindung zwischen ${sender} und Ihrem Klaviyo-Konto zu bestätigen, haben aber noch keine Bestätigung erhalten.`,
+            'Das dauert etwa eine Minute, und bis dahin funktioniert alles wie gewohnt.',
             ...accountLine,
           ],
         };
@@ -50,7 +52,7 @@ export const german: MailLanguage = {
           subject: `Bitte bestätigen Sie die Klaviyo-Verbindung mit ${sender}`,
           greeting: 'Guten Tag,',
           before: [
-            `Diese Nachricht wurde${customer === undefined ? '' : ` von ${customer}`} an Sie weitergegeben, weil ein Inhaber oder Administrator des Klaviyo-Kontos zustimmen muss.`,
+            `diese Nachricht wurde${customer === undefined ? '' : ` von ${customer}`} an Sie weitergeleitet, weil ein Inhaber, Administrator oder Manager des Klaviyo-Kontos die Verbindung bestätigen muss.`,
             why(facts),
             ...accountLine,
           ],

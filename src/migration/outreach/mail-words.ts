@@ -1,6 +1,6 @@
 import type { MessageKind } from '../../model/message.ts';
 
-/** What the sentences of a mail are filled with. */
+/** The facts that an email is written from. */
 export interface MailFacts {
   /** The company that sends it, by the name in `MAIL_FROM`. */
   readonly sender: string;
@@ -12,7 +12,7 @@ export interface MailFacts {
   readonly lastDay: string;
 }
 
-/** One mail in one language, as paragraphs of plain text. */
+/** One email in one language, as paragraphs of plain text. */
 export interface MailWords {
   readonly subject: string;
   readonly greeting: string;

@@ -4,13 +4,13 @@ import { german } from './mail-german.ts';
 import type { MailLanguage, MailWords } from './mail-words.ts';
 import { languageOf, type MessageContext } from './message-context.ts';
 
-/** Languages by the first part of their tag. Another one is a file beside these and a line here. */
+/** Languages by the first part of their tag. A new language is one more file next to these and a line here. */
 const languages: Readonly<Record<string, MailLanguage>> = { en: english, de: german };
 
-/** The languages that mails can be written in. */
+/** The languages that emails can be written in. */
 export const mailLanguages: readonly string[] = Object.keys(languages);
 
-/** A mail as a person reads it. */
+/** An email as a person reads it. */
 export interface RenderedMail {
   readonly language: string;
   readonly subject: string;
@@ -19,7 +19,7 @@ export interface RenderedMail {
 }
 
 /**
- * Writes the mail of a message, in the language of the customer's label `language`, else English.
+ * Writes the email of a message, in the language of the customer's label `language`, else English.
  * Names come from outside: control characters are dropped, and in HTML they are escaped.
  */
 export function renderMail(context: MessageContext, sender: string): RenderedMail {
@@ -59,7 +59,7 @@ function clean(text: string): string {
 }
 
 /**
- * A name that whoever has the account may choose. Mail programs make links of what looks like an
+ * A name that the account's owner chooses freely. Email programs make links of what looks like an
  * address; an invisible joiner keeps a name what it is.
  */
 function cleanName(text: string): string {
