@@ -1,5 +1,5 @@
 import type { KeyshiftConfig } from '../core/config.ts';
-import { isLoopback } from '../core/read-config.ts';
+import { isLoopback } from '../runtime/loopback.ts';
 import type { GeneratedSecrets } from '../core/generated-secrets.ts';
 import type { BuiltInSandbox } from './built-in-sandbox.ts';
 import type { Terminal } from './terminal.ts';

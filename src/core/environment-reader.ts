@@ -1,4 +1,6 @@
 import { KeyshiftError } from '../errors/keyshift-error.ts';
+import { isLoopback } from '../runtime/loopback.ts';
+import type { Mode } from './config.ts';
 
 /** Variables of the environment by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -8,8 +10,8 @@ export interface EnvironmentReader {
   text(name: string): string | undefined;
   integer(name: string, range: { min: number; max: number }): number | undefined;
   oneOf<Value extends string>(name: string, values: readonly Value[]): Value | undefined;
-  /** An absolute http or https URL without credentials. */
-  url(name: string): URL | undefined;
+  /** An absolute URL without credentials: https, or in development and on this machine http. */
+  url(name: string, mode: Mode): URL | undefined;
   /** The error for a wrong value: names the variable, what is wrong, and the way out. */
   wrong(name: string, what: string, fix: string): KeyshiftError<'config_invalid'>;
 }
@@ -41,7 +43,7 @@ export function createEnvironmentReader(environment: Environment): EnvironmentRe
       if (known !== undefined) return known;
       throw wrong(name, `is "${value}"`, `use one of: ${values.join(', ')}`);
     },
-    url(name) {
+    url(name, mode) {
       const value = text(name);
       if (value === undefined) return undefined;
       const url = URL.parse(value);
@@ -54,6 +56,9 @@ export function createEnvironmentReader(environment: Environment): EnvironmentRe
       }
       if (url.username !== '' || url.password !== '') {
         throw wrong(name, 'holds a user name or password', 'leave credentials out of the URL');
+      }
+      if (mode === 'production' && url.protocol === 'http:' && !isLoopback(url.hostname)) {
+        throw wrong(name, 'is plain http off this machine', 'use https');
       }
       return url;
     },

@@ -4,7 +4,7 @@ import { systemRandom } from '../runtime/random.ts';
 import { generateKeyringEntry } from '../vault/keyring.ts';
 import type { Environment } from './environment-reader.ts';
 import type { GeneratedSecrets } from './generated-secrets.ts';
-import { isLoopback, readConfig, requireClient } from './read-config.ts';
+import { readConfig, requireClient } from './read-config.ts';
 import { openWorkbench } from './workbench.ts';
 
 const generated: GeneratedSecrets = {
@@ -226,16 +226,4 @@ describe('development', () => {
     const elsewhere = 'http://localhost:3000/oauth/return';
     expect(publicUrl({ REDIRECT_URI: elsewhere })).toBe('http://localhost:3000');
   });
-});
-
-describe('isLoopback', () => {
-  it.each(['localhost', 'LOCALHOST', '127.0.0.1', '127.8.8.8', '::1', '[::1]'])(
-    'knows %s',
-    (host) => expect(isLoopback(host)).toBe(true),
-  );
-
-  it.each(['', '0.0.0.0', '::', 'localhost.example', '127.0.0.1.example', '128.0.0.1', 'x::1'])(
-    'does not take %j for this machine',
-    (host) => expect(isLoopback(host)).toBe(false),
-  );
 });

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import { klaviyoEndpoints, klaviyoRevision, type KlaviyoEndpoints } from '../klaviyo/endpoints.ts';
+import { isLoopback } from '../runtime/loopback.ts';
 import { logLevels } from '../runtime/logger.ts';
 import { systemRandom } from '../runtime/random.ts';
 import { Secret } from '../runtime/secret.ts';
@@ -64,15 +65,10 @@ export function readConfig(
     ...secrets,
     endpoints: profile?.endpoints ?? readEndpoints(read, mode),
     revision: readRevision(read) ?? klaviyoRevision,
-    outreach: readOutreach(read, mode, isLoopback),
+    outreach: readOutreach(read, mode),
     logLevel: read.oneOf('LOG_LEVEL', logLevels) ?? 'info',
     sandbox,
   };
-}
-
-/** Whether a host name or address can only be reached from the same machine. */
-export function isLoopback(host: string): boolean {
-  return /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host);
 }
 
 function readHost(read: EnvironmentReader): string {
@@ -116,12 +112,9 @@ function readClient(read: EnvironmentReader): ClientCredentials | undefined {
 
 function readRedirectUri(read: EnvironmentReader, mode: Mode, port: number): string {
   const value = read.text('REDIRECT_URI') ?? `http://localhost:${port}/auth/callback`;
-  const url = read.url('REDIRECT_URI') ?? new URL(value);
+  const url = read.url('REDIRECT_URI', mode) ?? new URL(value);
   if (url.hash !== '') {
     throw read.wrong('REDIRECT_URI', 'has a fragment (#…)', 'leave the fragment out');
-  }
-  if (mode === 'production' && url.protocol !== 'https:' && !isLoopback(url.hostname)) {
-    throw read.wrong('REDIRECT_URI', 'is plain http off this machine', 'use https');
   }
   // Klaviyo compares the string as it is, so it is passed on as it was written.
   return value;
@@ -129,12 +122,9 @@ function readRedirectUri(read: EnvironmentReader, mode: Mode, port: number): str
 
 function readPublicUrl(read: EnvironmentReader, mode: Mode, redirectUri: string): string {
   const callback = new URL(redirectUri);
-  const url = read.url('PUBLIC_URL');
+  const url = read.url('PUBLIC_URL', mode);
   // Keyshift under a path of an application has its callback there too.
   if (!url) return callback.origin + (/^(.*)\/auth\/callback$/.exec(callback.pathname)?.[1] ?? '');
-  if (mode === 'production' && url.protocol !== 'https:' && !isLoopback(url.hostname)) {
-    throw read.wrong('PUBLIC_URL', 'is plain http off this machine', 'use https');
-  }
   if (url.search !== '' || url.hash !== '') {
     throw read.wrong(
       'PUBLIC_URL',
@@ -182,12 +172,8 @@ const endpointNames = {
 function readEndpoints(read: EnvironmentReader, mode: Mode): KlaviyoEndpoints {
   const endpoints: Record<keyof KlaviyoEndpoints, string> = { ...klaviyoEndpoints };
   for (const [name, field] of Object.entries(endpointNames)) {
-    const url = read.url(name);
-    if (!url) continue;
-    if (mode === 'production' && url.protocol === 'http:' && !isLoopback(url.hostname)) {
-      throw read.wrong(name, 'is plain http off this machine', 'use https');
-    }
-    endpoints[field] = field === 'apiUrl' ? url.origin : url.href;
+    const url = read.url(name, mode);
+    if (url) endpoints[field] = field === 'apiUrl' ? url.origin : url.href;
   }
   return endpoints;
 }

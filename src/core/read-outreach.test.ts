@@ -2,11 +2,10 @@ import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { createEnvironmentReader, type Environment } from './environment-reader.ts';
 import type { Mode } from './config.ts';
-import { isLoopback } from './read-config.ts';
 import { readOutreach, requireChannel } from './read-outreach.ts';
 
 const read = (environment: Environment, mode: Mode = 'development') =>
-  readOutreach(createEnvironmentReader(environment), mode, isLoopback);
+  readOutreach(createEnvironmentReader(environment), mode);
 
 describe('SMTP_URL', () => {
   it.each([

@@ -6,6 +6,7 @@ import type {
   SmtpSettings,
   WebhookSettings,
 } from '../migration/outreach/settings.ts';
+import { isLoopback } from '../runtime/loopback.ts';
 import { Secret } from '../runtime/secret.ts';
 import type { Mode } from './config.ts';
 import type { EnvironmentReader } from './environment-reader.ts';
@@ -13,24 +14,12 @@ import type { EnvironmentReader } from './environment-reader.ts';
 const smtpForm = 'write it as smtp://user:password@mail.example.com:587, or smtps:// for port 465';
 
 /** Reads how customers are written to: `SMTP_URL`, `MAIL_FROM`, `WEBHOOK_URL`, `WEBHOOK_SECRET`. */
-export function readOutreach(
-  read: EnvironmentReader,
-  mode: Mode,
-  isLoopback: (host: string) => boolean,
-): OutreachSettings {
-  return {
-    smtp: readSmtp(read, mode, isLoopback),
-    sender: readSender(read),
-    webhook: readWebhook(read, mode, isLoopback),
-  };
+export function readOutreach(read: EnvironmentReader, mode: Mode): OutreachSettings {
+  return { smtp: readSmtp(read, mode), sender: readSender(read), webhook: readWebhook(read, mode) };
 }
 
 /** The value may hold a password, so that no error repeats any of it. */
-function readSmtp(
-  read: EnvironmentReader,
-  mode: Mode,
-  isLoopback: (host: string) => boolean,
-): SmtpSettings | undefined {
+function readSmtp(read: EnvironmentReader, mode: Mode): SmtpSettings | undefined {
   const value = read.text('SMTP_URL');
   if (value === undefined) return undefined;
   const url = URL.canParse(value) ? new URL(value) : undefined;
@@ -105,16 +94,9 @@ function readSender(read: EnvironmentReader): MailSender | undefined {
   return { name: named?.[1]?.trim() || address, address };
 }
 
-function readWebhook(
-  read: EnvironmentReader,
-  mode: Mode,
-  isLoopback: (host: string) => boolean,
-): WebhookSettings | undefined {
-  const url = read.url('WEBHOOK_URL');
+function readWebhook(read: EnvironmentReader, mode: Mode): WebhookSettings | undefined {
+  const url = read.url('WEBHOOK_URL', mode);
   const secret = read.text('WEBHOOK_SECRET');
-  if (url && mode === 'production' && url.protocol !== 'https:' && !isLoopback(url.hostname)) {
-    throw read.wrong('WEBHOOK_URL', 'is plain http off this machine', 'use https');
-  }
   if (secret !== undefined && secret.length < 16) {
     throw read.wrong(
       'WEBHOOK_SECRET',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { betaOperations, operations } from './operations.ts';
-import { describeScope, describeScopes, isDescribedScope } from './scopes.ts';
+import { describeScope, isDescribedScope } from './scopes.ts';
 
 const known = [
   ...new Set([...operations, ...betaOperations].flatMap((operation) => operation.scopes)),
@@ -42,17 +42,5 @@ describe('describeScope', () => {
     for (const scope of known) {
       expect(describeScope(scope).startsWith('See '), scope).toBe(scope.endsWith(':read'));
     }
-  });
-});
-
-describe('describeScopes', () => {
-  it('keeps the order', () => {
-    expect(describeScopes(['profiles:read', 'accounts:read'])).toEqual([
-      { scope: 'profiles:read', description: 'See the people in your lists (profiles)' },
-      {
-        scope: 'accounts:read',
-        description: 'See the name, id and contact details of your account',
-      },
-    ]);
   });
 });

@@ -53,12 +53,6 @@ const scopeDescriptions = {
   'webhooks:write': 'Change where Klaviyo sends news about your account (webhooks)',
 } as const satisfies Record<`${string}:${'read' | 'write'}`, string>;
 
-/** A scope beside its plain-words description, as pages show it. */
-export interface ScopeLine {
-  readonly scope: string;
-  readonly description: string;
-}
-
 /** Whether the scope has a description of its own, rather than one made from its name. */
 export function isDescribedScope(scope: string): scope is keyof typeof scopeDescriptions {
   return Object.hasOwn(scopeDescriptions, scope);
@@ -80,18 +74,6 @@ export function describeScope(scope: string): string {
   if (name === undefined) return `Use the permission “${scope}”`;
   const words = name.replaceAll('-', ' ');
   return access === 'read' ? `See your ${words}` : `Create, change and delete ${words}`;
-}
-
-/**
- * Puts each scope beside its description, for pages.
- *
- * @example
- * ```ts
- * describeScopes(parseScopes('accounts:read lists:read')); // [{ scope: 'accounts:read', … }, …]
- * ```
- */
-export function describeScopes(scopes: readonly string[]): ScopeLine[] {
-  return scopes.map((scope) => ({ scope, description: describeScope(scope) }));
 }
 
 /** What an integration may do with one kind of thing, as one sentence. */

@@ -67,7 +67,6 @@ export function createVault(keyring: Keyring, random: Random): Vault {
       }
       return plaintext.toString('utf8');
     },
-    isStale: (sealed) => !sealed.startsWith(primaryPrefix),
   };
 }
 

@@ -12,17 +12,12 @@ export interface Keyring {
   find(id: string): VaultKey | undefined;
 }
 
-/** One `id:base64` entry; the bytes are the key itself, or the key as wrapped by a KMS. */
-export interface KeyringEntry {
-  readonly id: string;
-  readonly bytes: Uint8Array;
-}
-
 /**
  * Reads `KEYSHIFT_KEYS`: `id:base64` entries separated by commas, each key 32 bytes. The first is
- * the primary key, the others only open what was sealed under them. Throws `config_invalid`, which
- * names the entry by its position and never shows key material.
+ * the primary key, the others only open what was sealed under them.
  *
+ * @throws KeyshiftError `config_invalid`, which names the entry by its position and never shows key
+ * material
  * @example
  * ```ts
  * const keyring = parseKeyring('2026-11:q83v…=,2026-05:EjRW…=');
@@ -30,35 +25,16 @@ export interface KeyringEntry {
  * ```
  */
 export function parseKeyring(text: string): Keyring {
-  return createKeyring(parseKeyringEntries(text));
-}
-
-/** Reads the entries without looking at the length of the keys, which a KMS may have wrapped. */
-export function parseKeyringEntries(text: string): KeyringEntry[] {
   const parts = text.split(',').map((part) => part.trim());
   if (parts.every((part) => part === '')) throw invalid('is empty');
-  const entries = parts.map((part, index) => parseEntry(part, `entry ${index + 1}`));
-  const seen = new Set<string>();
-  for (const { id } of entries) {
-    if (seen.has(id)) throw invalid(`names the key id "${id}" twice`);
-    seen.add(id);
+  const keys = parts.map((part, index) => parseKey(part, `entry ${index + 1}`));
+  const byId = new Map<string, VaultKey>();
+  for (const key of keys) {
+    if (byId.has(key.id)) throw invalid(`names the key id "${key.id}" twice`);
+    byId.set(key.id, key);
   }
-  return entries;
-}
-
-/** Makes a keyring of unwrapped entries; the first is the primary key. Throws `config_invalid`. */
-export function createKeyring(entries: readonly KeyringEntry[]): Keyring {
-  const keys = entries.map(({ id, bytes }, index) => {
-    if (bytes.byteLength !== vaultKeyBytes) {
-      throw invalid(
-        `entry ${index + 1}: the key is ${bytes.byteLength} bytes long, not ${vaultKeyBytes}`,
-      );
-    }
-    return new VaultKey(id, bytes);
-  });
   const [primary] = keys;
   if (!primary) throw invalid('is empty');
-  const byId = new Map(keys.map((key) => [key.id, key]));
   return Object.freeze({ primary, keys: Object.freeze(keys), find: (id: string) => byId.get(id) });
 }
 
@@ -70,7 +46,7 @@ export function generateKeyringEntry(random: Random): string {
   return `k${random.bytes(4).toString('hex')}:${random.bytes(vaultKeyBytes).toString('base64')}`;
 }
 
-function parseEntry(part: string, name: string): KeyringEntry {
+function parseKey(part: string, name: string): VaultKey {
   const colon = part.indexOf(':');
   if (part === '') throw invalid(`${name} is empty`);
   if (colon === -1) throw invalid(`${name} has no colon; an entry is id:base64`);
@@ -84,7 +60,10 @@ function parseEntry(part: string, name: string): KeyringEntry {
   if (encoded === '' || (encoded !== canonical && encoded !== canonical.replace(/=+$/, ''))) {
     throw invalid(`${name}: the key after the colon is not base64`);
   }
-  return { id, bytes };
+  if (bytes.byteLength !== vaultKeyBytes) {
+    throw invalid(`${name}: the key is ${bytes.byteLength} bytes long, not ${vaultKeyBytes}`);
+  }
+  return new VaultKey(id, bytes);
 }
 
 function invalid(what: string): KeyshiftError<'config_invalid'> {

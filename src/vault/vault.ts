@@ -9,10 +9,11 @@ export interface SealContext {
 export interface Vault {
   /** Id of the key that new values are sealed under. */
   readonly primaryKeyId: string;
-  /** Answers `v1.<keyId>.<nonce>.<ciphertext+tag>`, each part base64url. */
+  /** Returns `v1.<keyId>.<nonce>.<ciphertext+tag>`, each part base64url. */
   seal(plaintext: string, context: SealContext): string;
-  /** Throws `seal_invalid` when the value has no prefix, was altered, or belongs elsewhere; `keyring_mismatch` when its key is not in the keyring. */
+  /**
+   * @throws KeyshiftError `seal_invalid` when the value has no prefix, was altered, or belongs
+   * elsewhere; `keyring_mismatch` when its key is not in the keyring
+   */
   open(sealed: string, context: SealContext): string;
-  /** Whether the value is sealed under another key than the primary one. */
-  isStale(sealed: string): boolean;
 }
