@@ -1,4 +1,4 @@
-import { settledMs } from '../client/recent-reads.ts';
+import { settledMs } from '../calls/recent-reads.ts';
 import type { Keyshift } from '../core/create-keyshift.ts';
 import type { Connection } from '../model/connection.ts';
 import { countSelected } from './count-selected.ts';

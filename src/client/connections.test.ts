@@ -6,10 +6,10 @@ import { createHttpClient } from '../runtime/http-client.ts';
 import { createLogger } from '../runtime/logger.ts';
 import type { Connection } from '../model/connection.ts';
 import { createTokenEngine } from '../tokens/token-engine.ts';
-import { createApiCaller } from './api-caller.ts';
+import { createApiCaller } from '../calls/api-caller.ts';
 import { createConnections } from './connections.ts';
-import { createCredentials } from './credentials.ts';
-import { createRateWindows } from './rate-windows.ts';
+import { createCredentials } from '../calls/credentials.ts';
+import { createRateWindows } from '../calls/rate-windows.ts';
 
 const key = 'pk_0123456789abcdef';
 

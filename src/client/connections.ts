@@ -2,12 +2,12 @@ import { KeyshiftError } from '../errors/keyshift-error.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Connection } from '../model/connection.ts';
 import type { Store } from '../store/store.ts';
-import type { ApiCall, ApiRequestInit } from './api-call.ts';
-import type { ApiCaller, CredentialSource } from './api-caller.ts';
-import type { ApiResponse } from './api-response.ts';
-import { isGrantRefused, type Credentials, type RoutedCredential } from './credentials.ts';
-import { createRecentReads, routeAgeMs } from './recent-reads.ts';
-import type { TrafficMeter } from './traffic-meter.ts';
+import type { ApiCall, ApiRequestInit } from '../calls/api-call.ts';
+import type { ApiCaller, CredentialSource } from '../calls/api-caller.ts';
+import type { ApiResponse } from '../calls/api-response.ts';
+import { isGrantRefused, type Credentials, type RoutedCredential } from '../calls/credentials.ts';
+import { createRecentReads, routeAgeMs } from '../calls/recent-reads.ts';
+import type { TrafficMeter } from '../calls/traffic-meter.ts';
 
 /** Whose Klaviyo account is meant: by Klaviyo's id, or by the integrator's own. */
 export type ConnectionTarget = { readonly accountId: string } | { readonly customerId: string };

@@ -1,5 +1,5 @@
-import type { ApiCaller } from '../client/api-caller.ts';
-import type { Credentials } from '../client/credentials.ts';
+import type { ApiCaller } from '../calls/api-caller.ts';
+import type { Credentials } from '../calls/credentials.ts';
 import { createCutover, type Cutover } from '../migration/cutover.ts';
 import { createKeyProofs } from '../migration/key-proof.ts';
 import { keepMetrics } from '../migration/metrics/keep-metrics.ts';

@@ -1,11 +1,11 @@
-import { createAccountLookup } from '../client/account-lookup.ts';
-import { createApiCaller } from '../client/api-caller.ts';
+import { createAccountLookup } from '../calls/account-lookup.ts';
+import { createApiCaller } from '../calls/api-caller.ts';
 import {
   createConnections,
   type ConnectionHandle,
   type ConnectionTarget,
 } from '../client/connections.ts';
-import { createCredentials, type Credentials } from '../client/credentials.ts';
+import { createCredentials, type Credentials } from '../calls/credentials.ts';
 import { createAuthorizations, type Authorizations } from '../migration/authorizations.ts';
 import { createConsent, type CompleteConsent } from '../migration/consent.ts';
 import { createDisconnect, type Disconnect } from '../migration/disconnect.ts';

@@ -1,7 +1,7 @@
-import { createFallBackReporter, type FallBackReporter } from '../client/fall-back-reporter.ts';
-import { createTrafficMeter, type TrafficMeter } from '../client/traffic-meter.ts';
-import { createRateWindows, type RateWindows } from '../client/rate-windows.ts';
-import { createWriteBehind, type WriteBehind } from '../client/write-behind.ts';
+import { createFallBackReporter, type FallBackReporter } from '../calls/fall-back-reporter.ts';
+import { createTrafficMeter, type TrafficMeter } from '../calls/traffic-meter.ts';
+import { createRateWindows, type RateWindows } from '../calls/rate-windows.ts';
+import { createWriteBehind, type WriteBehind } from '../calls/write-behind.ts';
 import { createHttpClient, type HttpClient } from '../runtime/http-client.ts';
 import type { Workbench } from './workbench.ts';
 

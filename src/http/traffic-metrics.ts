@@ -1,6 +1,6 @@
 import { Counter, type Metric, type MetricObjectWithValues, type MetricValue } from 'prom-client';
 import type { Registry } from 'prom-client';
-import { latencyBoundsMs, type RouteFigure, type RouteFigures } from '../client/route-figures.ts';
+import { latencyBoundsMs, type RouteFigure, type RouteFigures } from '../calls/route-figures.ts';
 
 /** Registers what was sent to Klaviyo: by operation, route and status, with its latency. */
 export function registerTraffic(registry: Registry, figures: RouteFigures): void {

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import type { ApiResponse } from '../client/api-response.ts';
+import type { ApiResponse } from '../calls/api-response.ts';
 import type { ConnectionHandle } from '../client/connections.ts';
 import { isKeyshiftError } from '../errors/keyshift-error.ts';
 import { toAnswerError, toCallError, toUnreadableError } from './sdk-request-error.ts';

@@ -1,4 +1,4 @@
-import { createAccountLookup } from '../client/account-lookup.ts';
+import { createAccountLookup } from '../calls/account-lookup.ts';
 import type { Keyshift } from '../core/create-keyshift.ts';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import { maskAccountId, type KlaviyoAccount } from '../klaviyo/account.ts';

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
-import type { ApiBody } from '../client/api-body.ts';
-import type { ApiRequestInit } from '../client/api-call.ts';
+import type { ApiBody } from '../calls/api-body.ts';
+import type { ApiRequestInit } from '../calls/api-call.ts';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import { toQueryString } from './query-string.ts';
 import { isForm, readForm } from './read-form.ts';

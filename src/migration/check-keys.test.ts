@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { openTestBench } from '../../test/support/workbench-fixture.ts';
-import type { AccountLookup, LookUpAccount } from '../client/account-lookup.ts';
+import type { AccountLookup, LookUpAccount } from '../calls/account-lookup.ts';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import type { Store } from '../store/store.ts';
 import { checkKey, checkKeys, type KeyChecksOptions } from './check-keys.ts';

@@ -1,5 +1,5 @@
-import type { LookUpAccount, AccountLookup } from '../client/account-lookup.ts';
-import type { KeyScopes, ReadKeyScopes } from '../client/key-scopes.ts';
+import type { LookUpAccount, AccountLookup } from '../calls/account-lookup.ts';
+import type { KeyScopes, ReadKeyScopes } from '../calls/key-scopes.ts';
 import { isKeyshiftError } from '../errors/keyshift-error.ts';
 import type { Connection } from '../model/connection.ts';
 import type { Store } from '../store/store.ts';

@@ -1,4 +1,4 @@
-import type { LookUpAccount } from '../client/account-lookup.ts';
+import type { LookUpAccount } from '../calls/account-lookup.ts';
 import { describe, expect, it } from 'vitest';
 import { transientFailure } from '../../test/support/engine-fixture.ts';
 import { createFakeOAuthClient } from '../../test/support/fake-oauth-client.ts';

@@ -5,7 +5,7 @@ import {
   openTestBench,
   type ConnectionFields,
 } from '../../test/support/workbench-fixture.ts';
-import { createCredentials } from '../client/credentials.ts';
+import { createCredentials } from '../calls/credentials.ts';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import { createLogger } from '../runtime/logger.ts';
 import type { TokenOutcome } from '../oauth/token-outcome.ts';

@@ -1,4 +1,4 @@
-import type { LookUpAccount } from '../client/account-lookup.ts';
+import type { LookUpAccount } from '../calls/account-lookup.ts';
 import { isKeyshiftError } from '../errors/keyshift-error.ts';
 import type { Store } from '../store/store.ts';
 import { findSharers } from './check-keys.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { answerWith } from '../../test/support/canned-api.ts';
 import { privateKey } from '../../test/support/workbench-fixture.ts';
-import type { Credentials } from '../client/credentials.ts';
+import type { Credentials } from '../calls/credentials.ts';
 import { createKeyProofs, redactKey } from './key-proof.ts';
 
 const key = privateKey('alpha');

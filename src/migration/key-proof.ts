@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { LookUpAccount } from '../client/account-lookup.ts';
-import type { ApiCaller } from '../client/api-caller.ts';
-import type { Credentials } from '../client/credentials.ts';
+import type { LookUpAccount } from '../calls/account-lookup.ts';
+import type { ApiCaller } from '../calls/api-caller.ts';
+import type { Credentials } from '../calls/credentials.ts';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import { betaRevision } from '../klaviyo/operations.ts';
 import type { PrivateKey } from '../klaviyo/private-key.ts';

@@ -1,4 +1,4 @@
-import type { LookUpAccount } from '../client/account-lookup.ts';
+import type { LookUpAccount } from '../calls/account-lookup.ts';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import type { TokenEngine } from '../tokens/token-engine.ts';
 

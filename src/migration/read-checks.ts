@@ -1,5 +1,5 @@
-import type { ApiCaller, CredentialSource } from '../client/api-caller.ts';
-import type { Credentials } from '../client/credentials.ts';
+import type { ApiCaller, CredentialSource } from '../calls/api-caller.ts';
+import type { Credentials } from '../calls/credentials.ts';
 import { isKeyshiftError } from '../errors/keyshift-error.ts';
 import { parseApiError } from '../klaviyo/api-error.ts';
 import { findReadProbe } from '../klaviyo/read-probe.ts';

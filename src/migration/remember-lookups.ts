@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { AccountLookup, LookUpAccount } from '../client/account-lookup.ts';
+import type { AccountLookup, LookUpAccount } from '../calls/account-lookup.ts';
 
 /** So many answers are remembered: customers who share a key stand close together as a rule. */
 const mostAnswers = 2_000;

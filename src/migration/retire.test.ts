@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createFakeOAuthClient } from '../../test/support/fake-oauth-client.ts';
 import { benchClientId, openTestBench } from '../../test/support/workbench-fixture.ts';
-import type { AccountLookup, LookUpAccount } from '../client/account-lookup.ts';
+import type { AccountLookup, LookUpAccount } from '../calls/account-lookup.ts';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import { createLogger } from '../runtime/logger.ts';
 import { stages } from '../model/stages.ts';

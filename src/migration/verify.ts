@@ -1,4 +1,4 @@
-import type { AccountLookup, LookUpAccount } from '../client/account-lookup.ts';
+import type { AccountLookup, LookUpAccount } from '../calls/account-lookup.ts';
 import { isKeyshiftError, KeyshiftError } from '../errors/keyshift-error.ts';
 import type { KlaviyoAccount } from '../klaviyo/account.ts';
 import { missingScopes, parseScopes } from '../klaviyo/scope-set.ts';

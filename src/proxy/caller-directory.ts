@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { createRecentReads, routeAgeMs } from '../client/recent-reads.ts';
+import { createRecentReads, routeAgeMs } from '../calls/recent-reads.ts';
 import { isKeyshiftError } from '../errors/keyshift-error.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { randomToken, type Random } from '../runtime/random.ts';

@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
-import type { Credentials } from '../client/credentials.ts';
-import type { RateWindows } from '../client/rate-windows.ts';
-import { isLive } from '../client/route-policy.ts';
-import type { TrafficMeter } from '../client/traffic-meter.ts';
-import type { WriteBehind } from '../client/write-behind.ts';
+import type { Credentials } from '../calls/credentials.ts';
+import type { RateWindows } from '../calls/rate-windows.ts';
+import { isLive } from '../model/route-policy.ts';
+import type { TrafficMeter } from '../calls/traffic-meter.ts';
+import type { WriteBehind } from '../calls/write-behind.ts';
 import { isKeyshiftError, KeyshiftError } from '../errors/keyshift-error.ts';
 import { findOperation } from '../klaviyo/operations.ts';
 import type { Clock } from '../runtime/clock.ts';

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { RoutedCall } from '../client/route-policy.ts';
+import type { RoutedCall } from '../model/route-policy.ts';
 import type { Operation } from '../klaviyo/operations.ts';
 import type { ProxyTarget } from './proxy-caller.ts';
 import type { RequestBody } from './request-body.ts';

@@ -1,6 +1,6 @@
-import type { RoutedCredential } from '../client/credentials.ts';
-import type { RateWindows } from '../client/rate-windows.ts';
-import type { TrafficMeter } from '../client/traffic-meter.ts';
+import type { RoutedCredential } from '../calls/credentials.ts';
+import type { RateWindows } from '../calls/rate-windows.ts';
+import type { TrafficMeter } from '../calls/traffic-meter.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { parseRetryAfterSec } from '../runtime/retry-after.ts';
 import { errorClassOf } from './answer-class.ts';

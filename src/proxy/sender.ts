@@ -1,16 +1,11 @@
 import type { Dispatcher } from 'undici';
-import { authorizationHeader } from '../client/account-lookup.ts';
-import { refuses, toFailed } from '../client/attempt.ts';
-import { isGrantRefused, type Credentials, type RoutedCredential } from '../client/credentials.ts';
-import type { RateWindows } from '../client/rate-windows.ts';
-import {
-  isIdempotent,
-  mayRetry,
-  retryPauseMs,
-  type AttemptResult,
-} from '../client/retry-policy.ts';
-import { recordsEvents } from '../client/route-policy.ts';
-import type { TrafficMeter } from '../client/traffic-meter.ts';
+import { authorizationHeader } from '../calls/account-lookup.ts';
+import { refuses, toFailed } from '../calls/attempt.ts';
+import { isGrantRefused, type Credentials, type RoutedCredential } from '../calls/credentials.ts';
+import type { RateWindows } from '../calls/rate-windows.ts';
+import { isIdempotent, mayRetry, retryPauseMs, type AttemptResult } from '../model/retry-policy.ts';
+import { recordsEvents } from '../model/route-policy.ts';
+import type { TrafficMeter } from '../calls/traffic-meter.ts';
 import { isKeyshiftError } from '../errors/keyshift-error.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';

@@ -1,4 +1,4 @@
-import type { WriteBehind } from '../client/write-behind.ts';
+import type { WriteBehind } from '../calls/write-behind.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { ShadowResult } from '../store/shadow-store.ts';
 import type { Store } from '../store/store.ts';

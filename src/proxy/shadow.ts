@@ -1,10 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
-import { authorizationHeader } from '../client/account-lookup.ts';
-import type { Credentials, RoutedCredential } from '../client/credentials.ts';
-import { isLive } from '../client/route-policy.ts';
-import type { TrafficMeter } from '../client/traffic-meter.ts';
-import type { WriteBehind } from '../client/write-behind.ts';
+import { authorizationHeader } from '../calls/account-lookup.ts';
+import type { Credentials, RoutedCredential } from '../calls/credentials.ts';
+import { isLive } from '../model/route-policy.ts';
+import type { TrafficMeter } from '../calls/traffic-meter.ts';
+import type { WriteBehind } from '../calls/write-behind.ts';
 import { isKeyshiftError } from '../errors/keyshift-error.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';

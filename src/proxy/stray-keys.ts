@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
-import type { WriteBehind } from '../client/write-behind.ts';
+import type { WriteBehind } from '../calls/write-behind.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { scrub } from '../runtime/scrub.ts';
 import type { KeySighting } from '../store/key-sighting-store.ts';

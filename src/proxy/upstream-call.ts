@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
-import { isFromEdge } from '../client/attempt.ts';
+import { isFromEdge } from '../calls/attempt.ts';
 import { forwardedReplyHeaders, type HeaderList } from './proxy-headers.ts';
 import type { RequestBody } from './request-body.ts';
 

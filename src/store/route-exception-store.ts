@@ -1,17 +1,7 @@
+import type { RouteException } from '../model/route-policy.ts';
 import type { Database } from './database.ts';
 import type { ParameterOf } from './prepared-statement.ts';
 import type { RouteExceptionTable } from './traffic-schema.ts';
-
-/** An operation with a route of its own, whatever the connection's. */
-export interface RouteException {
-  /** `undefined` means every connection; one of a connection's own comes first. */
-  readonly connectionId: string | undefined;
-  /** Klaviyo's operation id. */
-  readonly operation: string;
-  readonly route: 'key' | 'oauth';
-  readonly createdAtMs: number;
-  readonly actor: string;
-}
 
 /** Exceptions from routes: few, and read whole by every process. */
 export interface RouteExceptionStore {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { routeSwitchName } from '../../src/client/route-policies.ts';
+import { routeSwitchName } from '../../src/calls/route-policies.ts';
 import type { ConnectionPatch } from '../../src/model/connection.ts';
 import { guessesPerMinute } from '../../src/proxy/guess-limiter.ts';
 import { apiErrorOf, post, send, type Answer } from '../support/answer.ts';

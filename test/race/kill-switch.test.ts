@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { routeSwitchName } from '../../src/client/route-policies.ts';
+import { routeSwitchName } from '../../src/calls/route-policies.ts';
 import { createPostgresDatabase } from '../support/databases.ts';
 import { environmentOf, startFlow } from '../support/flow-fixture.ts';
 import { keyOf, migrateToLive } from '../support/migration-steps.ts';

@@ -1,8 +1,8 @@
-import { createApiCaller, type CredentialSource } from '../../src/client/api-caller.ts';
-import type { ApiRequestInit } from '../../src/client/api-call.ts';
-import type { ApiResponse } from '../../src/client/api-response.ts';
-import type { RoutedCredential } from '../../src/client/credentials.ts';
-import { createRateWindows } from '../../src/client/rate-windows.ts';
+import { createApiCaller, type CredentialSource } from '../../src/calls/api-caller.ts';
+import type { ApiRequestInit } from '../../src/calls/api-call.ts';
+import type { ApiResponse } from '../../src/calls/api-response.ts';
+import type { RoutedCredential } from '../../src/calls/credentials.ts';
+import { createRateWindows } from '../../src/calls/rate-windows.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import { createHttpClient } from '../../src/runtime/http-client.ts';
 import { systemRandom, type Random } from '../../src/runtime/random.ts';

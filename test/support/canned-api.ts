@@ -1,8 +1,8 @@
 import type { Dispatcher } from 'undici';
-import type { ApiCaller } from '../../src/client/api-caller.ts';
-import { ApiExchange } from '../../src/client/api-exchange.ts';
-import { ApiResponse } from '../../src/client/api-response.ts';
-import { CallStop } from '../../src/client/call-stop.ts';
+import type { ApiCaller } from '../../src/calls/api-caller.ts';
+import { ApiExchange } from '../../src/calls/api-exchange.ts';
+import { ApiResponse } from '../../src/calls/api-response.ts';
+import { CallStop } from '../../src/calls/call-stop.ts';
 
 /** A call as it was asked for. */
 export interface CannedCall {

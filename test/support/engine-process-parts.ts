@@ -1,8 +1,8 @@
-import { createApiCaller } from '../../src/client/api-caller.ts';
+import { createApiCaller } from '../../src/calls/api-caller.ts';
 import { createConnections, type ConnectionTarget } from '../../src/client/connections.ts';
 import type { ConnectionHandle } from '../../src/client/connections.ts';
-import { createCredentials } from '../../src/client/credentials.ts';
-import type { RateWindows } from '../../src/client/rate-windows.ts';
+import { createCredentials } from '../../src/calls/credentials.ts';
+import type { RateWindows } from '../../src/calls/rate-windows.ts';
 import { createOAuthClient, type OAuthClient } from '../../src/oauth/oauth-client.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import { createHttpClient, type HttpClient } from '../../src/runtime/http-client.ts';

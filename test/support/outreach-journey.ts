@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { fallBackSwitchName, routeSwitchName } from '../../src/client/route-policies.ts';
+import { fallBackSwitchName, routeSwitchName } from '../../src/calls/route-policies.ts';
 import { toCampaignDocument } from '../../src/cli/report/campaign-document.ts';
 import { toEvidenceDocument } from '../../src/cli/report/evidence-document.ts';
 import { renderHtml } from '../../src/cli/report/render-html.tsx';

@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
-import { settledMs } from '../../client/recent-reads.ts';
-import { recordsEvents } from '../../client/route-policy.ts';
+import { settledMs } from '../../calls/recent-reads.ts';
+import { recordsEvents } from '../../model/route-policy.ts';
 import type { Workbench } from '../../core/workbench.ts';
 import { KeyshiftError } from '../../errors/keyshift-error.ts';
 import { operations } from '../../klaviyo/operations.ts';

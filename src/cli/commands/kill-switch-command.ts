@@ -1,6 +1,6 @@
 import { Argument, type Command } from 'commander';
-import { settledMs } from '../../client/recent-reads.ts';
-import { fallBackSwitchName, routeSwitchName } from '../../client/route-policies.ts';
+import { settledMs } from '../../calls/recent-reads.ts';
+import { fallBackSwitchName, routeSwitchName } from '../../calls/route-policies.ts';
 import type { SwitchState } from '../../store/switch-store.ts';
 import type { Workbench } from '../../core/workbench.ts';
 import type { CommandContext } from '../command-context.ts';

@@ -1,5 +1,5 @@
-import type { ApiCaller, CredentialSource } from '../../client/api-caller.ts';
-import type { Credentials } from '../../client/credentials.ts';
+import type { ApiCaller, CredentialSource } from '../../calls/api-caller.ts';
+import type { Credentials } from '../../calls/credentials.ts';
 import { KeyshiftError } from '../../errors/keyshift-error.ts';
 import { parseScopes } from '../../klaviyo/scope-set.ts';
 import type { Clock } from '../../runtime/clock.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { ApiRequestInit } from '../../client/api-call.ts';
-import type { ApiCaller, CredentialSource } from '../../client/api-caller.ts';
-import { KlaviyoApiFailure } from '../../client/klaviyo-api-failure.ts';
+import type { ApiRequestInit } from '../../calls/api-call.ts';
+import type { ApiCaller, CredentialSource } from '../../calls/api-caller.ts';
+import { KlaviyoApiFailure } from '../../calls/klaviyo-api-failure.ts';
 import { isKeyshiftError, isKind, KeyshiftError } from '../../errors/keyshift-error.ts';
 import type { MetricCounts } from './compare-metrics.ts';
 import {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { operations } from '../klaviyo/operations.ts';
-import type { Connection } from '../model/connection.ts';
+import type { Connection } from './connection.ts';
 import { sampleConnection } from '../store/contract/contract-test.ts';
 import {
   chooseRoute,

@@ -2,7 +2,7 @@ import { KeyshiftError } from '../errors/keyshift-error.ts';
 import { toKeyshiftError } from '../runtime/http-client.ts';
 import { errors } from '../runtime/undici-parts.ts';
 import type { ApiResponse } from './api-response.ts';
-import type { AttemptResult } from './retry-policy.ts';
+import type { AttemptResult } from '../model/retry-policy.ts';
 
 /** A call that was sent once and answered, however. */
 export interface Answered {

@@ -15,7 +15,7 @@ import {
   type RoutedCall,
   type RoutePolicies,
   type SentRoute,
-} from './route-policy.ts';
+} from '../model/route-policy.ts';
 
 /** The credential that a connection's call is sent with. */
 export type RoutedCredential = KeyCredential | OAuthCredential;

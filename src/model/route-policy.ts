@@ -1,11 +1,21 @@
 import { createHash } from 'node:crypto';
 import type { Operation } from '../klaviyo/operations.ts';
 import type { Random } from '../runtime/random.ts';
-import type { Connection } from '../model/connection.ts';
-import type { RouteException } from '../store/route-exception-store.ts';
+import type { Connection } from './connection.ts';
 
 /** One of the two credentials. */
 export type SentRoute = 'key' | 'oauth';
+
+/** An operation with a route of its own, whatever the connection's. */
+export interface RouteException {
+  /** `undefined` means every connection; one of a connection's own comes first. */
+  readonly connectionId: string | undefined;
+  /** Klaviyo's operation id. */
+  readonly operation: string;
+  readonly route: 'key' | 'oauth';
+  readonly createdAtMs: number;
+  readonly actor: string;
+}
 
 /** What of a call its route may depend on. */
 export interface RoutedCall {

@@ -1,7 +1,7 @@
 import type { Clock } from '../runtime/clock.ts';
 import type { Store } from '../store/store.ts';
 import { createRecentReads, routeAgeMs } from './recent-reads.ts';
-import type { RoutePolicies } from './route-policy.ts';
+import type { RoutePolicies } from '../model/route-policy.ts';
 
 /** The switch that overrides the route of every connection. */
 export const routeSwitchName = 'route';

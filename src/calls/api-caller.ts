@@ -16,7 +16,7 @@ import {
   mayRetry,
   retryPauseMs,
   type AttemptResult,
-} from './retry-policy.ts';
+} from '../model/retry-policy.ts';
 import { createWindowGate, readRetryAfter } from './window-gate.ts';
 
 /** Gives a credential, and a better one after a 401. */

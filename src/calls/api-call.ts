@@ -2,7 +2,7 @@ import { KeyshiftError } from '../errors/keyshift-error.ts';
 import { klaviyoEndpoints } from '../klaviyo/endpoints.ts';
 import { findOperation, type Operation } from '../klaviyo/operations.ts';
 import { readBody, type ApiBody, type ApiBodyInit, type ReadBody } from './api-body.ts';
-import { isIdempotent } from './retry-policy.ts';
+import { isIdempotent } from '../model/retry-policy.ts';
 
 /** Headers by name, or as pairs; one without a value is left out. */
 export type ApiHeadersInit =

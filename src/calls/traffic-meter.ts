@@ -9,7 +9,7 @@ import {
   type TrafficRow,
 } from '../model/traffic.ts';
 import { createRouteFigures, type RouteFigures } from './route-figures.ts';
-import type { SentRoute } from './route-policy.ts';
+import type { SentRoute } from '../model/route-policy.ts';
 import type { WriteBehind } from './write-behind.ts';
 
 /** A call that was sent to Klaviyo and has its answer, or will have none. */

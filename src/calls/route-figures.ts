@@ -1,4 +1,4 @@
-import type { SentRoute } from './route-policy.ts';
+import type { SentRoute } from '../model/route-policy.ts';
 
 /** Upper bounds of the classes of latency, in milliseconds. */
 export const latencyBoundsMs = [5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000] as const;
