@@ -1,5 +1,6 @@
 import type { Workbench } from '../core/workbench.ts';
-import { whyNotInvited, type IssuedInvitation } from '../migration/invitations.ts';
+import type { IssuedInvitation } from '../migration/invitations.ts';
+import { whyNotInvited } from '../model/connection.ts';
 import { languageOf } from '../migration/outreach/message-context.ts';
 import { queueMessage, type QueueVerdict } from '../migration/outreach/queue-message.ts';
 import type { MessageChannel } from '../model/message.ts';

@@ -3,7 +3,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
 import type { Authorization } from '../model/authorization.ts';
 import type { Connection } from '../model/connection.ts';
-import type { Stage } from '../model/stages.ts';
+import { awaitsConsent } from '../model/stages.ts';
 import type { TokenPair } from '../model/grant.ts';
 import type { Store } from '../store/store.ts';
 import { newConnection } from './new-connection.ts';
@@ -33,19 +33,6 @@ export interface ConsentRecorderOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly clientId: string;
-}
-
-const beforeConsent: ReadonlySet<Stage> = new Set([
-  'imported',
-  'checked',
-  'invited',
-  'opened',
-  'attention',
-]);
-
-/** Whether a consent would move the connection on. */
-export function awaitsConsent(connection: Connection): boolean {
-  return beforeConsent.has(connection.stage);
 }
 
 /**

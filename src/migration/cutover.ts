@@ -1,6 +1,12 @@
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import type { Clock } from '../runtime/clock.ts';
-import type { Connection } from '../model/connection.ts';
+import {
+  describeStage,
+  mayRollBack,
+  stageAfterRollBack,
+  type Connection,
+} from '../model/connection.ts';
+import { mayCutOver } from '../model/stages.ts';
 import type { Store } from '../store/store.ts';
 import type { ProveGrant } from './prove-grant.ts';
 import { backToKey, type StageMachine } from './stage-machine.ts';
@@ -81,7 +87,7 @@ export function createCutover(options: CutoverOptions): Cutover {
     },
 
     async rollBack(connection, actor, reason) {
-      if (connection.stage === 'retired' || connection.route === 'key') {
+      if (!mayRollBack(connection)) {
         throw new KeyshiftError(
           'stage_conflict',
           `Customer ${connection.customerId} is ${describeStage(connection)} on the ${connection.route} route; there is nothing to roll back.`,
@@ -108,24 +114,10 @@ export function createCutover(options: CutoverOptions): Cutover {
 }
 
 function requireProven(connection: Connection, rule: string): string {
-  const { stage, accountId } = connection;
-  if ((stage === 'verified' || stage === 'canary') && accountId !== undefined) return accountId;
+  const { accountId } = connection;
+  if (mayCutOver(connection) && accountId !== undefined) return accountId;
   throw new KeyshiftError(
     'stage_conflict',
     `Customer ${connection.customerId} is ${describeStage(connection)}; ${rule}.`,
   );
-}
-
-/** A connection that needs a person has no proven grant to be verified by. */
-function stageAfterRollBack({ stage, attentionReason }: Connection) {
-  if (stage !== 'attention') return 'verified';
-  // Its grant lives, and has to show once more that it works.
-  return attentionReason === 'oauth_errors' ? 'authorized' : 'checked';
-}
-
-/** The stage of a connection in words. */
-export function describeStage(connection: Connection): string {
-  return connection.stage === 'attention'
-    ? `at attention (${connection.attentionReason ?? 'no reason'})`
-    : connection.stage;
 }

@@ -4,9 +4,9 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
 import type { Connection } from '../model/connection.ts';
 import type { Grant } from '../model/grant.ts';
+import { hasConsented } from '../model/stages.ts';
 import type { Store } from '../store/store.ts';
 import { defaultBudgets } from '../tokens/refresh-policy.ts';
-import { consentedStages } from './invitations.ts';
 import type { StageMachine } from './stage-machine.ts';
 
 /** What {@link createDisconnect} works with. */
@@ -57,15 +57,15 @@ export function createDisconnect(options: DisconnectOptions): Disconnect {
   };
 
   /** Whether there is anything to end: consent was given, or traffic goes by OAuth. */
-  function usesGrant({ stage, route }: Connection): boolean {
-    return consentedStages.has(stage) || route === 'oauth';
+  function usesGrant(connection: Connection): boolean {
+    return hasConsented(connection) || connection.route === 'oauth';
   }
 
   async function revokeGrant(connection: Connection): Promise<boolean> {
     const { accountId } = connection;
     if (accountId === undefined) return false;
     const sharing = await store.connections.listByAccount(accountId);
-    if (sharing.some(({ id, stage }) => id !== connection.id && consentedStages.has(stage))) {
+    if (sharing.some((other) => other.id !== connection.id && hasConsented(other))) {
       return false;
     }
     const owner = random.id();

@@ -1,7 +1,6 @@
 import type { Clock } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
-import type { Connection } from '../model/connection.ts';
-import type { Stage } from '../model/stages.ts';
+import { keyMayBeReplaced, type Connection } from '../model/connection.ts';
 import type { Store } from '../store/store.ts';
 import type { CustomerRow, InvalidRow } from './customer-row.ts';
 import { namedSharers, type ImportIssue, type RowVerdict } from './import-report.ts';
@@ -31,9 +30,6 @@ export interface RowPlan {
   readonly issues: readonly ImportIssue[];
   readonly write?: () => Promise<void>;
 }
-
-/** Stages at which nothing has been promised to the customer yet, so that a key may be replaced. */
-const replaceable: ReadonlySet<Stage> = new Set(['imported', 'checked', 'invited', 'opened']);
 
 /** Decides about one row by what is stored; only {@link RowPlan.write} changes anything. */
 export async function planRow(
@@ -76,8 +72,7 @@ export async function planRow(
     others.length < holders.length ||
     (holders.length > namedSharers && (await store.privateKeys.matches(existing.id, row.key)));
   if (keeps) return { issues, ...(await planDetails(store, existing, row, options)) };
-  const stage = existing.stage === 'attention' ? existing.attentionFrom : existing.stage;
-  if (stage !== undefined && !replaceable.has(stage)) {
+  if (!keyMayBeReplaced(existing)) {
     const message = `the customer is ${existing.stage} already; its private key was not replaced`;
     return { verdict: 'rejected', issues: [issue('error', 'stage_conflict', message)] };
   }

@@ -3,7 +3,9 @@ import { openTestBench } from '../../test/support/workbench-fixture.ts';
 import { Secret } from '../runtime/secret.ts';
 import { stages } from '../model/stages.ts';
 import { deriveInvitationToken, hashToken } from './invitation-token.ts';
-import { consentedStages, createInvitations, whyNotInvited } from './invitations.ts';
+import { whyNotInvited } from '../model/connection.ts';
+import { hasConsented, stagesWhere } from '../model/stages.ts';
+import { createInvitations } from './invitations.ts';
 
 const dayMs = 86_400_000;
 const account = { accountId: 'AAA111' };
@@ -17,16 +19,19 @@ async function open() {
 }
 
 describe('an invitation', () => {
-  it.each(['imported', ...consentedStages])('is not issued at stage %s', async (stage) => {
-    await using bench = await openTestBench();
-    const connection = await bench.add('acme', { stage: stage as 'imported', ...account });
-    await expect(bench.invitations.issue(connection, dayMs, 'cli')).rejects.toMatchObject({
-      code: 'stage_conflict',
-      message: expect.stringContaining('acme') as string,
-    });
-    expect(await bench.store.invitations.listByConnection(connection.id)).toEqual([]);
-    expect(await bench.read('acme')).toEqual(connection);
-  });
+  it.each(['imported', ...stagesWhere(hasConsented)] as const)(
+    'is not issued at stage %s',
+    async (stage) => {
+      await using bench = await openTestBench();
+      const connection = await bench.add('acme', { stage: stage as 'imported', ...account });
+      await expect(bench.invitations.issue(connection, dayMs, 'cli')).rejects.toMatchObject({
+        code: 'stage_conflict',
+        message: expect.stringContaining('acme') as string,
+      });
+      expect(await bench.store.invitations.listByConnection(connection.id)).toEqual([]);
+      expect(await bench.read('acme')).toEqual(connection);
+    },
+  );
 
   it('says for every stage but three why it is not issued', () => {
     const at = (stage: (typeof stages)[number]) =>

@@ -2,9 +2,9 @@ import { KeyshiftError } from '../errors/keyshift-error.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
 import type { Secret } from '../runtime/secret.ts';
-import type { Connection } from '../model/connection.ts';
+import { whyNotInvited, type Connection } from '../model/connection.ts';
 import type { Invitation } from '../model/invitation.ts';
-import type { Stage } from '../model/stages.ts';
+import { isInvited } from '../model/stages.ts';
 import type { Store } from '../store/store.ts';
 import { deriveInvitationToken, hashToken, type InvitationToken } from './invitation-token.ts';
 import type { StageMachine } from './stage-machine.ts';
@@ -74,31 +74,6 @@ export interface InvitationsOptions {
   readonly sessionSecret: Secret<'session_secret'>;
 }
 
-/** Why a connection cannot be invited now; `undefined` when it can. */
-export function whyNotInvited(connection: Connection): string | undefined {
-  switch (connection.stage) {
-    case 'checked':
-    case 'invited':
-    case 'opened':
-      return undefined;
-    case 'imported':
-      return 'its private key has not been checked: run `keyshift check`';
-    case 'attention':
-      return connection.attentionReason === 'key_invalid' || connection.accountId === undefined
-        ? `its account is not known (${connection.attentionReason ?? 'attention'}): import a working key first`
-        : undefined;
-    case 'authorized':
-    case 'verified':
-    case 'canary':
-    case 'live':
-    case 'quiet':
-    case 'retired':
-      return 'it has consented already';
-    default:
-      return connection.stage satisfies never;
-  }
-}
-
 /** Creates the service. */
 export function createInvitations(options: InvitationsOptions): Invitations {
   const { store, machine, clock, random, sessionSecret } = options;
@@ -148,10 +123,9 @@ export function createInvitations(options: InvitationsOptions): Invitations {
       };
       return store.transaction(async (tx) => {
         await tx.invitations.insert(invitation);
-        const invited =
-          connection.stage === 'invited' || connection.stage === 'opened'
-            ? connection
-            : await machine.move(tx, connection, 'invited', { actor });
+        const invited = isInvited(connection)
+          ? connection
+          : await machine.move(tx, connection, 'invited', { actor });
         return { connection: invited, invitation, token, fresh: true };
       });
     },
@@ -166,7 +140,7 @@ export function createInvitations(options: InvitationsOptions): Invitations {
           await tx.outbox.cancelByInvitation(id, clock.now(), reason);
         }
         const current = await tx.connections.findById(connection.id);
-        if (current?.stage === 'invited' || current?.stage === 'opened') {
+        if (current && isInvited(current)) {
           await machine.move(tx, current, 'checked', { actor, reason: `invitation ${reason}` });
         }
         return open.length;
@@ -200,13 +174,3 @@ export function createInvitations(options: InvitationsOptions): Invitations {
     },
   };
 }
-
-/** Stages at which a customer has nothing left to do. */
-export const consentedStages: ReadonlySet<Stage> = new Set([
-  'authorized',
-  'verified',
-  'canary',
-  'live',
-  'quiet',
-  'retired',
-]);

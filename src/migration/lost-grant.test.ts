@@ -6,7 +6,7 @@ import { openTestBench } from '../../test/support/workbench-fixture.ts';
 import { createLogger } from '../runtime/logger.ts';
 import { stages } from '../model/stages.ts';
 import { createTokenEngine } from '../tokens/token-engine.ts';
-import { consentedStages } from './invitations.ts';
+import { hasConsented } from '../model/stages.ts';
 import { flagLostGrant, unflagRegainedGrant } from './lost-grant.ts';
 
 describe('a lost grant', () => {
@@ -16,7 +16,7 @@ describe('a lost grant', () => {
       await using bench = await openTestBench();
       const connection = await bench.add('acme', { stage: s, accountId: 'AAA111' });
       await flagLostGrant(bench)(await bench.grant('AAA111'));
-      if (consentedStages.has(s)) {
+      if (hasConsented({ stage: s })) {
         expect(await bench.read('acme')).toMatchObject({
           stage: 'attention',
           attentionReason: 'grant_lost',

@@ -1,9 +1,9 @@
 import type { Grant } from '../model/grant.ts';
+import { canMove, hasConsented } from '../model/stages.ts';
 import type { Store } from '../store/store.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { replaceByForeignConsent } from './activate-set-aside.ts';
-import { consentedStages } from './invitations.ts';
-import { backToKey, canMove, type StageMachine } from './stage-machine.ts';
+import { backToKey, type StageMachine } from './stage-machine.ts';
 
 /** What lost and regained grants are written with. */
 export interface LostGrantOptions {
@@ -21,7 +21,7 @@ export function flagLostGrant({
     store.transaction(async (tx) => {
       if (await replaceByForeignConsent(tx, grant, clock.now())) return;
       for (const connection of await tx.connections.listByAccount(grant.accountId)) {
-        if (!consentedStages.has(connection.stage)) continue;
+        if (!hasConsented(connection)) continue;
         // A canary has its key beside it: no call has to fail.
         const patch = connection.route === 'canary' ? backToKey : {};
         await machine.flag(tx, connection, 'grant_lost', { actor: 'system', patch });

@@ -1,12 +1,10 @@
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { ForeignConsent } from '../model/foreign-consent.ts';
-import type { Connection } from '../model/connection.ts';
+import { accountMayChange, describeStage, type Connection } from '../model/connection.ts';
 import type { Store } from '../store/store.ts';
 import type { TokenEngine } from '../tokens/token-engine.ts';
 import { activateSetAside } from './activate-set-aside.ts';
-import { awaitsConsent } from './consent-recorder.ts';
-import { describeStage } from './cutover.ts';
 import { retryConflict } from './retry-conflict.ts';
 import type { StageMachine } from './stage-machine.ts';
 import type { Verification, Verify } from './verify.ts';
@@ -70,15 +68,14 @@ export function createOverrideAccount(options: OverrideOptions): OverrideAccount
 }
 
 function requireMovable(connection: Connection, accountId: string): void {
-  const { customerId, stage, route } = connection;
+  const { customerId, route } = connection;
   if (connection.accountId === accountId) {
     throw new KeyshiftError(
       'request_invalid',
       `Customer ${customerId} belongs to account ${accountId} already.`,
     );
   }
-  const waits = awaitsConsent(connection) || stage === 'authorized' || stage === 'verified';
-  if (waits && (route === 'key' || stage === 'attention')) return;
+  if (accountMayChange(connection)) return;
   throw new KeyshiftError(
     'stage_conflict',
     `Customer ${customerId} is ${describeStage(connection)} on the ${route} route.`,

@@ -1,6 +1,6 @@
-import type { Connection } from '../model/connection.ts';
+import { describeStage, type Connection } from '../model/connection.ts';
+import { mayRetire } from '../model/stages.ts';
 import type { Store } from '../store/store.ts';
-import { describeStage } from './cutover.ts';
 import { errorsOf } from './hold-policy.ts';
 
 /** When a key has had its time. */
@@ -38,7 +38,7 @@ export async function checkRetirement(
 }
 
 function checkStage(connection: Connection): RetirementCheck {
-  const done = connection.stage === 'live' || connection.stage === 'quiet';
+  const done = mayRetire(connection);
   const detail = done ? 'traffic is on OAuth' : `it is ${describeStage(connection)}, not live`;
   return { name: 'live', done, detail };
 }

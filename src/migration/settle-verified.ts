@@ -1,7 +1,7 @@
 import type { Clock } from '../runtime/clock.ts';
 import type { Connection } from '../model/connection.ts';
 import type { Store } from '../store/store.ts';
-import { awaitsConsent } from './consent-recorder.ts';
+import { awaitsConsent, hasMoved } from '../model/stages.ts';
 import type { StageMachine } from './stage-machine.ts';
 
 interface SettleOptions {
@@ -36,9 +36,8 @@ export async function settleVerified(
 
   /** The errors that were counted before must not hold it again at once. */
   function endHold(): Promise<Connection> {
-    const from = connection.attentionFrom;
-    const to = from === 'live' || from === 'quiet' || from === 'retired' ? from : undefined;
-    if (to === undefined || connection.route !== 'oauth') {
+    const to = connection.attentionFrom;
+    if (!to || to === 'attention' || !hasMoved({ stage: to }) || connection.route !== 'oauth') {
       return machine.move(store, connection, 'verified', { ...cause, reason: 'hold ended' });
     }
     const patch = { watchedSinceMs: clock.now() };

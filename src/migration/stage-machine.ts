@@ -1,36 +1,8 @@
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import type { Clock } from '../runtime/clock.ts';
-import type { AttentionReason, Stage } from '../model/stages.ts';
+import { canMove, type AttentionReason, type JourneyStage, type Stage } from '../model/stages.ts';
 import type { Connection, ConnectionPatch } from '../model/connection.ts';
 import type { Store } from '../store/store.ts';
-
-/**
- * Where a connection may go from each stage. Forward steps first, then the ways back: a replaced
- * key is checked again, a revoked invitation leads back to `checked`, a rollback before retirement
- * returns to `verified` with the key in use.
- */
-const transitions = {
-  imported: ['checked', 'authorized', 'attention'],
-  checked: ['invited', 'opened', 'authorized', 'imported', 'attention'],
-  invited: ['opened', 'authorized', 'checked', 'imported', 'attention'],
-  opened: ['authorized', 'checked', 'imported', 'attention'],
-  authorized: ['verified', 'checked', 'attention'],
-  verified: ['canary', 'live', 'authorized', 'checked', 'attention'],
-  canary: ['live', 'verified', 'checked', 'attention'],
-  live: ['quiet', 'verified', 'checked', 'attention'],
-  quiet: ['retired', 'live', 'verified', 'checked', 'attention'],
-  retired: ['attention'],
-  attention: [
-    'imported',
-    'checked',
-    'invited',
-    'authorized',
-    'verified',
-    'live',
-    'quiet',
-    'retired',
-  ],
-} as const satisfies Record<Stage, readonly Stage[]>;
 
 /** Why and by whom a connection moves. */
 export interface TransitionCause {
@@ -59,7 +31,7 @@ export interface StageMachine {
   move(
     store: Store,
     connection: Connection,
-    to: Exclude<Stage, 'attention'>,
+    to: JourneyStage,
     cause: TransitionCause,
   ): Promise<Connection>;
   /** Sets a connection aside for a person; a second reason replaces the first. */
@@ -69,11 +41,6 @@ export interface StageMachine {
     reason: AttentionReason,
     cause: TransitionCause,
   ): Promise<Connection>;
-}
-
-/** Whether the table allows a step. */
-export function canMove(from: Stage, to: Stage): boolean {
-  return (transitions[from] as readonly Stage[]).includes(to);
 }
 
 /**

@@ -2,6 +2,7 @@ import { isKeyshiftError } from '../errors/keyshift-error.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Connection } from '../model/connection.ts';
+import { isWatched, stagesWhere } from '../model/stages.ts';
 import type { Store } from '../store/store.ts';
 import { trafficBucketMs, trafficBucketOf } from '../model/traffic.ts';
 import { defaultHoldPolicy, whyHold, type HoldPolicy } from './hold-policy.ts';
@@ -76,7 +77,7 @@ export function createWatch(options: WatchOptions): Watch {
     const failing: { readonly connection: Connection; readonly reason: string }[] = [];
     let [watched, judged] = [0, 0];
     for await (const connection of store.connections.list({
-      stages: ['canary', 'live', 'quiet'],
+      stages: stagesWhere(isWatched),
     })) {
       if (signal?.aborted) break;
       watched += 1;

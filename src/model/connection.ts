@@ -1,4 +1,13 @@
-import type { AttentionReason, Stage } from './stages.ts';
+import {
+  hasConsented,
+  isInvited,
+  reasonRules,
+  stageRules,
+  type AttentionReason,
+  type JourneyStage,
+  type Stage,
+  type StageRules,
+} from './stages.ts';
 
 /** Which credential a connection's traffic uses. */
 export type Route = 'key' | 'canary' | 'oauth';
@@ -52,3 +61,59 @@ export type ConnectionPatch = Partial<{
       | 'watchedSinceMs'
   ]: Connection[Field];
 }>;
+
+/** A connection of which its stage and why it waits for a person matter. */
+type Standing = Pick<Connection, 'stage' | 'attentionReason' | 'attentionFrom'>;
+
+/** Why a connection cannot be invited now; `undefined` when it can. */
+export function whyNotInvited(
+  connection: Pick<Connection, 'stage' | 'attentionReason' | 'accountId'>,
+): string | undefined {
+  const { stage, attentionReason: reason, accountId } = connection;
+  if (stage === 'attention' && (reason === 'key_invalid' || accountId === undefined)) {
+    return `its account is not known (${reason ?? 'attention'}): import a working key first`;
+  }
+  const { invitation }: StageRules = stageRules[stage];
+  return typeof invitation === 'object' ? invitation.refused : undefined;
+}
+
+/** Whether an import may replace the private key; at `attention`, by the stage before it. */
+export function keyMayBeReplaced({ stage, attentionFrom }: Standing): boolean {
+  const before = stage === 'attention' ? (attentionFrom ?? 'imported') : stage;
+  return stageRules[before].keyMayBeReplaced;
+}
+
+/** Whether a reminder of its invitation may go out. */
+export function mayBeReminded(connection: Standing): boolean {
+  const { stage, attentionReason: reason } = connection;
+  return stage === 'attention'
+    ? reason === undefined || reasonRules[reason].mayRemind
+    : isInvited(connection);
+}
+
+/** Whether the checks of a consent may be made, or made again. */
+export function mayBeVerified(connection: Standing): boolean {
+  const { attentionReason: reason } = connection;
+  return hasConsented(connection) || (reason !== undefined && reasonRules[reason].mayVerify);
+}
+
+/** Whether there is traffic on OAuth that may go back to the key. */
+export function mayRollBack({ stage, route }: Pick<Connection, 'stage' | 'route'>): boolean {
+  return route !== 'key' && stageRules[stage].mayRollBack;
+}
+
+/** Where a rollback leads: without a proven grant, behind the place where it is proven. */
+export function stageAfterRollBack({ stage, attentionReason }: Standing): JourneyStage {
+  if (stage !== 'attention') return 'verified';
+  return attentionReason === undefined ? 'checked' : reasonRules[attentionReason].rollsBackTo;
+}
+
+/** Whether a grant of another account may be given to it: no traffic depends on the present one. */
+export function accountMayChange({ stage, route }: Pick<Connection, 'stage' | 'route'>): boolean {
+  return stage === 'attention' || (route === 'key' && stageRules[stage].traffic === 'by_key');
+}
+
+/** The stage of a connection in words. */
+export function describeStage({ stage, attentionReason }: Standing): string {
+  return stage === 'attention' ? `at attention (${attentionReason ?? 'no reason'})` : stage;
+}

@@ -1,12 +1,16 @@
 import { sql } from 'kysely';
 import type { Database } from './database.ts';
-import { stages, type AttentionReason, type Stage } from '../model/stages.ts';
+import {
+  isInvited,
+  journeyStages,
+  stages,
+  stagesWhere,
+  type AttentionReason,
+  type Stage,
+} from '../model/stages.ts';
 import type { ReportStore } from './reports.ts';
 
 const dayMs = 86_400_000;
-
-/** The journey in order: what a connection passed on its way is behind its farthest stage. */
-const journey = stages.filter((stage) => stage !== 'attention');
 
 /** Answers reports with aggregates, so that the size of the campaign never reaches the memory. */
 export function createReportStore(database: Database): ReportStore {
@@ -16,7 +20,7 @@ export function createReportStore(database: Database): ReportStore {
   return {
     async countByFarthest() {
       const rank = sql.join(
-        journey.map((stage, at) => sql`when ${sql.lit(stage)} then ${sql.lit(at)}`),
+        journeyStages.map((stage, at) => sql`when ${sql.lit(stage)} then ${sql.lit(at)}`),
         sql` `,
       );
       // Connections without a line in the log stand where they are.
@@ -29,7 +33,7 @@ export function createReportStore(database: Database): ReportStore {
         ) as farthest group by farthest.place
       `);
       return new Map(
-        rows.map(({ place, count }) => [journey[place ?? 0] ?? 'imported', count] as const),
+        rows.map(({ place, count }) => [journeyStages[place ?? 0] ?? 'imported', count] as const),
       );
     },
 
@@ -90,7 +94,7 @@ export function createReportStore(database: Database): ReportStore {
         select c.id, c.customer_id, c.name,
           min(i.created_at) as invited, max(i.expires_at) as expires
         from connections c join invitations i on i.connection_id = c.id
-        where c.stage in ('invited', 'opened')
+        where c.stage in (${sql.join(stagesWhere(isInvited))})
         group by c.id, c.customer_id, c.name order by min(i.created_at), c.customer_id limit ${limit}
       `);
       return rows.map((row) => ({

@@ -1,5 +1,7 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import type { Keyshift } from '../../core/create-keyshift.ts';
+import { mayRollBack } from '../../model/connection.ts';
+import { mayCutOver } from '../../model/stages.ts';
 import { runStep, type StepFlags } from '../run-step.ts';
 import { addSelectionOptions } from '../selection-options.ts';
 import type { CommandContext } from '../command-context.ts';
@@ -18,7 +20,7 @@ export function addCanaryCommand(program: Command, { terminal, run }: CommandCon
       run(
         runStep<CanaryFlags>(terminal, {
           doneWord: 'send a share by OAuth',
-          isCandidate: ({ stage }) => stage === 'verified' || stage === 'canary',
+          isCandidate: mayCutOver,
           warn: warnOfSwitch,
           run: ({ cutover }, connection, { percent }) =>
             cutover.startCanary(connection, percent, 'cli'),
@@ -36,7 +38,7 @@ export function addCutoverCommand(program: Command, { terminal, run }: CommandCo
       run(
         runStep<StepFlags>(terminal, {
           doneWord: 'cut over to OAuth',
-          isCandidate: ({ stage }) => stage === 'verified' || stage === 'canary',
+          isCandidate: mayCutOver,
           warn: warnOfSwitch,
           run: ({ cutover }, connection) => cutover.cutOver(connection, 'cli'),
         }),
@@ -53,7 +55,7 @@ export function addRollbackCommand(program: Command, { terminal, run }: CommandC
       run(
         runStep<StepFlags>(terminal, {
           doneWord: 'rolled back to their keys',
-          isCandidate: ({ stage, route }) => route !== 'key' && stage !== 'retired',
+          isCandidate: mayRollBack,
           warn: warnOfSwitch,
           run: ({ cutover }, connection) => cutover.rollBack(connection, 'cli'),
         }),

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { isOwn, type MetricComparison } from '../../migration/metrics/compare-metrics.ts';
 import type { DatedComparison, TakenSnapshot } from '../../migration/metrics/metric-continuity.ts';
-import { consentedStages } from '../../migration/invitations.ts';
 import type { Connection } from '../../model/connection.ts';
+import { hasConsented } from '../../model/stages.ts';
 import type { CommandContext } from '../command-context.ts';
 import { writePrivateFile } from '../file-problem.ts';
 import { runBatch, type StepFlags } from '../run-step.ts';
@@ -78,7 +78,7 @@ function toSnapshotJson({ connection, result }: Found<TakenSnapshot>) {
 async function compare(terminal: Terminal, flags: CompareFlags): Promise<number> {
   const found: Found<DatedComparison>[] = [];
   const exitCode = await runBatch(terminal, flags, {
-    isCandidate: ({ stage }) => consentedStages.has(stage),
+    isCandidate: hasConsented,
     async step({ metrics }, connection, signal) {
       found.push({ connection, result: await metrics.compare(connection, signal) });
     },

@@ -4,7 +4,7 @@ import { writeKeyInstructions } from '../../migration/key-instructions.ts';
 import { redactKey } from '../../migration/key-proof.ts';
 import type { ProofDemand, RetirementReview } from '../../migration/retire.ts';
 import type { RetirePolicy } from '../../migration/retirement-checks.ts';
-import type { Connection } from '../../model/connection.ts';
+import { mayRetire } from '../../model/stages.ts';
 import { parseDays } from '../parse-days.ts';
 import { runBatch, type BatchOutput, type StepFlags } from '../run-step.ts';
 import { addSelectionOptions } from '../selection-options.ts';
@@ -58,13 +58,11 @@ function refuseContradictions(flags: RetireFlags): void {
   }
 }
 
-const isCandidate = ({ stage }: Connection) => stage === 'live' || stage === 'quiet';
-
 function retire(terminal: Terminal, flags: RetireFlags): Promise<number> {
   const waiting: { readonly customer_id: string; readonly detail: string }[] = [];
   let retired = 0;
   return runBatch(terminal, flags, {
-    isCandidate,
+    isCandidate: mayRetire,
     async step({ retire: service }, connection, signal) {
       const request = { policy: policyOf(flags), demand: demandOf(flags), actor: 'cli', signal };
       const { outcome, detail } = await service.retire(connection, request);
@@ -89,7 +87,7 @@ function retire(terminal: Terminal, flags: RetireFlags): Promise<number> {
 function review(terminal: Terminal, flags: RetireFlags): Promise<number> {
   const reviews: RetirementReview[] = [];
   return runBatch(terminal, flags, {
-    isCandidate,
+    isCandidate: mayRetire,
     async step({ retire: service }, connection, signal) {
       reviews.push(await service.review(connection, policyOf(flags), signal));
     },
@@ -123,7 +121,7 @@ function toReviewJson({ connection, checks, ready }: RetirementReview) {
 function instruct(terminal: Terminal, flags: RetireFlags): Promise<number> {
   const letters: ReturnType<typeof writeKeyInstructions>[] = [];
   return runBatch(terminal, flags, {
-    isCandidate,
+    isCandidate: mayRetire,
     async step({ store }, connection) {
       const key = await store.privateKeys.open(connection.id);
       if (!key) {

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
-import { consentedStages } from '../../migration/invitations.ts';
 import type { Verification } from '../../migration/verify.ts';
-import type { Connection } from '../../model/connection.ts';
+import { mayBeVerified } from '../../model/connection.ts';
 import type { CommandContext } from '../command-context.ts';
 import type { BatchResult } from '../each-connection.ts';
 import { runBatch, type StepFlags } from '../run-step.ts';
@@ -17,7 +16,7 @@ export function addVerifyCommand(program: Command, { terminal, run }: CommandCon
       run((flags: StepFlags) => {
         const found: Verification[] = [];
         return runBatch(terminal, flags, {
-          isCandidate: hasConsented,
+          isCandidate: mayBeVerified,
           async step({ verify }, connection, signal) {
             found.push(await verify(connection, { actor: 'cli', signal }));
           },
@@ -33,15 +32,6 @@ export function addVerifyCommand(program: Command, { terminal, run }: CommandCon
         });
       }),
     );
-}
-
-/** Whoever waits for checks, or may need them again. */
-function hasConsented({ stage, attentionReason }: Connection): boolean {
-  return (
-    consentedStages.has(stage) ||
-    attentionReason === 'scope_missing' ||
-    attentionReason === 'oauth_errors'
-  );
 }
 
 function toLines(flags: StepFlags, found: readonly Verification[], result: BatchResult): string[] {

@@ -1,5 +1,5 @@
-import { funnelSteps, type CampaignReport } from '../../migration/report/campaign-report.ts';
-import { stages } from '../../model/stages.ts';
+import type { CampaignReport } from '../../migration/report/campaign-report.ts';
+import { journeyStages, stages } from '../../model/stages.ts';
 import {
   formatDay,
   formatShare,
@@ -30,7 +30,7 @@ function funnel({ funnel: counts, customers }: CampaignReport): ReportSection {
   return {
     title: 'Funnel',
     notes: ['Customers who have ever come as far, or farther.'],
-    bars: funnelSteps.map((step) => ({
+    bars: journeyStages.map((step) => ({
       label: step,
       value: counts[step],
       note: formatShare(counts[step], customers),

@@ -1,7 +1,7 @@
 import type { Child } from 'hono/jsx';
 import { Name } from '../../http/pages/name.tsx';
-import type { Connection } from '../../model/connection.ts';
-import { reasonWords, routeWords, stageWords } from './stage-words.ts';
+import type { Connection, Route } from '../../model/connection.ts';
+import { hasMoved, reasonRules, stageRules } from '../../model/stages.ts';
 
 /** What the console's table shows of a connection. */
 export type ConnectionRow = Pick<
@@ -20,6 +20,13 @@ interface ConnectionTableProps {
   readonly rows: readonly ConnectionRow[];
   readonly caption: string;
 }
+
+/** Which credential the traffic uses, in words. */
+const routeWords = {
+  key: 'Private key',
+  canary: 'Key, part OAuth',
+  oauth: 'OAuth',
+} as const satisfies Record<Route, string>;
 
 const columns = ['Customer', 'Account', 'Stage', 'Traffic', 'Updated'] as const;
 
@@ -95,16 +102,15 @@ function TwoLines(props: { readonly first: string; readonly second?: string | un
 
 function StageCell({ row }: { readonly row: ConnectionRow }) {
   if (row.attentionReason !== undefined) {
-    const { label, meaning } = reasonWords[row.attentionReason];
+    const { label, meaning } = reasonRules[row.attentionReason];
     return (
       <>
         <span class="pill warn">{label}</span> <span class="muted">{meaning}</span>
       </>
     );
   }
-  const isDone = row.stage === 'live' || row.stage === 'quiet' || row.stage === 'retired';
-  const tone = row.stage === 'attention' ? ' warn' : isDone ? ' good' : '';
-  return <span class={`pill${tone}`}>{stageWords[row.stage].label}</span>;
+  const tone = row.stage === 'attention' ? ' warn' : hasMoved(row) ? ' good' : '';
+  return <span class={`pill${tone}`}>{stageRules[row.stage].label}</span>;
 }
 
 function Moment({ atMs }: { readonly atMs: number }) {

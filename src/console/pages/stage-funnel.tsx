@@ -1,5 +1,4 @@
-import { stages, type Stage } from '../../model/stages.ts';
-import { stageWords } from './stage-words.ts';
+import { stageRules, stages, type Stage } from '../../model/stages.ts';
 
 /** How many connections stand at a stage. */
 export interface StageTally {
@@ -33,7 +32,7 @@ interface StageBarProps {
 }
 
 function StageBar({ stage, count, largest }: StageBarProps) {
-  const { label, meaning } = stageWords[stage];
+  const { label, meaning } = stageRules[stage];
   // A stage with one connection among thousands still shows a sliver.
   const percent = count === 0 ? 0 : Math.max(0.5, (100 * count) / largest);
   return (

@@ -1,5 +1,5 @@
 import type { PageProps } from '../../http/pages/layout.tsx';
-import type { Stage } from '../../model/stages.ts';
+import { hasMoved, isInvited, stagesWhere, type Stage } from '../../model/stages.ts';
 import { ConnectionTable, type ConnectionRow } from './connection-table.tsx';
 import { ConsoleLayout } from './console-layout.tsx';
 import { formatCount, StageFunnel, tallyByStage, type StageTally } from './stage-funnel.tsx';
@@ -54,14 +54,14 @@ interface FiguresProps {
 }
 
 function Figures({ tally, total }: FiguresProps) {
-  const sum = (...some: readonly Stage[]) =>
+  const sum = (some: readonly Stage[]) =>
     some.reduce((count, stage) => count + (tally.get(stage) ?? 0), 0);
   return (
     <dl class="figures">
       <Figure label="Connections" count={total} />
-      <Figure label="Moved to OAuth" count={sum('live', 'quiet', 'retired')} />
-      <Figure label="Waiting for the customer" count={sum('invited', 'opened')} />
-      <Figure label="Need attention" count={sum('attention')} />
+      <Figure label="Moved to OAuth" count={sum(stagesWhere(hasMoved))} />
+      <Figure label="Waiting for the customer" count={sum(stagesWhere(isInvited))} />
+      <Figure label="Need attention" count={sum(['attention'])} />
     </dl>
   );
 }

@@ -6,7 +6,7 @@ import {
   type Consent,
 } from '../../migration/consent.ts';
 import { deriveInvitationToken, hashToken } from '../../migration/invitation-token.ts';
-import { consentedStages } from '../../migration/invitations.ts';
+import { hasConsented } from '../../model/stages.ts';
 import type { Authorization } from '../../model/authorization.ts';
 import { clearAttemptCookie, readAttemptCookie } from '../attempt-cookie.ts';
 import { answerError, logError, toKnownError } from '../error-answer.tsx';
@@ -151,7 +151,7 @@ async function isRepeatedSuccess(
   if (attempt?.invitationId === undefined) return false;
   const invitation = await store.invitations.findById(attempt.invitationId);
   const connection = invitation && (await store.connections.findById(invitation.connectionId));
-  return connection !== undefined && consentedStages.has(connection.stage);
+  return connection !== undefined && hasConsented(connection);
 }
 
 /** Where the person may try again: the invitation's page, else the start. */

@@ -2,7 +2,8 @@ import { Hono } from 'hono';
 import { isKeyshiftError } from '../../errors/keyshift-error.ts';
 import { maskAccountId } from '../../klaviyo/account.ts';
 import { parseScopes } from '../../klaviyo/scope-set.ts';
-import { consentedStages, type FoundInvitation } from '../../migration/invitations.ts';
+import type { FoundInvitation } from '../../migration/invitations.ts';
+import { hasConsented } from '../../model/stages.ts';
 import type { Connection } from '../../model/connection.ts';
 import { setAttemptCookie } from '../attempt-cookie.ts';
 import { logError } from '../error-answer.tsx';
@@ -94,7 +95,7 @@ async function findOrAnswer(
 ): Promise<FoundInvitation | Response> {
   try {
     const found = await deps.keyshift.invitations.find(token);
-    if (!consentedStages.has(found.connection.stage)) return found;
+    if (!hasConsented(found.connection)) return found;
     const account = toAccountLabel(found.connection);
     return await answerOutcome(context, deps, { kind: 'already_connected', account }, 200);
   } catch (error) {

@@ -1,8 +1,8 @@
-import { consentedStages } from '../invitations.ts';
 import type { Connection } from '../../model/connection.ts';
 import type { Invitation } from '../../model/invitation.ts';
 import type { Labels } from '../../model/labels.ts';
 import type { MessageKind, OutboxEntry } from '../../model/message.ts';
+import { hasConsented } from '../../model/stages.ts';
 
 /** Everything that the text of one message is made of. */
 export interface MessageContext {
@@ -61,7 +61,7 @@ export function whyPointless(
   invitation: Invitation,
   nowMs: number,
 ): string | undefined {
-  if (consentedStages.has(connection.stage)) return 'the customer has consented';
+  if (hasConsented(connection)) return 'the customer has consented';
   if (invitation.revokedAtMs !== undefined) return 'the invitation was revoked';
   if (invitation.consumedAtMs !== undefined) return 'the invitation was used';
   if (invitation.expiresAtMs <= nowMs) return 'the invitation has expired';

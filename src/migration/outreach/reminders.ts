@@ -2,8 +2,8 @@ import type { Clock } from '../../runtime/clock.ts';
 import type { Random } from '../../runtime/random.ts';
 import type { Labels } from '../../model/labels.ts';
 import type { MessageChannel, OutboxEntry } from '../../model/message.ts';
-import type { Connection } from '../../model/connection.ts';
-import type { Stage } from '../../model/stages.ts';
+import { mayBeReminded, type Connection } from '../../model/connection.ts';
+import { isInvited, stagesWhere } from '../../model/stages.ts';
 import type { Store } from '../../store/store.ts';
 import type { Invitations } from '../invitations.ts';
 import { queueMessage } from './queue-message.ts';
@@ -51,9 +51,8 @@ export interface Reminders {
   queue(run: ReminderRun): Promise<Readonly<Record<ReminderVerdict, number>>>;
 }
 
-/** Stages at which an answer is waited for; who declined is not pressed. */
-const waitingStages: readonly Stage[] = ['invited', 'opened', 'attention'];
-const remindableReasons = new Set([undefined, 'account_mismatch', 'scope_missing']);
+/** Where an answer may be awaited; who declined is not reminded. */
+const waitingStages = [...stagesWhere(isInvited), 'attention'] as const;
 const dayMs = 86_400_000;
 
 /** Creates the service. */
@@ -109,7 +108,7 @@ export function createReminders(options: RemindersOptions): Reminders {
       const filter = { stages: waitingStages, ...(labels && { labels }), ...(wave && { wave }) };
       for await (const connection of store.connections.list(filter)) {
         if (signal?.aborted === true) break;
-        if (!remindableReasons.has(connection.attentionReason)) continue;
+        if (!mayBeReminded(connection)) continue;
         counts[await remind(connection, run)] += 1;
       }
       return counts;

@@ -1,12 +1,14 @@
 import type { OutboxCount } from '../../store/outreach.ts';
-import { stages, type Stage } from '../../model/stages.ts';
+import {
+  isInvited,
+  journeyStages,
+  stagesWhere,
+  type JourneyStage,
+  type Stage,
+} from '../../model/stages.ts';
 import type { DayCount, FailureCount, StageTime, Unanswered } from '../../store/reports.ts';
 import type { Store } from '../../store/store.ts';
 import { makeForecast, type Forecast } from './forecast.ts';
-
-/** The steps of the funnel, in order. */
-export const funnelSteps = stages.filter((stage) => stage !== 'attention');
-export type FunnelStep = (typeof funnelSteps)[number];
 
 /** Somebody who has a link and has not consented, with what they were told. */
 export interface Waiting extends Unanswered {
@@ -22,7 +24,7 @@ export interface CampaignReport {
   /** Where connections are now; adds up to `customers`. */
   readonly now: Readonly<Partial<Record<Stage, number>>>;
   /** Connections that have ever come as far, or farther. */
-  readonly funnel: Readonly<Record<FunnelStep, number>>;
+  readonly funnel: Readonly<Record<JourneyStage, number>>;
   readonly timeInStage: readonly StageTime[];
   readonly failures: readonly FailureCount[];
   readonly messages: readonly OutboxCount[];
@@ -64,18 +66,18 @@ export async function makeCampaignReport(
       ...(deadlineMs === undefined ? {} : { deadlineMs }),
     }),
     unanswered: {
-      count: (now.invited ?? 0) + (now.opened ?? 0),
+      count: stagesWhere(isInvited).reduce((sum, stage) => sum + (now[stage] ?? 0), 0),
       longest: await nameWaiting(store, named),
     },
   };
 }
 
-function toFunnel(farthest: ReadonlyMap<Stage, number>): Record<FunnelStep, number> {
+function toFunnel(farthest: ReadonlyMap<Stage, number>): Record<JourneyStage, number> {
   let reached = 0;
-  const entries = funnelSteps
+  const entries = journeyStages
     .toReversed()
     .map((step) => [step, (reached += farthest.get(step) ?? 0)] as const);
-  return Object.fromEntries(entries.toReversed()) as Record<FunnelStep, number>;
+  return Object.fromEntries(entries.toReversed()) as Record<JourneyStage, number>;
 }
 
 async function nameWaiting(store: Store, named: number): Promise<Waiting[]> {
