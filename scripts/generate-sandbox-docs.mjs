@@ -103,7 +103,7 @@ async function main(argv) {
   const load = (path) => import(new URL(`../dist/sandbox/${path}.js`, import.meta.url));
   const { seedSchema } = await load('seed/seed-schema');
   const tables = {
-    ...(await load('settings')),
+    ...(await load('context/settings')),
     ...(await load('control/scenario-table')),
     ...(await load('control/control-routes')),
   };

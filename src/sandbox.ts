@@ -1,6 +1,6 @@
 export { approveConsent } from './sandbox/approve-consent.ts';
 export type { ConsentChoice } from './sandbox/approve-consent.ts';
-export type { ClockReading } from './sandbox/control/controlled-clock.ts';
+export type { ClockReading } from './sandbox/context/controlled-clock.ts';
 export type { InstalledTokens, NewInstall, SandboxApp } from './sandbox/control/apps.ts';
 export type { NewKey, SandboxKey } from './sandbox/control/keys.ts';
 export type {
@@ -16,9 +16,10 @@ export type { PlannedFault } from './sandbox/faults/fault-plan.ts';
 export type { Fault, FaultKind, FaultMatch, FaultPhase } from './sandbox/faults/fault.ts';
 export type { CredentialKind } from './sandbox/http/reply.ts';
 export type { RecordedRequest, SandboxStatistics } from './sandbox/request-log.ts';
-export type { MetricBranding, RotationMode } from './sandbox/sandbox-context.ts';
-export type { Sandbox, SandboxOptions } from './sandbox/sandbox-options.ts';
-export type { SandboxSettings } from './sandbox/settings.ts';
+export type { MetricBranding, RotationMode } from './sandbox/context/sandbox-context.ts';
+export type { Sandbox } from './sandbox/sandbox.ts';
+export type { SandboxOptions } from './sandbox/sandbox-options.ts';
+export type { SandboxSettings } from './sandbox/context/settings.ts';
 export { startSandbox } from './sandbox/sandbox.ts';
 export { createSampleSeed } from './sandbox/seed/sample-seed.ts';
 export type { SampleSeedOptions } from './sandbox/seed/sample-seed.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createRateLimiter } from '../sandbox/api/rate-limiter.ts';
+import { createRateLimiter } from '../sandbox/context/rate-limiter.ts';
 import { keySource, openCallerBench } from '../../test/support/api-caller-fixture.ts';
 import { jsonAnswer, type Answer } from '../../test/support/loopback-server.ts';
 import { findOperation } from '../klaviyo/operations.ts';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { findOperation, type Operation } from '../klaviyo/operations.ts';
 import { createManualClock } from '../runtime/clock.ts';
-import { createRateLimiter } from '../sandbox/api/rate-limiter.ts';
+import { createRateLimiter } from '../sandbox/context/rate-limiter.ts';
 import { createRateWindows } from './rate-windows.ts';
 
 function operationOf(burst: string, steady: string, daily?: string): Operation {

@@ -1,14 +1,14 @@
 import { operations } from '../klaviyo/operations.ts';
 import { coverageOf } from './api/coverage.ts';
-import { answerControl } from './control/answer-control.ts';
+import { answerControl } from './control-pages/answer-control.ts';
 import { controlPrefix, type ControlRoute } from './control/control-route.ts';
 import { controlRoutes } from './control/control-routes.ts';
 import type { SandboxControl } from './control/sandbox-control.ts';
 import { getOnly, jsonReply, textReply, type Reply } from './http/reply.ts';
 import { trimSlash, type SandboxRequest } from './http/sandbox-request.ts';
-import { formsPage } from './pages/control/forms-page.ts';
-import { indexPage } from './pages/control/index-page.ts';
-import type { SandboxContext } from './sandbox-context.ts';
+import { formsPage } from './control-pages/forms-page.ts';
+import { indexPage } from './control-pages/index-page.ts';
+import type { SandboxContext } from './context/sandbox-context.ts';
 
 /** Whether a path is the sandbox's own: its page, its help, its control routes. */
 export function isOwn(path: string): boolean {

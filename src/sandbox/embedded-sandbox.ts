@@ -7,7 +7,8 @@ import type { SandboxOptions } from './sandbox-options.ts';
 import { carryOut } from './serve-request.ts';
 import { parseSeed } from './seed/parse-seed.ts';
 import type { SandboxSeed } from './seed/seed.ts';
-import type { SandboxData, SandboxState } from './state/sandbox-state.ts';
+import type { SandboxData } from './state/sandbox-data.ts';
+import type { SandboxState } from './state/sandbox-state.ts';
 
 /** A sandbox without a socket: the same handlers, called in the same process. */
 export interface EmbeddedSandbox extends SandboxControl {

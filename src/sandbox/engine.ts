@@ -1,19 +1,20 @@
 import { systemClock } from '../runtime/clock.ts';
 import { systemRandom } from '../runtime/random.ts';
-import { createApiErrors } from './api/api-error.ts';
-import { createRateLimiter } from './api/rate-limiter.ts';
-import { createControlledClock, type ControlledClock } from './control/controlled-clock.ts';
+import { createApiErrors } from './context/api-error.ts';
+import { createRateLimiter } from './context/rate-limiter.ts';
+import { createControlledClock, type ControlledClock } from './context/controlled-clock.ts';
 import { createFaultPlan, type FaultPlan } from './faults/fault-plan.ts';
-import { createRefreshLimiter } from './oauth/refresh-limiter.ts';
+import { createRefreshLimiter } from './context/refresh-limiter.ts';
 import { createRequestLog, type RequestLog } from './request-log.ts';
-import type { SandboxContext } from './sandbox-context.ts';
+import type { SandboxContext } from './context/sandbox-context.ts';
 import type { SandboxOptions } from './sandbox-options.ts';
-import { plantInstalls } from './seed/plant-installs.ts';
-import { createRepeatableRandom, type SandboxRandom } from './seed/repeatable-random.ts';
+import { plantInstalls } from './oauth/plant-installs.ts';
+import { createRepeatableRandom, type SandboxRandom } from './repeatable-random.ts';
 import { mergeSeed, seedData } from './seed/seed-data.ts';
 import type { SandboxSeed } from './seed/seed.ts';
-import { defaultSettings, patchSettings, type SandboxSettings } from './settings.ts';
-import { SandboxState, type SandboxData } from './state/sandbox-state.ts';
+import { defaultSettings, patchSettings, type SandboxSettings } from './context/settings.ts';
+import { SandboxState } from './state/sandbox-state.ts';
+import type { SandboxData } from './state/sandbox-data.ts';
 
 /** The parts of a running sandbox that requests and control share. */
 export interface Engine {

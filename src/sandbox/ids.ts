@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Random } from '../runtime/random.ts';
-import type { SandboxRandom } from './seed/repeatable-random.ts';
+import type { SandboxRandom } from './repeatable-random.ts';
 
 const alphanumerics = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 /** The time in ids that depend on a seed only. */

@@ -4,8 +4,8 @@ import { trimSlash, type SandboxRequest } from './http/sandbox-request.ts';
 import { answerAuthorize } from './oauth/authorization-endpoint.ts';
 import { answerRevocation } from './oauth/revocation-endpoint.ts';
 import { answerToken } from './oauth/token-endpoint.ts';
-import { marketplacePage, openInstallation } from './pages/marketplace-page.ts';
-import type { SandboxContext } from './sandbox-context.ts';
+import { marketplacePage, openInstallation } from './oauth/marketplace-page.ts';
+import type { SandboxContext } from './context/sandbox-context.ts';
 
 /** Answers what Klaviyo has: the API and OAuth. */
 export function answer(context: SandboxContext, request: SandboxRequest): Reply {

@@ -1,8 +1,7 @@
 import type { Clock } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
-import type { SandboxControl } from './control/sandbox-control.ts';
-import type { MetricBranding, RotationMode } from './sandbox-context.ts';
-import type { SandboxSettings } from './settings.ts';
+import type { MetricBranding, RotationMode } from './context/sandbox-context.ts';
+import type { SandboxSettings } from './context/settings.ts';
 import type { SandboxSeed } from './seed/seed.ts';
 
 /** How to start a sandbox. */
@@ -47,17 +46,4 @@ export interface SandboxOptions {
    * Whether other machines may use `/_sandbox/*` and the page at `/`. Default: only this one may.
    */
   readonly remoteControl?: boolean;
-}
-
-/** A running sandbox: a stateful stand-in for Klaviyo on this machine. */
-export interface Sandbox extends SandboxControl, AsyncDisposable {
-  /** Origin, without a trailing slash. */
-  readonly url: string;
-  readonly authorizeUrl: string;
-  readonly tokenUrl: string;
-  readonly revokeUrl: string;
-  /** Origin of the API: the same as {@link Sandbox.url}. */
-  readonly apiUrl: string;
-  /** Stops at once: open connections break, the state file is written. */
-  close(): Promise<void>;
 }

@@ -1,16 +1,30 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { systemClock } from '../runtime/clock.ts';
 import { createControl } from './control/create-control.ts';
+import type { SandboxControl } from './control/sandbox-control.ts';
 import { createEngine } from './engine.ts';
 import { listen, stopListening } from './http/listen.ts';
-import type { Sandbox, SandboxOptions } from './sandbox-options.ts';
+import type { SandboxOptions } from './sandbox-options.ts';
 import { serveRequest, type Serving } from './serve-request.ts';
 import { createSampleSeed } from './seed/sample-seed.ts';
 import { mergeSeed, seedData } from './seed/seed-data.ts';
 import { parseSeed } from './seed/parse-seed.ts';
 import type { SandboxSeed } from './seed/seed.ts';
-import type { SandboxData } from './state/sandbox-state.ts';
+import type { SandboxData } from './state/sandbox-data.ts';
 import { createStateSaver, loadState } from './state/state-file.ts';
+
+/** A running sandbox: a stateful stand-in for Klaviyo on this machine. */
+export interface Sandbox extends SandboxControl, AsyncDisposable {
+  /** Origin, without a trailing slash. */
+  readonly url: string;
+  readonly authorizeUrl: string;
+  readonly tokenUrl: string;
+  readonly revokeUrl: string;
+  /** Origin of the API: the same as {@link Sandbox.url}. */
+  readonly apiUrl: string;
+  /** Stops at once: open connections break, the state file is written. */
+  close(): Promise<void>;
+}
 
 /**
  * Starts a stateful stand-in for Klaviyo's OAuth and API on this machine.

@@ -9,7 +9,7 @@ import { textReply, type Reply } from './http/reply.ts';
 import { readRequest, type RequestHead, type SandboxRequest } from './http/sandbox-request.ts';
 import { sendHalf, sendReply } from './http/send-reply.ts';
 import { answer } from './router.ts';
-import type { SandboxContext } from './sandbox-context.ts';
+import type { SandboxContext } from './context/sandbox-context.ts';
 
 /** What serving needs besides the request. */
 export interface Serving {

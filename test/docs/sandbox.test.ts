@@ -8,7 +8,7 @@ import { controlRoutes } from '../../src/sandbox/control/control-routes.ts';
 import { scenarioTable } from '../../src/sandbox/control/scenario-table.ts';
 import { parseSeed } from '../../src/sandbox/seed/parse-seed.ts';
 import { seedSchema } from '../../src/sandbox/seed/seed-schema.ts';
-import { settingsTable } from '../../src/sandbox/settings.ts';
+import { settingsTable } from '../../src/sandbox/context/settings.ts';
 import { startDocSession, type DocSession } from '../support/doc-session.ts';
 import { readDocument, root } from '../support/markdown.ts';
 

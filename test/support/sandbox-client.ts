@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { createManualClock, type ManualClock } from '../../src/runtime/clock.ts';
 import { approveConsent, type ConsentChoice } from '../../src/sandbox/approve-consent.ts';
-import type { Sandbox, SandboxOptions } from '../../src/sandbox/sandbox-options.ts';
+import type { Sandbox } from '../../src/sandbox/sandbox.ts';
+import type { SandboxOptions } from '../../src/sandbox/sandbox-options.ts';
 import { startSandbox } from '../../src/sandbox/sandbox.ts';
 import type { SandboxSeed, SeedApp } from '../../src/sandbox/seed/seed.ts';
 

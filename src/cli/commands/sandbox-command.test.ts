@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openCliBench, type CliBench } from '../../../test/support/cli-fixture.ts';
-import type { SandboxSettings } from '../../sandbox/settings.ts';
+import type { SandboxSettings } from '../../sandbox/context/settings.ts';
 import { createSampleSeed } from '../../sandbox/seed/sample-seed.ts';
 import { optionsOf, type SandboxFlags } from './sandbox-command.ts';
 

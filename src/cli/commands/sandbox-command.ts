@@ -1,13 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { KeyshiftError } from '../../errors/keyshift-error.ts';
-import type { RotationMode } from '../../sandbox/sandbox-context.ts';
-import type { Sandbox, SandboxOptions } from '../../sandbox/sandbox-options.ts';
+import type { RotationMode } from '../../sandbox/context/sandbox-context.ts';
+import type { Sandbox } from '../../sandbox/sandbox.ts';
+import type { SandboxOptions } from '../../sandbox/sandbox-options.ts';
 import { startSeeded } from '../../sandbox/sandbox.ts';
 import { createSampleSeed } from '../../sandbox/seed/sample-seed.ts';
 import { parseSeed } from '../../sandbox/seed/parse-seed.ts';
 import type { SandboxSeed } from '../../sandbox/seed/seed.ts';
-import { settingsTable } from '../../sandbox/settings.ts';
+import { settingsTable } from '../../sandbox/context/settings.ts';
 import type { CommandContext } from '../command-context.ts';
 import type { Terminal } from '../terminal.ts';
 import { untilStopped } from '../until-stopped.ts';

@@ -10,7 +10,7 @@ import { importCustomers } from '../../migration/import-customers.ts';
 import { findFreePort } from '../../runtime/free-port.ts';
 import { createLogger } from '../../runtime/logger.ts';
 import { randomToken, systemRandom } from '../../runtime/random.ts';
-import type { Sandbox } from '../../sandbox/sandbox-options.ts';
+import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { startSandbox } from '../../sandbox/sandbox.ts';
 import { createSampleSeed } from '../../sandbox/seed/sample-seed.ts';
 import type { SandboxSeed } from '../../sandbox/seed/seed.ts';

@@ -1,9 +1,9 @@
 import type { Operation } from '../../klaviyo/operations.ts';
 import type { Reply } from '../http/reply.ts';
 import type { SandboxRequest } from '../http/sandbox-request.ts';
-import type { SandboxContext } from '../sandbox-context.ts';
+import type { SandboxContext } from '../context/sandbox-context.ts';
 import type { AccountResources } from '../state/account-resources.ts';
-import type { ApiErrors } from './api-error.ts';
+import type { ApiErrors } from '../context/api-error.ts';
 import type { Caller } from './authenticate.ts';
 
 /** An authenticated, permitted call of one operation. */

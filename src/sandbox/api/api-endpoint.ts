@@ -1,8 +1,8 @@
 import { betaOperations, findOperation, type OperationMatch } from '../../klaviyo/operations.ts';
 import { traced, type Reply, type RequestTrace } from '../http/reply.ts';
 import type { SandboxRequest } from '../http/sandbox-request.ts';
-import type { SandboxContext } from '../sandbox-context.ts';
-import type { ApiErrors } from './api-error.ts';
+import type { SandboxContext } from '../context/sandbox-context.ts';
+import type { ApiErrors } from '../context/api-error.ts';
 import {
   authenticate,
   callerOfCompany,

@@ -1,5 +1,7 @@
 import type { SandboxState } from '../state/sandbox-state.ts';
-import type { Account, App, KeyScopes } from '../state/records.ts';
+import type { Account } from '../state/account.ts';
+import type { App } from '../state/app.ts';
+import type { KeyScopes } from '../state/api-key.ts';
 
 /** Who is calling, once the credential is known to be good. */
 export interface Caller {

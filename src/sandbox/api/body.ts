@@ -1,9 +1,9 @@
 import type { z } from 'zod';
 import { mediaType } from '../http/sandbox-request.ts';
 import type { Reply } from '../http/reply.ts';
-import { isDeeperThan } from '../json-object.ts';
+import { isDeeperThan } from '../state/json.ts';
 import type { ApiCall } from './api-call.ts';
-import { jsonApiType } from './api-error.ts';
+import { jsonApiType } from '../context/api-error.ts';
 import { readQuery, type ApiQuery } from './query/read-query.ts';
 
 /** Deepest nesting a body may have: far past what Klaviyo stores. */

@@ -1,7 +1,7 @@
 import type { Reply } from '../http/reply.ts';
-import type { JsonObject } from '../state/records.ts';
+import type { JsonObject } from '../state/json.ts';
 import type { ApiCall } from './api-call.ts';
-import { jsonApiType } from './api-error.ts';
+import { jsonApiType } from '../context/api-error.ts';
 
 /** A resource as JSON:API shows it. */
 export interface Resource {

@@ -1,7 +1,7 @@
 import { findOperation } from '../../klaviyo/operations.ts';
 import { textReply, type Reply } from '../http/reply.ts';
 import type { SandboxRequest } from '../http/sandbox-request.ts';
-import { sandboxHeader, type ApiErrors } from './api-error.ts';
+import { sandboxHeader, type ApiErrors } from '../context/api-error.ts';
 
 const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 

@@ -1,5 +1,6 @@
 import type { Reply } from '../http/reply.ts';
-import type { JsonObject, JsonValue, Stored } from '../state/records.ts';
+import type { JsonObject, JsonValue } from '../state/json.ts';
+import type { Stored } from '../state/stored-resource.ts';
 import type { ApiCall } from './api-call.ts';
 import { dataReply, selfLink, type Resource } from './json-api.ts';
 import { cutPage } from './query/page.ts';

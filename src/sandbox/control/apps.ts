@@ -1,8 +1,8 @@
 import { KeyshiftError } from '../../errors/keyshift-error.ts';
 import { randomToken } from '../../runtime/random.ts';
 import { installApp } from '../oauth/install-tokens.ts';
-import type { SandboxContext } from '../sandbox-context.ts';
-import type { App } from '../state/records.ts';
+import type { SandboxContext } from '../context/sandbox-context.ts';
+import type { App } from '../state/app.ts';
 
 /** An OAuth app as the control shows it: without its secret. */
 export interface SandboxApp {

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { faultSchema } from '../faults/fault-schema.ts';
-import { isJsonObject } from '../json-object.ts';
+import { isJsonObject } from '../state/json.ts';
 import type { SandboxSeed } from '../seed/seed.ts';
-import { settingsPatchSchema } from '../settings.ts';
+import { settingsPatchSchema } from '../context/settings.ts';
 import type { SandboxSnapshot } from './sandbox-control.ts';
 import { route, type ControlRoute } from './control-route.ts';
 

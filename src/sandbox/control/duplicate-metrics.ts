@@ -1,7 +1,6 @@
 import { shortId } from '../ids.ts';
-import { apiIntegration, appIntegration } from '../integrations.ts';
-import type { SandboxContext } from '../sandbox-context.ts';
-import type { Integration } from '../state/records.ts';
+import { apiIntegration, appIntegration, type Integration } from '../state/metric.ts';
+import type { SandboxContext } from '../context/sandbox-context.ts';
 
 /**
  * Leaves in accounts with an install what sending an event both ways leaves: a metric of the key

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { isJsonObject } from '../json-object.ts';
+import { isJsonObject } from '../state/json.ts';
 
 /**
  * Parses what came from a form, where everything is text: a text that has to be a number, a list or

@@ -1,6 +1,6 @@
-import type { SandboxContext } from '../sandbox-context.ts';
+import type { SandboxContext } from '../context/sandbox-context.ts';
 import type { SandboxAccount } from './sandbox-control.ts';
-import type { AccessToken, Install } from '../state/records.ts';
+import type { AccessToken, Install } from '../state/install.ts';
 
 /** Every account with what is installed in it. */
 export function listAccounts({ state, clock }: SandboxContext): SandboxAccount[] {

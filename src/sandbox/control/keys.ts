@@ -1,7 +1,7 @@
 import { KeyshiftError } from '../../errors/keyshift-error.ts';
 import { keyIdOf, shortId } from '../ids.ts';
-import type { SandboxContext } from '../sandbox-context.ts';
-import type { ApiKey, KeyScopes, KeyStatus } from '../state/records.ts';
+import type { SandboxContext } from '../context/sandbox-context.ts';
+import type { ApiKey, KeyScopes, KeyStatus } from '../state/api-key.ts';
 
 /** A private key as the control shows it: only {@link createKey} tells the key itself. */
 export interface SandboxKey {

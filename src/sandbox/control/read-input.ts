@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { describeIssue } from '../describe-issue.ts';
 import { KeyshiftError } from '../../errors/keyshift-error.ts';
 import { mediaType, type SandboxRequest } from '../http/sandbox-request.ts';
-import { isJsonObject } from '../json-object.ts';
+import { isJsonObject } from '../state/json.ts';
 import { controlPrefix, type ControlRoute } from './control-route.ts';
 import { parseFormValue, putValue } from './form-values.ts';
 

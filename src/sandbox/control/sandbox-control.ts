@@ -1,12 +1,12 @@
 import type { PlannedFault } from '../faults/fault-plan.ts';
 import type { Fault } from '../faults/fault.ts';
 import type { RecordedRequest, SandboxStatistics } from '../request-log.ts';
-import type { SandboxSettings } from '../settings.ts';
+import type { SandboxSettings } from '../context/settings.ts';
 import type { SandboxSeed } from '../seed/seed.ts';
-import type { KeyStatus } from '../state/records.ts';
-import type { SandboxData } from '../state/sandbox-state.ts';
+import type { KeyStatus } from '../state/api-key.ts';
+import type { SandboxData } from '../state/sandbox-data.ts';
 import type { InstalledTokens, NewInstall, SandboxApp } from './apps.ts';
-import type { ClockReading } from './controlled-clock.ts';
+import type { ClockReading } from '../context/controlled-clock.ts';
 import type { NewKey, SandboxKey } from './keys.ts';
 
 /** An account with the apps installed in it. */

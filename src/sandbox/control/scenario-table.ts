@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Fault } from '../faults/fault.ts';
-import type { SandboxSettings } from '../settings.ts';
-import type { KeyStatus } from '../state/records.ts';
+import type { SandboxSettings } from '../context/settings.ts';
+import type { KeyStatus } from '../state/api-key.ts';
 import { sendTwice } from './duplicate-metrics.ts';
 import { scenario, type Scenario, type ScenarioEffect, type Stage } from './scenario.ts';
 

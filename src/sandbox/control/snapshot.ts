@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { KeyshiftError } from '../../errors/keyshift-error.ts';
 import type { Engine } from '../engine.ts';
 import { parseFault } from '../faults/fault-schema.ts';
-import { settingsPatchSchema } from '../settings.ts';
-import { sandboxDataSchema } from '../state/sandbox-data-schema.ts';
+import { settingsPatchSchema } from '../context/settings.ts';
+import { sandboxDataSchema } from '../state/sandbox-data.ts';
 import type { SandboxSnapshot } from './sandbox-control.ts';
 
 /** The form of a snapshot; its faults are looked at one by one. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../../runtime/clock.ts';
 import type { Reply } from '../http/reply.ts';
-import { isJsonObject } from '../json-object.ts';
+import { isJsonObject } from '../state/json.ts';
 import type { Fault, FaultPhase } from './fault.ts';
 
 /** What to do with a request. `reply` is what it led to, also when nothing of it is sent. */

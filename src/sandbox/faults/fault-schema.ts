@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { KeyshiftError } from '../../errors/keyshift-error.ts';
-import type { JsonValue } from '../state/records.ts';
+import type { JsonValue } from '../state/json.ts';
 import type { Fault } from './fault.ts';
 
 const status = z

@@ -1,4 +1,4 @@
-import type { JsonValue } from '../state/records.ts';
+import type { JsonValue } from '../state/json.ts';
 
 /** Which requests a fault applies to: all that is given must fit, and a path or an operation must be. */
 export interface FaultMatch {

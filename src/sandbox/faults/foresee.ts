@@ -2,7 +2,7 @@ import { findOperation } from '../../klaviyo/operations.ts';
 import { authenticate } from '../api/authenticate.ts';
 import type { RequestTrace } from '../http/reply.ts';
 import { readForm, trimSlash, type SandboxRequest } from '../http/sandbox-request.ts';
-import type { SandboxContext } from '../sandbox-context.ts';
+import type { SandboxContext } from '../context/sandbox-context.ts';
 
 /** Which operation a request is and whose account it is about, before anything is done about it. */
 export function foresee(context: SandboxContext, request: SandboxRequest): RequestTrace {

@@ -1,6 +1,6 @@
 import type { SandboxRequest } from '../http/sandbox-request.ts';
-import type { SandboxContext } from '../sandbox-context.ts';
-import type { App } from '../state/records.ts';
+import type { SandboxContext } from '../context/sandbox-context.ts';
+import type { App } from '../state/app.ts';
 
 /**
  * Finds the app of a request by HTTP Basic. Id and secret are compared as they were sent, without

@@ -1,10 +1,10 @@
 import { randomToken } from '../../runtime/random.ts';
 import { redirectReply, textReply, traced, type Reply } from '../http/reply.ts';
 import { readForm, type SandboxRequest } from '../http/sandbox-request.ts';
-import { consentPage } from '../pages/consent-page.ts';
+import { consentPage } from './consent-page.ts';
 import { messagePage } from '../pages/message-page.ts';
-import type { SandboxContext } from '../sandbox-context.ts';
-import type { User, UserRole } from '../state/records.ts';
+import type { SandboxContext } from '../context/sandbox-context.ts';
+import type { User, UserRole } from '../state/account.ts';
 import {
   readAuthorization,
   type AuthorizationRequest,

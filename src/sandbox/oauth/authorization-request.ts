@@ -1,4 +1,4 @@
-import type { App } from '../state/records.ts';
+import type { App } from '../state/app.ts';
 import type { SandboxState } from '../state/sandbox-state.ts';
 import { isCodeChallenge } from './code-challenge.ts';
 

@@ -7,7 +7,7 @@ import {
   startTestSandbox,
   testSeed,
 } from '../../../test/support/sandbox-client.ts';
-import type { SandboxSettings } from '../settings.ts';
+import type { SandboxSettings } from '../context/settings.ts';
 
 const start = (settings: Partial<SandboxSettings>) => startTestSandbox({ settings });
 

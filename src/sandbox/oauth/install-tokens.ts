@@ -1,7 +1,7 @@
 import { randomToken } from '../../runtime/random.ts';
 import { ulid } from '../ids.ts';
-import type { SandboxContext } from '../sandbox-context.ts';
-import type { Install, RefreshToken } from '../state/records.ts';
+import type { SandboxContext } from '../context/sandbox-context.ts';
+import type { Install, RefreshToken } from '../state/install.ts';
 import { mintAccessToken } from './access-token.ts';
 
 const dayMs = 24 * 3_600_000;

@@ -1,6 +1,6 @@
 import { jsonReply, traced, type Reply } from '../http/reply.ts';
 import { readForm, type SandboxRequest } from '../http/sandbox-request.ts';
-import type { SandboxContext } from '../sandbox-context.ts';
+import type { SandboxContext } from '../context/sandbox-context.ts';
 import { authenticateClient } from './authenticate-client.ts';
 import { invalidClient, oauthError, postOnly } from './oauth-error.ts';
 

@@ -1,7 +1,7 @@
 import { jsonReply, traced, type Reply } from '../http/reply.ts';
 import { readForm, type SandboxRequest } from '../http/sandbox-request.ts';
-import type { SandboxContext } from '../sandbox-context.ts';
-import type { App } from '../state/records.ts';
+import type { SandboxContext } from '../context/sandbox-context.ts';
+import type { App } from '../state/app.ts';
 import { authenticateClient } from './authenticate-client.ts';
 import { refuseCodeVerifier } from './code-challenge.ts';
 import { installApp, refreshTokens, type IssuedTokens } from './install-tokens.ts';
@@ -57,14 +57,24 @@ function refresh(context: SandboxContext, app: App, form: URLSearchParams): Repl
   const install = context.state.installOfRefreshToken(presented);
   const trace = install ? { accountId: install.accountId } : {};
   const { refreshLimitPerMinute: limit } = context.settings;
-  const refusal = install && limit !== null && context.refreshLimiter.refuse(install, limit);
-  if (refusal) return traced(refusal, trace);
+  const waitSec =
+    install && limit !== null ? context.refreshLimiter.secondsUntilFree(install, limit) : undefined;
+  if (waitSec !== undefined) return traced(throttled(waitSec), trace);
   const refreshed = refreshTokens(context, app.clientId, presented);
   return traced(
     refreshed
       ? tokenReply(context, refreshed.tokens)
       : oauthError(context.settings.deadGrantError, 'Invalid "refresh_token" in request.'),
     trace,
+  );
+}
+
+function throttled(retryAfterSec: number): Reply {
+  const error_description = `Request was throttled. Expected available in ${retryAfterSec} seconds.`;
+  return jsonReply(
+    429,
+    { error: 'throttled', error_description },
+    { 'retry-after': String(retryAfterSec) },
   );
 }
 

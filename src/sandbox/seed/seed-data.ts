@@ -1,4 +1,4 @@
-import type { SandboxData } from '../state/sandbox-state.ts';
+import type { SandboxData } from '../state/sandbox-data.ts';
 import type { SandboxSeed } from './seed.ts';
 import { SeededResources } from './seeded-resources.ts';
 

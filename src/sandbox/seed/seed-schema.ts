@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { isJsonObject } from '../json-object.ts';
-import { settingsPatchSchema } from '../settings.ts';
-import { userRoles } from '../state/records.ts';
+import { isJsonObject } from '../state/json.ts';
+import { settingsPatchSchema } from '../context/settings.ts';
+import { userRoles } from '../state/account.ts';
 
 const scope = z.string().regex(/^[a-z-]+:(read|write)$/, 'must be a scope such as profiles:read');
 const name = z.string().min(1).max(200);

@@ -1,5 +1,7 @@
-import type { SandboxSettings } from '../settings.ts';
-import type { JsonObject, KeyScopes, KeyStatus, UserRole } from '../state/records.ts';
+import type { SandboxSettings } from '../context/settings.ts';
+import type { JsonObject } from '../state/json.ts';
+import type { KeyScopes, KeyStatus } from '../state/api-key.ts';
+import type { UserRole } from '../state/account.ts';
 
 /** A private key of a seeded account. */
 export interface SeedKey {

@@ -1,14 +1,11 @@
 import { stableShortId, stableUlid } from '../ids.ts';
-import { apiIntegration, klaviyoIntegration } from '../integrations.ts';
-import type { AccountResourcesData } from '../state/account-resources.ts';
-import type {
-  JsonObject,
-  Membership,
-  Metric,
-  Profile,
-  StoredEvent,
-  StoredResource,
-} from '../state/records.ts';
+import { apiIntegration, klaviyoIntegration, type Metric } from '../state/metric.ts';
+import type { AccountResourcesData } from '../state/sandbox-data.ts';
+import type { JsonObject } from '../state/json.ts';
+import type { Membership } from '../state/memberships.ts';
+import type { Profile } from '../state/profile.ts';
+import type { StoredEvent } from '../state/event.ts';
+import type { StoredResource } from '../state/stored-resource.ts';
 import type { SeedAccount, SeedFlow, SeedGroup } from './seed.ts';
 
 /**

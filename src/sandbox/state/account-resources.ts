@@ -1,27 +1,11 @@
 import { Collection, type Unnumbered } from './collection.ts';
 import { Memberships } from './memberships.ts';
-import type {
-  Integration,
-  JsonObject,
-  Membership,
-  Metric,
-  Profile,
-  StoredEvent,
-  StoredResource,
-} from './records.ts';
-
-/** The resources of one account as plain data. */
-export interface AccountResourcesData {
-  readonly profiles: readonly Profile[];
-  readonly metrics: readonly Metric[];
-  readonly events: readonly StoredEvent[];
-  /** Resources of other kinds by their type. */
-  readonly others?: Readonly<Record<string, readonly StoredResource[]>> | undefined;
-  readonly memberships?: readonly Membership[] | undefined;
-}
-
-/** Attributes that identify a profile: each value belongs to one profile of the account. */
-export const profileIdentifiers = ['email', 'phone_number', 'external_id', 'anonymous_id'] as const;
+import type { Integration, Metric } from './metric.ts';
+import type { JsonObject } from './json.ts';
+import { profileIdentifiers, type Profile } from './profile.ts';
+import type { AccountResourcesData } from './sandbox-data.ts';
+import type { StoredEvent } from './event.ts';
+import type { StoredResource } from './stored-resource.ts';
 
 /** Everything in one account, with the look-ups that keep profiles, metrics and events unique. */
 export class AccountResources {

@@ -1,4 +1,4 @@
-import type { Stored } from './records.ts';
+import type { Stored } from './stored-resource.ts';
 
 /** What is handed to {@link Collection.add}: the collection numbers it. */
 export type Unnumbered<Item extends Stored> = Omit<Item, 'seq'>;

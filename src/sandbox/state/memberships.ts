@@ -1,4 +1,18 @@
-import type { Membership } from './records.ts';
+import { z } from 'zod';
+
+/** That a profile is in a list or a segment. */
+export interface Membership {
+  /** Id of the list or the segment. */
+  readonly groupId: string;
+  readonly profileId: string;
+  readonly joinedMs: number;
+}
+
+export const membershipSchema: z.ZodType<Membership> = z.object({
+  groupId: z.string(),
+  profileId: z.string(),
+  joinedMs: z.number(),
+});
 
 /** Who is in which list or segment of one account, in the order of joining. */
 export class Memberships {

@@ -1,16 +1,9 @@
-import { AccountResources, type AccountResourcesData } from './account-resources.ts';
-import type { Account, ApiKey, App, AuthorizationCode, Install, User } from './records.ts';
-
-/** Everything the sandbox knows, as plain data: what a seed makes and a state file holds. */
-export interface SandboxData {
-  readonly accounts: readonly Account[];
-  readonly keys: readonly ApiKey[];
-  readonly apps: readonly App[];
-  readonly users: readonly User[];
-  readonly installs: readonly Install[];
-  readonly codes: readonly AuthorizationCode[];
-  readonly resources: readonly (AccountResourcesData & { readonly accountId: string })[];
-}
+import { AccountResources } from './account-resources.ts';
+import type { Account, User } from './account.ts';
+import type { ApiKey } from './api-key.ts';
+import type { App } from './app.ts';
+import type { AuthorizationCode, Install } from './install.ts';
+import type { AccountResourcesData, SandboxData } from './sandbox-data.ts';
 
 /** The sandbox's state with the look-ups it needs while it runs. */
 export class SandboxState {

@@ -3,8 +3,7 @@ import { dirname } from 'node:path';
 import { z } from 'zod';
 import { KeyshiftError } from '../../errors/keyshift-error.ts';
 import { systemClock, type Clock } from '../../runtime/clock.ts';
-import { sandboxDataSchema } from './sandbox-data-schema.ts';
-import type { SandboxData } from './sandbox-state.ts';
+import { sandboxDataSchema, type SandboxData } from './sandbox-data.ts';
 
 const version = 1;
 const stateFile = z.object({ version: z.literal(version), data: sandboxDataSchema });

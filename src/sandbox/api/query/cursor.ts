@@ -1,4 +1,4 @@
-import type { JsonValue } from '../../state/records.ts';
+import type { JsonValue } from '../../state/json.ts';
 
 /** Where a page begins or ends. Opaque to callers. */
 export interface Cursor {

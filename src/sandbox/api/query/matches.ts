@@ -1,4 +1,4 @@
-import type { JsonValue } from '../../state/records.ts';
+import type { JsonValue } from '../../state/json.ts';
 import type { FilterTerm, FilterValue } from './parse-filter.ts';
 
 /** Whether a resource's value fulfils a condition. A missing value fulfils none but `null`. */

@@ -1,4 +1,5 @@
-import type { JsonObject, JsonValue, Stored } from '../../state/records.ts';
+import type { JsonObject, JsonValue } from '../../state/json.ts';
+import type { Stored } from '../../state/stored-resource.ts';
 import type { ApiCall } from '../api-call.ts';
 import { writeCursor, type Cursor } from './cursor.ts';
 import { compare, matches } from './matches.ts';

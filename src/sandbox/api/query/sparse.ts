@@ -1,5 +1,4 @@
-import { isJsonObject } from '../../json-object.ts';
-import type { JsonObject, JsonValue } from '../../state/records.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../state/json.ts';
 
 /** The value at a path such as `location.city`. */
 export function valueAt(object: JsonObject, path: string): JsonValue | undefined {

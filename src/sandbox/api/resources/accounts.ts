@@ -1,4 +1,4 @@
-import type { Account } from '../../state/records.ts';
+import type { Account } from '../../state/account.ts';
 import type { ApiHandler, HandlerTable } from '../api-call.ts';
 import { itemReply, listReply, type ResourceKind } from '../resource-kind.ts';
 

@@ -1,4 +1,5 @@
-import type { JsonObject, StoredEvent } from '../../state/records.ts';
+import type { JsonObject } from '../../state/json.ts';
+import type { StoredEvent } from '../../state/event.ts';
 import type { TimeBuckets } from './time-buckets.ts';
 
 export type Measurement = 'count' | 'sum_value' | 'unique';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { operations, betaOperations } from '../../../klaviyo/operations.ts';
 import { keyIdOf } from '../../ids.ts';
-import type { ApiKey, KeyScopes } from '../../state/records.ts';
+import type { ApiKey, KeyScopes } from '../../state/api-key.ts';
 import type { ApiCall, ApiHandler, HandlerTable } from '../api-call.ts';
 import { readWrite } from '../body.ts';
 import { isoTime } from '../json-api.ts';

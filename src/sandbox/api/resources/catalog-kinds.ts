@@ -1,4 +1,4 @@
-import type { StoredResource } from '../../state/records.ts';
+import type { StoredResource } from '../../state/stored-resource.ts';
 import type { ApiCall } from '../api-call.ts';
 import { isoTime, linkedOnly, linkedTo } from '../json-api.ts';
 import { present } from '../resource-kind.ts';

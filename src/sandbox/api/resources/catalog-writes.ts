@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Reply } from '../../http/reply.ts';
-import type { JsonObject, StoredResource } from '../../state/records.ts';
+import type { JsonObject } from '../../state/json.ts';
+import type { StoredResource } from '../../state/stored-resource.ts';
 import type { ApiCall } from '../api-call.ts';
 import {
   addStored,

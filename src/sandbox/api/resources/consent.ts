@@ -1,5 +1,5 @@
-import { isJsonObject } from '../../json-object.ts';
-import type { JsonObject, JsonValue, Profile } from '../../state/records.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../state/json.ts';
+import type { Profile } from '../../state/profile.ts';
 
 /** The channels a person can be asked to receive, under Klaviyo's names. */
 export type Channel = 'email.marketing' | 'sms.marketing' | 'sms.transactional';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Reply } from '../../http/reply.ts';
-import type { StoredResource } from '../../state/records.ts';
+import type { StoredResource } from '../../state/stored-resource.ts';
 import type { ApiCall, HandlerTable } from '../api-call.ts';
 import { linkedTo } from '../json-api.ts';
 import { identifierReply, itemReply, present } from '../resource-kind.ts';

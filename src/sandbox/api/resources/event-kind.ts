@@ -1,4 +1,4 @@
-import type { StoredEvent } from '../../state/records.ts';
+import type { StoredEvent } from '../../state/event.ts';
 import { isoTime, linkedTo } from '../json-api.ts';
 import { present, type ResourceKind } from '../resource-kind.ts';
 import { metricKind } from './metric-kind.ts';

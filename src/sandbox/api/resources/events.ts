@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Reply } from '../../http/reply.ts';
-import type { Metric, Profile } from '../../state/records.ts';
+import type { Metric } from '../../state/metric.ts';
+import type { Profile } from '../../state/profile.ts';
 import type { ApiCall, ApiHandler, HandlerTable } from '../api-call.ts';
 import { readWrite } from '../body.ts';
 import { emptyReply } from '../json-api.ts';

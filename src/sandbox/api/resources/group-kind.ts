@@ -1,4 +1,4 @@
-import type { Profile } from '../../state/records.ts';
+import type { Profile } from '../../state/profile.ts';
 import type { ApiCall } from '../api-call.ts';
 import { isoTime, linkedOnly } from '../json-api.ts';
 import type { ResourceKind } from '../resource-kind.ts';

@@ -1,5 +1,6 @@
 import type { Reply } from '../../http/reply.ts';
-import type { JsonObject, StoredResource } from '../../state/records.ts';
+import type { JsonObject } from '../../state/json.ts';
+import type { StoredResource } from '../../state/stored-resource.ts';
 import type { ApiCall } from '../api-call.ts';
 import { isoTime } from '../json-api.ts';
 import type { ApiQuery } from '../query/read-query.ts';

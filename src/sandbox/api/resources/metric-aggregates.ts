@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Reply } from '../../http/reply.ts';
-import type { JsonObject, JsonValue, StoredEvent } from '../../state/records.ts';
+import type { JsonObject, JsonValue } from '../../state/json.ts';
+import type { StoredEvent } from '../../state/event.ts';
 import type { ApiCall, ApiHandler, HandlerTable } from '../api-call.ts';
 import { readWrite } from '../body.ts';
 import { dataReply, isoTime } from '../json-api.ts';

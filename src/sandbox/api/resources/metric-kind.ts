@@ -1,4 +1,4 @@
-import type { Metric } from '../../state/records.ts';
+import type { Metric } from '../../state/metric.ts';
 import { isoTime, linkedOnly } from '../json-api.ts';
 import type { ResourceKind } from '../resource-kind.ts';
 import { includeTriggered } from './flow-kind.ts';

@@ -1,6 +1,5 @@
 import { shortId } from '../../ids.ts';
-import { apiIntegration, appIntegration } from '../../integrations.ts';
-import type { Metric } from '../../state/records.ts';
+import { apiIntegration, appIntegration, type Metric } from '../../state/metric.ts';
 import type { ApiCall } from '../api-call.ts';
 
 /** How long no key may have sent an event before an app's events brand its metric. Made up. */

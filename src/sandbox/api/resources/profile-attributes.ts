@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { isJsonObject } from '../../json-object.ts';
-import type { JsonObject, JsonValue } from '../../state/records.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../state/json.ts';
 
 const text = z.string().max(10_000).nullish();
 const coordinate = z.union([z.string(), z.number()]).nullish();

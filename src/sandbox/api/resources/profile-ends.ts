@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { isJsonObject } from '../../json-object.ts';
-import type { JsonObject, JsonValue } from '../../state/records.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../state/json.ts';
 import type { ApiHandler, HandlerTable } from '../api-call.ts';
 import { readWrite } from '../body.ts';
 import { dataReply, emptyReply } from '../json-api.ts';

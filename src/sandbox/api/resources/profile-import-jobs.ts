@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { JsonObject } from '../../state/records.ts';
+import type { JsonObject } from '../../state/json.ts';
 import type { ApiCall, ApiHandler, HandlerTable } from '../api-call.ts';
 import { readWrite } from '../body.ts';
 import { linkedOnly } from '../json-api.ts';

@@ -1,4 +1,5 @@
-import type { JsonObject, JsonValue, Profile } from '../../state/records.ts';
+import type { JsonObject, JsonValue } from '../../state/json.ts';
+import type { Profile } from '../../state/profile.ts';
 import type { ApiCall } from '../api-call.ts';
 import { isoTime, linkedOnly } from '../json-api.ts';
 import type { FilterTerm } from '../query/parse-filter.ts';

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import type { Reply } from '../../http/reply.ts';
-import { isJsonObject } from '../../json-object.ts';
-import type { JsonObject, JsonValue } from '../../state/records.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../state/json.ts';
 import type { ApiCall } from '../api-call.ts';
 import { freeObject } from './profile-attributes.ts';
 

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { ulid } from '../../ids.ts';
 import type { Reply } from '../../http/reply.ts';
-import { profileIdentifiers } from '../../state/account-resources.ts';
-import type { JsonObject, Profile } from '../../state/records.ts';
+import { profileIdentifiers, type Profile } from '../../state/profile.ts';
+import type { JsonObject } from '../../state/json.ts';
 import type { ApiCall, ApiHandler, HandlerTable } from '../api-call.ts';
 import { readWrite } from '../body.ts';
 import { itemReply, listReply, presentReply } from '../resource-kind.ts';

@@ -1,6 +1,7 @@
 import { shortId } from '../../ids.ts';
 import type { Reply } from '../../http/reply.ts';
-import type { JsonObject, Profile } from '../../state/records.ts';
+import type { JsonObject } from '../../state/json.ts';
+import type { Profile } from '../../state/profile.ts';
 import type { ApiCall } from '../api-call.ts';
 import { readEventTime, type EventAttributes } from './event-body.ts';
 import { metricOfEvent } from './metric-of-event.ts';

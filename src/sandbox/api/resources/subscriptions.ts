@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Reply } from '../../http/reply.ts';
-import type { JsonObject, Profile } from '../../state/records.ts';
+import type { JsonObject } from '../../state/json.ts';
+import type { Profile } from '../../state/profile.ts';
 import type { ApiCall, ApiHandler, HandlerTable } from '../api-call.ts';
 import { readWrite } from '../body.ts';
 import { emptyReply, isoTime } from '../json-api.ts';

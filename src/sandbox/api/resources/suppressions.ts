@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { JsonObject, JsonValue, Profile } from '../../state/records.ts';
+import type { JsonObject, JsonValue } from '../../state/json.ts';
+import type { Profile } from '../../state/profile.ts';
 import type { ApiCall, ApiHandler, HandlerTable } from '../api-call.ts';
 import { readWrite } from '../body.ts';
 import { isoTime, linkedOnly } from '../json-api.ts';

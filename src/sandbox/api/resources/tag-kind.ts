@@ -1,4 +1,4 @@
-import type { StoredResource } from '../../state/records.ts';
+import type { StoredResource } from '../../state/stored-resource.ts';
 import type { ApiCall } from '../api-call.ts';
 import { linkedOnly } from '../json-api.ts';
 import { present, type Inclusion } from '../resource-kind.ts';

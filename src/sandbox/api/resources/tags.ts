@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { StoredResource } from '../../state/records.ts';
+import type { StoredResource } from '../../state/stored-resource.ts';
 import type { ApiCall, ApiHandler, HandlerTable } from '../api-call.ts';
 import { readWrite } from '../body.ts';
 import { emptyReply } from '../json-api.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Reply } from '../../http/reply.ts';
-import { klaviyoIntegration } from '../../integrations.ts';
-import type { Stored } from '../../state/records.ts';
+import { klaviyoIntegration } from '../../state/metric.ts';
+import type { Stored } from '../../state/stored-resource.ts';
 import type { ApiCall, ApiHandler, HandlerTable } from '../api-call.ts';
 import { isoTime, linkedTo } from '../json-api.ts';
 import { itemReply, listReply, present, type ResourceKind } from '../resource-kind.ts';

@@ -1,6 +1,6 @@
 import type { Reply } from '../../http/reply.ts';
-import type { JsonObject } from '../../state/records.ts';
-import { sandboxHeader } from '../api-error.ts';
+import type { JsonObject } from '../../state/json.ts';
+import { sandboxHeader } from '../../context/api-error.ts';
 import type { ApiCall, ApiHandler, HandlerTable } from '../api-call.ts';
 import { dataReply } from '../json-api.ts';
 import { readQuery } from '../query/read-query.ts';

@@ -1,5 +1,5 @@
-import { controlPrefix } from '../../control/control-route.ts';
-import { markup, type Markup } from '../page.ts';
+import { controlPrefix } from '../control/control-route.ts';
+import { markup, type Markup } from '../pages/page.ts';
 
 /** What a button of the page does. */
 export interface Action {

@@ -1,6 +1,6 @@
-import { faultKinds } from '../../faults/fault-schema.ts';
-import type { Fault } from '../../faults/fault.ts';
-import { markup, type Markup } from '../page.ts';
+import { faultKinds } from '../faults/fault-schema.ts';
+import type { Fault } from '../faults/fault.ts';
+import { markup, type Markup } from '../pages/page.ts';
 import { actionForm, actions, choiceField, table, textField } from './form.ts';
 import type { ControlPage } from './control-page.ts';
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startTestSandbox, type TestSandbox } from '../../../test/support/sandbox-client.ts';
-import { controlRoutes } from './control-routes.ts';
+import { controlRoutes } from '../control/control-routes.ts';
 
 let test: TestSandbox;
 beforeEach(async () => {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { KeyshiftError } from '../errors/keyshift-error.ts';
+import { KeyshiftError } from '../../errors/keyshift-error.ts';
 
 /**
  * How well a default is known: `documented` by Klaviyo, `observed` at the real service or in

@@ -1,9 +1,10 @@
 import { describeScope } from '../../klaviyo/scopes.ts';
 import type { Reply } from '../http/reply.ts';
-import type { AuthorizationRequest } from '../oauth/authorization-request.ts';
-import type { Account, App, User } from '../state/records.ts';
+import type { AuthorizationRequest } from './authorization-request.ts';
+import type { Account, User } from '../state/account.ts';
+import type { App } from '../state/app.ts';
 import type { SandboxState } from '../state/sandbox-state.ts';
-import { markup, pageReply, type Markup } from './page.ts';
+import { markup, pageReply, type Markup } from '../pages/page.ts';
 
 /** Accounts the chooser lists at most; the form takes the id of any other too. */
 const listedAccounts = 500;

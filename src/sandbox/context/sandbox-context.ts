@@ -1,10 +1,10 @@
-import type { Clock } from '../runtime/clock.ts';
-import type { ApiErrors } from './api/api-error.ts';
-import type { RateLimiter } from './api/rate-limiter.ts';
-import type { RefreshLimiter } from './oauth/refresh-limiter.ts';
-import type { SandboxRandom } from './seed/repeatable-random.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import type { ApiErrors } from './api-error.ts';
+import type { RateLimiter } from './rate-limiter.ts';
+import type { RefreshLimiter } from './refresh-limiter.ts';
+import type { SandboxRandom } from '../repeatable-random.ts';
 import type { SandboxSettings } from './settings.ts';
-import type { SandboxState } from './state/sandbox-state.ts';
+import type { SandboxState } from '../state/sandbox-state.ts';
 
 /**
  * What happens to the refresh token at a refresh.

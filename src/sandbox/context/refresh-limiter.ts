@@ -1,13 +1,14 @@
 import type { Clock } from '../../runtime/clock.ts';
-import { jsonReply, type Reply } from '../http/reply.ts';
 
 /** Counts refreshes per install, in fixed windows of a minute. */
 export interface RefreshLimiter {
-  /** Takes a place and answers `undefined`, or answers the 429 to send; a refused call is free. */
-  refuse(
+  /**
+   * Takes a place, or returns how many seconds there is none; a refused call is free.
+   */
+  secondsUntilFree(
     install: { readonly clientId: string; readonly accountId: string },
     perMinute: number,
-  ): Reply | undefined;
+  ): number | undefined;
 }
 
 const windowMs = 60_000;
@@ -20,7 +21,7 @@ const windowMs = 60_000;
 export function createRefreshLimiter(clock: Clock): RefreshLimiter {
   const windows = new Map<string, { startMs: number; count: number }>();
   return {
-    refuse({ clientId, accountId }, perMinute) {
+    secondsUntilFree({ clientId, accountId }, perMinute) {
       const nowMs = clock.now();
       const name = `${clientId} ${accountId}`;
       const known = windows.get(name);
@@ -28,19 +29,10 @@ export function createRefreshLimiter(clock: Clock): RefreshLimiter {
         known && known.startMs + windowMs > nowMs ? known : { startMs: nowMs, count: 0 };
       windows.set(name, window);
       if (window.count >= perMinute) {
-        return throttled(Math.ceil((window.startMs + windowMs - nowMs) / 1_000));
+        return Math.ceil((window.startMs + windowMs - nowMs) / 1_000);
       }
       window.count += 1;
       return undefined;
     },
   };
-}
-
-function throttled(retryAfterSec: number): Reply {
-  const error_description = `Request was throttled. Expected available in ${retryAfterSec} seconds.`;
-  return jsonReply(
-    429,
-    { error: 'throttled', error_description },
-    { 'retry-after': String(retryAfterSec) },
-  );
 }

@@ -1,5 +1,5 @@
-import type { SandboxControl } from '../../control/sandbox-control.ts';
-import type { SandboxContext } from '../../sandbox-context.ts';
+import type { SandboxControl } from '../control/sandbox-control.ts';
+import type { SandboxContext } from '../context/sandbox-context.ts';
 
 /** What the page is made from. */
 export interface ControlPage {

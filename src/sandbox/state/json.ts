@@ -1,4 +1,8 @@
-import type { JsonObject } from './state/records.ts';
+/** Anything that survives `JSON.stringify` and `JSON.parse` unchanged. */
+export type JsonValue =
+  string | number | boolean | null | readonly JsonValue[] | { readonly [name: string]: JsonValue };
+
+export type JsonObject = { readonly [name: string]: JsonValue };
 
 /** Whether a parsed JSON value is an object, neither null nor a list. */
 export function isJsonObject(value: unknown): value is JsonObject {

@@ -1,5 +1,5 @@
 import { createCipheriv, createHash, type Cipheriv } from 'node:crypto';
-import type { Random } from '../../runtime/random.ts';
+import type { Random } from '../runtime/random.ts';
 
 /** Chance for a sandbox: the machine's, or one that repeats itself. */
 export interface SandboxRandom extends Random {

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { controlRoutes } from '../../control/control-routes.ts';
+import { controlRoutes } from '../control/control-routes.ts';
 import {
   startTestSandbox,
   testSeed,
   type TestSandbox,
-} from '../../../../test/support/sandbox-client.ts';
+} from '../../../test/support/sandbox-client.ts';
 
 let test: TestSandbox;
 beforeEach(async () => {

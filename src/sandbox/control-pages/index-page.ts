@@ -1,5 +1,5 @@
-import type { Reply } from '../../http/reply.ts';
-import { markup, pageReply, type Markup } from '../page.ts';
+import type { Reply } from '../http/reply.ts';
+import { markup, pageReply, type Markup } from '../pages/page.ts';
 import { accountsSection, installsSection } from './accounts-section.ts';
 import type { ControlPage } from './control-page.ts';
 import { faultsSection, scenariosSection } from './faults-section.ts';

@@ -1,6 +1,6 @@
-import { installApp } from '../oauth/install-tokens.ts';
-import type { SandboxContext } from '../sandbox-context.ts';
-import type { SandboxSeed } from './seed.ts';
+import { installApp } from './install-tokens.ts';
+import type { SandboxContext } from '../context/sandbox-context.ts';
+import type { SandboxSeed } from '../seed/seed.ts';
 
 /** Installs what the seed says is installed, where it is not yet; with the seed's tokens if any. */
 export function plantInstalls(context: SandboxContext, { installs = [] }: SandboxSeed): void {

@@ -1,8 +1,8 @@
 import { redirectReply, type Reply } from '../http/reply.ts';
-import type { App } from '../state/records.ts';
+import type { App } from '../state/app.ts';
 import type { SandboxState } from '../state/sandbox-state.ts';
-import { messagePage } from './message-page.ts';
-import { markup, pageReply, type Markup } from './page.ts';
+import { messagePage } from '../pages/message-page.ts';
+import { markup, pageReply, type Markup } from '../pages/page.ts';
 
 /** `GET /marketplace`: the apps that can be installed from Klaviyo's side. */
 export function marketplacePage(state: SandboxState): Reply {

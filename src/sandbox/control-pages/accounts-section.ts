@@ -1,6 +1,8 @@
-import type { Account, ApiKey, Install } from '../../state/records.ts';
-import { keyIdOf } from '../../ids.ts';
-import { markup, type Markup } from '../page.ts';
+import type { Account } from '../state/account.ts';
+import type { ApiKey } from '../state/api-key.ts';
+import type { Install } from '../state/install.ts';
+import { keyIdOf } from '../ids.ts';
+import { markup, type Markup } from '../pages/page.ts';
 import { actionForm, actions, choiceField, table, textField } from './form.ts';
 import type { ControlPage } from './control-page.ts';
 

@@ -1,6 +1,6 @@
 import type { Random } from '../../runtime/random.ts';
 import type { Reply } from '../http/reply.ts';
-import type { JsonObject } from '../state/records.ts';
+import type { JsonObject } from '../state/json.ts';
 
 /** Klaviyo's media type. */
 export const jsonApiType = 'application/vnd.api+json';

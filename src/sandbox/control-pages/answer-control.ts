@@ -1,12 +1,12 @@
 import { isKeyshiftError, KeyshiftError } from '../../errors/keyshift-error.ts';
 import { jsonReply, textReply, type Reply } from '../http/reply.ts';
 import { readForm, trimSlash, type SandboxRequest } from '../http/sandbox-request.ts';
-import { resultPage } from '../pages/control/result-page.ts';
+import { resultPage } from './result-page.ts';
 import { messagePage } from '../pages/message-page.ts';
-import { controlPrefix, type ControlRoute } from './control-route.ts';
-import { controlRoutes } from './control-routes.ts';
-import { isForm, readInput } from './read-input.ts';
-import type { SandboxControl } from './sandbox-control.ts';
+import { controlPrefix, type ControlRoute } from '../control/control-route.ts';
+import { controlRoutes } from '../control/control-routes.ts';
+import { isForm, readInput } from '../control/read-input.ts';
+import type { SandboxControl } from '../control/sandbox-control.ts';
 
 /**
  * Answers a request below `/_sandbox/` by the table of control routes: JSON, or for the form of a

@@ -1,5 +1,5 @@
-import type { Reply } from '../../http/reply.ts';
-import { markup, pageReply } from '../page.ts';
+import type { Reply } from '../http/reply.ts';
+import { markup, pageReply } from '../pages/page.ts';
 
 /** What a control route answered, for the person who pressed its button. */
 export function resultPage(did: string, result: unknown, back: string): Reply {

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { controlPrefix, type ControlRoute } from '../../control/control-route.ts';
-import { controlRoutes } from '../../control/control-routes.ts';
-import type { Reply } from '../../http/reply.ts';
-import { markup, pageReply, type Markup } from '../page.ts';
+import { controlPrefix, type ControlRoute } from '../control/control-route.ts';
+import { controlRoutes } from '../control/control-routes.ts';
+import type { Reply } from '../http/reply.ts';
+import { markup, pageReply, type Markup } from '../pages/page.ts';
 import { actionForm } from './form.ts';
 
 /** `GET /_sandbox/forms`: a form for every control route, made from the table of routes. */
