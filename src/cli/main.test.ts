@@ -35,10 +35,24 @@ describe('a command that cannot be run', () => {
     [['invite', '--days', '0']],
     [['invite', '--days', 'soon']],
     [['retire', '--all', '--quiet-days', '-1']],
+    [['retire', '--all', '--min-success', '0x10']],
+    [['status', '--limit', '-1']],
+    [['status', '--limit', 'abc']],
+    [['audit', 'list', '--limit', '10abc']],
+    [['outbox', '--no-send', '--limit', '1e2']],
+    [['check', '--concurrency', 'nonsense']],
+    [['check', '--concurrency', '65']],
+    [['import', '--concurrency', '0', 'customers.csv']],
+    [['canary', '--all', '--percent', '1e1']],
+    [['shadow', '--percent', '']],
+    [['stray', '--days', '1e99']],
+    [['remind', '--cap', '1.5']],
+    [['demo', '--seed', 'x']],
   ])('is told by its name: %j', async (args) => {
     const { code, stderr } = await cli.run(...args);
     expect(code).toBe(1);
     expect(stderr).toContain('error:');
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1);
   });
 
   it('is told what is missing when nothing says what to import', async () => {

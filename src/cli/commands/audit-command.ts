@@ -3,6 +3,7 @@ import { KeyshiftError } from '../../errors/keyshift-error.ts';
 import type { AuditBreak, AuditEntry, AuditHead, AuditVerdict } from '../../model/audit.ts';
 import type { Store } from '../../store/store.ts';
 import type { CommandContext } from '../command-context.ts';
+import { limitOption } from '../options.ts';
 import { withWorkbench } from '../run-with.ts';
 import { formatTable, type Terminal } from '../terminal.ts';
 
@@ -163,7 +164,7 @@ function addList(audit: Command, { terminal, run }: CommandContext): void {
     .command('list')
     .description('show the entries of the audit log, newest first')
     .option('--customer <id>', 'of this customer alone, oldest first')
-    .option('--limit <n>', 'rows to show', (value) => Number.parseInt(value, 10) || 50, 50)
+    .addOption(limitOption(50))
     .option('--json', 'print every entry, oldest first, one JSON object to a line')
     .action(
       run((flags: ListFlags) =>

@@ -1,9 +1,9 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import type { Keyshift } from '../../core/create-keyshift.ts';
 import { mayRollBack } from '../../model/connection.ts';
 import { mayCutOver } from '../../model/stages.ts';
 import { runStep, type StepFlags } from '../run-step.ts';
-import { addSelectionOptions } from '../selection-options.ts';
+import { addSelectionOptions, whole } from '../options.ts';
 import type { CommandContext } from '../command-context.ts';
 
 interface CanaryFlags extends StepFlags {
@@ -14,7 +14,7 @@ interface CanaryFlags extends StepFlags {
 export function addCanaryCommand(program: Command, { terminal, run }: CommandContext): void {
   addSelectionOptions(program.command('canary'))
     .description('send a share of the calls of verified connections by OAuth')
-    .requiredOption('--percent <n>', 'share of the calls, 1 to 100', parsePercent)
+    .requiredOption('--percent <n>', 'share of the calls, 1 to 100', whole(1, 100))
     .option('--json', 'print one JSON object')
     .action(
       run(
@@ -61,12 +61,6 @@ export function addRollbackCommand(program: Command, { terminal, run }: CommandC
         }),
       ),
     );
-}
-
-function parsePercent(value: string): number {
-  const percent = Number(value);
-  if (Number.isInteger(percent) && percent >= 1 && percent <= 100) return percent;
-  throw new InvalidArgumentError('It must be a whole number from 1 to 100; 0 is `rollback`.');
 }
 
 /** The switch overrides every connection: whoever moves one now would not see it move. */

@@ -1,10 +1,11 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import { systemClock } from '../../runtime/clock.ts';
 import { systemRandom } from '../../runtime/random.ts';
 import type { CommandContext } from '../command-context.ts';
 import { createDemoDatabase } from '../demo/demo-database.ts';
 import { runDemo, type DemoOutcome, type DemoReport } from '../demo/run-demo.ts';
 import { readDatabaseUrl } from '../environment.ts';
+import { whole } from '../options.ts';
 import type { Terminal } from '../terminal.ts';
 
 interface DemoFlags {
@@ -18,8 +19,8 @@ export function addDemoCommand(program: Command, { terminal, run }: CommandConte
   program
     .command('demo')
     .description('play the whole migration against the built-in sandbox')
-    .option('--customers <n>', 'customers, 4 at least', parseCustomers, 50)
-    .option('--seed <n>', 'another seed, other customers', Number, 7)
+    .option('--customers <n>', 'customers, 4 at least', whole(4, 5_000), 50)
+    .option('--seed <n>', 'another seed, other customers', whole(0, 2 ** 32 - 1), 7)
     .option('--json', 'print one JSON object')
     .action(
       run(async (flags: DemoFlags) => {
@@ -45,12 +46,6 @@ export function addDemoCommand(program: Command, { terminal, run }: CommandConte
         }
       }),
     );
-}
-
-function parseCustomers(value: string): number {
-  const customers = Number(value);
-  if (Number.isInteger(customers) && customers >= 4 && customers <= 5_000) return customers;
-  throw new InvalidArgumentError('It must be a whole number from 4 to 5000.');
 }
 
 function addsUp({ customers, outcomes }: DemoReport): boolean {

@@ -15,7 +15,7 @@ import { Secret } from '../../runtime/secret.ts';
 import { parseDatabaseUrl } from '../../store/database-url.ts';
 import type { CommandContext } from '../command-context.ts';
 import type { Terminal } from '../terminal.ts';
-import { concurrencyOption } from '../concurrency-option.ts';
+import { concurrencyOption } from '../options.ts';
 import { withWorkbench } from '../run-with.ts';
 import { runKeyChecks, toCheckJson } from './check-command.ts';
 

@@ -13,7 +13,7 @@ import { bannerSnippet, previewMail } from '../invite-preview.ts';
 import { reportFailures } from '../report-failures.ts';
 import { withWorkbench } from '../run-with.ts';
 import type { Selection } from '../select-connections.ts';
-import { addCohortOption, addCustomerOption } from '../selection-options.ts';
+import { addCohortOption, addCustomerOption, decimal, whole } from '../options.ts';
 import { needsLook, sendOutbox } from '../send-outbox.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -46,8 +46,12 @@ export function addInviteCommand(program: Command, { terminal, run }: CommandCon
       'the name of this round; who is in another one is passed over',
       parseWave,
     )
-    .option('--limit <n>', 'most customers: of the wave in all, or newly invited', parseLimit)
-    .option('--days <n>', 'days a new link stays valid', parseDays, 30)
+    .option(
+      '--limit <n>',
+      'most customers: of the wave in all, or newly invited',
+      whole(1, 1_000_000),
+    )
+    .option('--days <n>', 'days a new link stays valid', decimal(0.01, 365), 30)
     .option('--mail', 'send the links by mail (SMTP_URL, MAIL_FROM)')
     .option('--webhook', 'post the links to your webhook (WEBHOOK_URL, WEBHOOK_SECRET)')
     .option('--csv <file>', 'write the links to a file for a mailer of your own')
@@ -207,17 +211,6 @@ function printResult(
     `${queued} messages queued, ${before} were before, ` +
       `${noAddress} without an address, ${optedOut} want no mail`,
   );
-}
-
-function parseDays(value: string): number {
-  const days = Number(value);
-  if (Number.isFinite(days) && days > 0 && days <= 365) return days;
-  throw new InvalidArgumentError('It must be a number above 0, up to 365.');
-}
-
-function parseLimit(value: string): number {
-  if (/^[1-9]\d{0,8}$/.test(value)) return Number(value);
-  throw new InvalidArgumentError('It must be a whole number above 0.');
 }
 
 function parseWave(value: string): string {

@@ -6,7 +6,7 @@ import { hasConsented } from '../../model/stages.ts';
 import type { CommandContext } from '../command-context.ts';
 import { writePrivateFile } from '../file-problem.ts';
 import { runBatch, type StepFlags } from '../run-step.ts';
-import { addSelectionOptions } from '../selection-options.ts';
+import { addSelectionOptions } from '../options.ts';
 import { formatTable, type Terminal } from '../terminal.ts';
 import { toComparisonCsv } from './metrics-csv.ts';
 import { addLintCommand } from './metrics-lint.ts';

@@ -7,7 +7,7 @@ import { parseSnapshot } from '../../migration/metrics/metric.ts';
 import type { CommandContext } from '../command-context.ts';
 import { withWorkbench } from '../run-with.ts';
 import { selectConnections, type Selection } from '../select-connections.ts';
-import { addSelectionOptions } from '../selection-options.ts';
+import { addSelectionOptions } from '../options.ts';
 import { readTextFile } from '../file-problem.ts';
 
 interface LintFlags extends Selection {

@@ -3,6 +3,7 @@ import type { Workbench } from '../../core/workbench.ts';
 import { KeyshiftError } from '../../errors/keyshift-error.ts';
 import { outboxStates, type OutboxEntry, type OutboxState } from '../../model/message.ts';
 import type { CommandContext } from '../command-context.ts';
+import { limitOption } from '../options.ts';
 import { withWorkbench } from '../run-with.ts';
 import { needsLook, sendOutbox, toRunJson } from '../send-outbox.ts';
 import { formatTable, type Terminal } from '../terminal.ts';
@@ -23,7 +24,7 @@ export function addOutboxCommand(program: Command, { terminal, run }: CommandCon
     .option('--no-send', 'only show')
     .option('--resend <which>', 'send again by choice: uncertain, failed, or the id of a message')
     .addOption(new Option('--state <state>', 'which messages to show').choices(outboxStates))
-    .option('--limit <n>', 'rows of the table', (value) => Number.parseInt(value, 10) || 20, 20)
+    .addOption(limitOption(20))
     .option('--json', 'print one JSON object')
     .action(
       run((flags: OutboxFlags) =>

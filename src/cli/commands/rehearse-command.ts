@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
 import { systemClock } from '../../runtime/clock.ts';
 import type { CommandContext } from '../command-context.ts';
+import { whole } from '../options.ts';
 import { fewestCustomers } from '../rehearse/people.ts';
 import { printRehearsal } from '../rehearse/print-rehearsal.ts';
 import { defaultSettings, type RehearsalSettings } from '../rehearse/rehearsal-settings.ts';
-import { whole } from '../whole-number.ts';
 import { toReportJson } from '../report/to-report-json.ts';
 import { runRehearsal } from '../rehearse/run-rehearsal.ts';
 

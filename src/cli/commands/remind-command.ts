@@ -10,7 +10,7 @@ import {
 import type { Labels } from '../../model/labels.ts';
 import type { CommandContext } from '../command-context.ts';
 import { withWorkbench } from '../run-with.ts';
-import { addCohortOption } from '../selection-options.ts';
+import { addCohortOption, decimal, whole } from '../options.ts';
 import { needsLook, sendOutbox, toRunJson } from '../send-outbox.ts';
 
 interface RemindFlags {
@@ -31,8 +31,8 @@ interface RemindFlags {
 export function addRemindCommand(program: Command, { terminal, run }: CommandContext): void {
   addCohortOption(program.command('remind'))
     .description('remind customers who were invited and have not answered')
-    .option('--after-days <n>', 'days after the last message; 7', parseNumber(0, 365))
-    .option('--cap <n>', 'most reminders of one invitation; 2', parseNumber(0, 20))
+    .option('--after-days <n>', 'days after the last message; 7', decimal(0, 365))
+    .option('--cap <n>', 'most reminders of one invitation; 2', whole(0, 20))
     .option('--quiet-hours <from-to>', 'no reminder in these hours; 20-8, or none', parseHours)
     .option('--time-zone <name>', 'zone of those without a label time_zone; UTC', parseZone)
     .option('--wave <name>', 'only customers of this wave')
@@ -100,14 +100,6 @@ function toPolicy(flags: RemindFlags, base: ReminderPolicy): ReminderPolicy {
     afterDays: flags.afterDays ?? base.afterDays,
     cap: flags.cap ?? base.cap,
     quietHours: quiet === 'none' ? undefined : { ...quiet, timeZone },
-  };
-}
-
-function parseNumber(min: number, max: number) {
-  return (text: string) => {
-    const number = Number(text);
-    if (text.trim() !== '' && number >= min && number <= max) return number;
-    throw new InvalidArgumentError(`It must be a number from ${min} to ${max}.`);
   };
 }
 

@@ -1,9 +1,10 @@
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { makeCampaignReport } from '../../migration/report/campaign-report.ts';
 import { collectEvidence } from '../../migration/report/evidence.ts';
 import type { Workbench } from '../../core/workbench.ts';
 import type { CommandContext } from '../command-context.ts';
 import { writePrivateFile } from '../file-problem.ts';
+import { calendarDay, limitOption } from '../options.ts';
 import { toCampaignDocument } from '../report/campaign-document.ts';
 import { toEvidenceDocument } from '../report/evidence-document.ts';
 import type { ReportDocument } from '../report/report-document.ts';
@@ -12,7 +13,6 @@ import { renderMarkdown } from '../report/render-markdown.ts';
 import { renderText } from '../report/render-text.ts';
 import { toReportJson } from '../report/to-report-json.ts';
 import { withWorkbench } from '../run-with.ts';
-import { whole } from '../whole-number.ts';
 
 const formats = ['text', 'markdown', 'html', 'json'] as const;
 type Format = (typeof formats)[number];
@@ -32,8 +32,8 @@ export function addReportCommand(program: Command, { terminal, run }: CommandCon
     .command('report')
     .description('report how the migration stands, or all that is on record about one customer')
     .option('--customer <id>', 'the evidence for this customer')
-    .option('--deadline <day>', 'forecast to this day, as 2027-01-31', parseDay)
-    .option('--limit <n>', 'how many who have not answered are named', whole(0, 100_000), 20)
+    .option('--deadline <day>', 'forecast to this day, as 2027-01-31', calendarDay)
+    .addOption(limitOption(20, 'how many who have not answered are named'))
     .addOption(new Option('--format <name>', 'how to write it').choices(formats).default('text'))
     .option('--out <file>', 'write into this file')
     .option('--json', 'the same as --format json')
@@ -80,10 +80,4 @@ function render(document: ReportDocument, format: Exclude<Format, 'json'>): stri
     default:
       return format satisfies never;
   }
-}
-
-function parseDay(value: string): number {
-  const atMs = /^\d{4}-\d{2}-\d{2}$/.test(value) ? Date.parse(`${value}T00:00:00Z`) : NaN;
-  if (!Number.isNaN(atMs) && new Date(atMs).toISOString().startsWith(value)) return atMs;
-  throw new InvalidArgumentError('It must be a day, as 2027-01-31.');
 }

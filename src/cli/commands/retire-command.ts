@@ -1,13 +1,12 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import { KeyshiftError } from '../../errors/keyshift-error.ts';
 import { writeKeyInstructions } from '../../migration/key-instructions.ts';
 import { redactKey } from '../../migration/key-proof.ts';
 import type { ProofDemand, RetirementReview } from '../../migration/retire.ts';
 import type { RetirePolicy } from '../../migration/retirement-checks.ts';
 import { mayRetire } from '../../model/stages.ts';
-import { parseDays } from '../parse-days.ts';
 import { runBatch, type BatchOutput, type StepFlags } from '../run-step.ts';
-import { addSelectionOptions } from '../selection-options.ts';
+import { addSelectionOptions, decimal, parseDays } from '../options.ts';
 import type { CommandContext } from '../command-context.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -25,7 +24,7 @@ export function addRetireCommand(program: Command, { terminal, run }: CommandCon
   addSelectionOptions(program.command('retire'))
     .description('destroy the stored private keys of connections that are quiet; final')
     .option('--quiet-days <n>', 'days without key traffic that must have passed', parseDays, 7)
-    .option('--min-success <n>', 'percent of calls by OAuth that must succeed', parsePercent, 99)
+    .option('--min-success <n>', 'percent of calls by OAuth that must succeed', decimal(0, 100), 99)
     .option('--check', 'print what is missing for each connection, and change nothing')
     .option('--instructions', 'print what to write to each customer, and change nothing')
     .option(
@@ -160,10 +159,4 @@ function policyOf({ quietDays, minSuccess }: RetireFlags): RetirePolicy {
 function demandOf({ disableKey, withoutProof }: RetireFlags): ProofDemand {
   if (withoutProof !== undefined) return { kind: 'none', reason: withoutProof.trim() };
   return disableKey === true ? { kind: 'disable' } : { kind: 'probe' };
-}
-
-function parsePercent(value: string): number {
-  const percent = Number(value);
-  if (value.trim() !== '' && percent >= 0 && percent <= 100) return percent;
-  throw new InvalidArgumentError('It must be a number from 0 to 100.');
 }

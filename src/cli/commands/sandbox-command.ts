@@ -10,6 +10,7 @@ import { parseSeed } from '../../sandbox/seed/parse-seed.ts';
 import type { SandboxSeed } from '../../sandbox/seed/seed.ts';
 import { settingsTable } from '../../sandbox/context/settings.ts';
 import type { CommandContext } from '../command-context.ts';
+import { whole } from '../options.ts';
 import type { Terminal } from '../terminal.ts';
 import { untilStopped } from '../until-stopped.ts';
 
@@ -35,16 +36,16 @@ export function addSandboxCommand(program: Command, { terminal, run }: CommandCo
   program
     .command('sandbox')
     .description("run a stand-in for Klaviyo's OAuth and API on this machine")
-    .option('--port <n>', 'port; 0 finds a free one', wholeNumber(0, 65_535), 5001)
+    .option('--port <n>', 'port; 0 finds a free one', whole(0, 65_535), 5001)
     .option('--host <name>', 'address to listen on', 'localhost')
     .addOption(
       new Option('--seed <file>', 'accounts, keys and apps, as YAML or JSON').conflicts('accounts'),
     )
-    .option('--accounts <n>', 'sample shops to make up: 10', wholeNumber(1, 1_000_000))
+    .option('--accounts <n>', 'sample shops to make up: 10', whole(1, 1_000_000))
     .option(
       '--random-seed <n>',
       'the same number, the same ids, keys and tokens',
-      wholeNumber(0, 2 ** 32 - 1),
+      whole(0, 2 ** 32 - 1),
     )
     .option('--state <file>', 'keep the state in a file, for the next start')
     .option('--no-limits', 'do not enforce rate limits')
@@ -53,11 +54,11 @@ export function addSandboxCommand(program: Command, { terminal, run }: CommandCo
         settingsTable.rotation.schema.options,
       ),
     )
-    .option('--access-token-ttl <seconds>', 'lifetime of access tokens', wholeNumber(1, 1e8))
+    .option('--access-token-ttl <seconds>', 'lifetime of access tokens', whole(1, 1e8))
     .option(
       '--refresh-limit <n>',
       'refreshes a minute for each install: 10, as Klaviyo is said to allow',
-      wholeNumber(1, 1e6),
+      whole(1, 1e6),
     )
     .option('--set <name=value>', 'any other setting, as often as needed', collectSetting)
     .option('--remote-control', 'let other machines use /_sandbox and the page too')
@@ -111,16 +112,6 @@ function collectSetting(text: string, before: Record<string, unknown> = {}) {
     // A word such as rotate.
   }
   return { ...before, [name]: read };
-}
-
-function wholeNumber(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (text.trim() !== '' && Number.isInteger(value) && value >= least && value <= most) {
-      return value;
-    }
-    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
-  };
 }
 
 async function readSeed(flags: SandboxFlags): Promise<SandboxSeed> {

@@ -22,7 +22,7 @@ describe('scopes', () => {
   it.each([
     ['a log that is not there', ['--log', 'nowhere.log'], 'nowhere.log cannot be read (ENOENT)'],
     ['a folder that is not there', ['--source', 'nowhere'], 'nowhere cannot be read (ENOENT)'],
-    ['no number of days', ['--days', 'many'], 'whole number of days'],
+    ['no number of days', ['--days', 'many'], 'whole number from 1 to 3650'],
   ])('names %s', async (_what, args, message) => {
     const { code, stderr } = await cli.run('scopes', ...args);
     expect([code, stderr]).toEqual([1, expect.stringContaining(message)]);

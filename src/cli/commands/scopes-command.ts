@@ -1,11 +1,12 @@
 import { stat } from 'node:fs/promises';
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import { parseScopes } from '../../klaviyo/scope-set.ts';
 import { collectSightings } from '../../scopes/collect-sightings.ts';
 import { sightingsOfTraffic } from '../../scopes/observed-traffic.ts';
 import { forecastScopes, recommendScopes } from '../../scopes/recommend-scopes.ts';
 import type { Sighting } from '../../scopes/sighting.ts';
 import { readScopesSetting } from '../environment.ts';
+import { whole } from '../options.ts';
 import { printScopes, toScopesJson } from '../print-scopes.ts';
 import { withWorkbench } from '../run-with.ts';
 import type { CommandContext } from '../command-context.ts';
@@ -38,7 +39,7 @@ export function addScopesCommand(program: Command, { terminal, run }: CommandCon
     )
     .option('--har <file>', 'read a HAR file; may be repeated', collect, [])
     .option('--traffic', 'use the calls that went through Keyshift; the default without files')
-    .option('--days <n>', 'how many days of that traffic', parseDays, 30)
+    .option('--days <n>', 'how many days of that traffic', whole(1, 3650), 30)
     .option(
       '--host <host>',
       'a host of yours that stands for Klaviyo; may be repeated',
@@ -96,10 +97,4 @@ async function readTraffic({ days }: ScopesFlags): Promise<Sighting[]> {
     return 0;
   });
   return sightings;
-}
-
-function parseDays(value: string): number {
-  const days = Number(value);
-  if (Number.isInteger(days) && days > 0 && days <= 3650) return days;
-  throw new InvalidArgumentError('Give a whole number of days from 1 to 3650.');
 }

@@ -1,7 +1,8 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import type { Workbench } from '../../core/workbench.ts';
 import type { CommandContext } from '../command-context.ts';
 import { createCustomerNames, requireConnection } from '../customer-names.ts';
+import { whole } from '../options.ts';
 import { withWorkbench } from '../run-with.ts';
 import { formatTable, type Terminal } from '../terminal.ts';
 
@@ -18,7 +19,7 @@ export function addShadowCommand(program: Command, { terminal, run }: CommandCon
     .command('shadow')
     .description('repeat a share of the reads by OAuth, compare, and show the differences')
     .option('--customer <id>', 'this customer alone; needed with --percent')
-    .option('--percent <n>', 'share of the reads to repeat, 0 to 100', parsePercent)
+    .option('--percent <n>', 'share of the reads to repeat, 0 to 100', whole(0, 100))
     .option('--clear', 'forget earlier comparisons first')
     .option('--json', 'print one JSON object')
     .action(
@@ -102,10 +103,4 @@ function printRows(
     row.last_difference ?? '–',
   ]);
   for (const line of formatTable(head, cells)) terminal.print(line);
-}
-
-function parsePercent(text: string): number {
-  const percent = Number(text);
-  if (Number.isInteger(percent) && percent >= 0 && percent <= 100) return percent;
-  throw new InvalidArgumentError('It must be a whole number from 0 to 100.');
 }

@@ -3,7 +3,7 @@ import { stages } from '../../model/stages.ts';
 import type { Connection } from '../../model/connection.ts';
 import type { StageCount, UnclaimedGrant } from '../../store/store.ts';
 import { withWorkbench } from '../run-with.ts';
-import { addCustomerOption } from '../selection-options.ts';
+import { addCustomerOption, limitOption } from '../options.ts';
 import { selectConnections } from '../select-connections.ts';
 import type { CommandContext } from '../command-context.ts';
 import { formatTable, type Terminal } from '../terminal.ts';
@@ -18,7 +18,7 @@ interface StatusFlags {
 export function addStatusCommand(program: Command, { terminal, run }: CommandContext): void {
   addCustomerOption(program.command('status'))
     .description('show how far every connection has come')
-    .option('--limit <n>', 'rows of the table', (value) => Number.parseInt(value, 10) || 50, 50)
+    .addOption(limitOption(50))
     .option('--json', 'print one JSON object with every connection')
     .action(
       run((flags: StatusFlags) =>

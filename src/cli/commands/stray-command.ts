@@ -3,7 +3,7 @@ import type { Workbench } from '../../core/workbench.ts';
 import { KeyshiftError } from '../../errors/keyshift-error.ts';
 import type { CommandContext } from '../command-context.ts';
 import { createCustomerNames, requireConnection } from '../customer-names.ts';
-import { parseDays } from '../parse-days.ts';
+import { parseDays } from '../options.ts';
 import { withWorkbench } from '../run-with.ts';
 import { formatTable, type Terminal } from '../terminal.ts';
 

@@ -4,7 +4,7 @@ import { mayBeVerified } from '../../model/connection.ts';
 import type { CommandContext } from '../command-context.ts';
 import type { BatchResult } from '../each-connection.ts';
 import { runBatch, type StepFlags } from '../run-step.ts';
-import { addSelectionOptions } from '../selection-options.ts';
+import { addSelectionOptions } from '../options.ts';
 import { formatTable } from '../terminal.ts';
 
 /** `keyshift verify`: asks Klaviyo whether consents hold what is needed. */
