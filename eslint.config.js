@@ -8,6 +8,49 @@ const nodeGlobals = Object.fromEntries(
     .map((name) => [name, 'readonly']),
 );
 
+const passedIn = 'take it as a parameter';
+
+/** Time, randomness and the environment are passed in: who reads them, and the rest may not. */
+const clockReads = [
+  { object: 'Date', property: 'now', message: `Reads the clock: ${passedIn}.` },
+  { object: 'performance', property: 'now', message: `Reads the clock: ${passedIn}.` },
+  { object: 'AbortSignal', property: 'timeout', message: `Waits by itself: ${passedIn}.` },
+];
+const environmentReads = [
+  { object: 'process', property: 'env', message: `Reads the environment: ${passedIn}.` },
+];
+const randomReads = [
+  { object: 'Math', property: 'random', message: `Is random: ${passedIn}, or take node:crypto.` },
+];
+const newDates = ['NewExpression[arguments.length=0]', 'CallExpression'].map((call) => ({
+  selector: `${call}[callee.name='Date']`,
+  message: `Reads the clock: ${passedIn}.`,
+}));
+const defaultExports = [
+  'ExportDefaultDeclaration',
+  "ExportSpecifier[exported.name='default']",
+  "ExportSpecifier[exported.value='default']",
+].map((selector) => ({ selector, message: 'Export by name.' }));
+const computedImport = {
+  selector: "ImportExpression[source.type!='Literal']",
+  message: 'Import a path that can be read: what is computed escapes the layers.',
+};
+const timers = ['setTimeout', 'setInterval'];
+const ownName = {
+  group: ['keyshift', 'keyshift/*'],
+  message: 'Import the file that defines the name.',
+};
+const environmentImport = {
+  group: ['process', 'node:process'],
+  importNames: ['env'],
+  message: `Reads the environment: ${passedIn}.`,
+};
+const timerImport = {
+  group: ['timers', 'node:timers', 'timers/promises', 'node:timers/promises'],
+  importNames: timers,
+  message: 'Waits by itself: take a Clock.',
+};
+
 export default defineConfig(
   globalIgnores(['dist/', 'node_modules/', '.node/', 'data/', 'coverage/', 'test/samples/']),
   js.configs.recommended,
@@ -50,12 +93,35 @@ export default defineConfig(
   },
   {
     files: ['src/**/*.ts', 'src/**/*.tsx'],
+    rules: {
+      'no-restricted-properties': ['error', ...randomReads],
+      'no-restricted-syntax': ['error', ...defaultExports],
+    },
+  },
+  {
+    files: ['src/**/*.ts', 'src/**/*.tsx'],
     ignores: ['**/*.test.ts', '**/*.test.tsx'],
     rules: {
       'no-console': 'error',
       'max-lines': ['error', 500],
       'max-lines-per-function': ['error', { max: 120, skipBlankLines: true, skipComments: true }],
+      'no-restricted-globals': ['error', 'globalThis', 'global', ...timers],
+      'no-restricted-imports': ['error', { patterns: [ownName, environmentImport, timerImport] }],
+      'no-restricted-properties': ['error', ...randomReads, ...clockReads, ...environmentReads],
+      'no-restricted-syntax': ['error', ...defaultExports, ...newDates, computedImport],
     },
+  },
+  {
+    files: ['src/runtime/clock.ts'],
+    rules: {
+      'no-restricted-globals': 'off',
+      'no-restricted-properties': ['error', ...randomReads, ...environmentReads],
+      'no-restricted-syntax': ['error', ...defaultExports, computedImport],
+    },
+  },
+  {
+    files: ['src/cli/environment.ts'],
+    rules: { 'no-restricted-properties': ['error', ...randomReads, ...clockReads] },
   },
   {
     files: ['**/*.test.ts', '**/*.test.tsx', 'test/**'],

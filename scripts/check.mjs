@@ -5,7 +5,7 @@ const checks = {
   format: ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level=warn', '.'],
   lint: ['node_modules/eslint/bin/eslint.js', '--max-warnings=0', '.'],
   types: ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json', '--pretty', 'false'],
-  layers: ['scripts/check-layers.mjs'],
+  layers: ['node_modules/dependency-cruiser/bin/dependency-cruiser.mjs', 'src'],
 };
 
 /**
