@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { operations } from '../klaviyo/operations.ts';
 import type { Connection } from './connection.ts';
-import { sampleConnection } from '../store/contract/contract-test.ts';
+import { sampleConnection } from '../../test/store/contract/contract-test.ts';
 import {
   chooseRoute,
   recordsEvents,

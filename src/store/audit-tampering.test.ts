@@ -5,7 +5,7 @@ import { systemClock } from '../runtime/clock.ts';
 import { systemRandom } from '../runtime/random.ts';
 import { createVault } from '../vault/create-vault.ts';
 import { generateKeyringEntry, parseKeyring } from '../vault/keyring.ts';
-import { t0 } from './contract/contract-test.ts';
+import { t0 } from '../../test/store/contract/contract-test.ts';
 import { openStore } from './open-store.ts';
 import type { AuditBreak } from '../model/audit.ts';
 import type { Store } from './store.ts';

@@ -5,7 +5,7 @@ import { systemClock } from '../runtime/clock.ts';
 import { systemRandom } from '../runtime/random.ts';
 import { createVault } from '../vault/create-vault.ts';
 import { generateKeyringEntry, parseKeyring } from '../vault/keyring.ts';
-import { samplePair, t0 } from './contract/contract-test.ts';
+import { samplePair, t0 } from '../../test/store/contract/contract-test.ts';
 import { openStore } from './open-store.ts';
 
 const hourMs = 3_600_000;

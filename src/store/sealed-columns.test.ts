@@ -13,7 +13,7 @@ import {
   sampleInvitation,
   samplePair,
   t0,
-} from './contract/contract-test.ts';
+} from '../../test/store/contract/contract-test.ts';
 import { openStore } from './open-store.ts';
 import { sealedColumns } from './sealed-columns.ts';
 import type { Store } from './store.ts';

@@ -10,7 +10,7 @@ import { systemRandom } from '../runtime/random.ts';
 import { Secret } from '../runtime/secret.ts';
 import { createVault } from '../vault/create-vault.ts';
 import { generateKeyringEntry, parseKeyring } from '../vault/keyring.ts';
-import { sampleConnection, t0 } from './contract/contract-test.ts';
+import { sampleConnection, t0 } from '../../test/store/contract/contract-test.ts';
 import { openStore } from './open-store.ts';
 import type { Store } from './store.ts';
 

@@ -74,7 +74,6 @@ import { createMiddleware, type Middleware } from 'keyshift/express';
 import { createSession, type SdkSession } from 'keyshift/klaviyo-api';
 import { approveConsent, createSampleSeed, startSandbox, type Sandbox } from 'keyshift/sandbox';
 import { createApp, startServer, type RunningServer } from 'keyshift/server';
-import { createManualClock, storeContract, type ContractCase } from 'keyshift/testing';
 
 const keyshift: Keyshift = await createKeyshift(readConfig(process.env));
 const session: SdkSession = createSession(keyshift.connection({ customerId: 'acme' }));
@@ -84,9 +83,6 @@ const sandbox: Sandbox = await startSandbox({ seed: createSampleSeed({ customers
 const location: string = await approveConsent(sandbox.authorizeUrl, { account: 'AbC123' });
 const code: ErrorCode = 'grant_lost';
 const fix: string = errorTable[code].fix;
-const contract: (typeof storeContract) extends (...args: never[]) => infer Cases ? Cases : never = [];
-const cases: readonly ContractCase[] = contract;
-createManualClock().now() satisfies number;
 const init: ApiRequestInit = { method: 'POST', body: new FormData(), headers: new Headers() };
 const answer: ApiResponse = await keyshift.connection({ customerId: 'acme' }).fetch('/api/x', init);
 // @ts-expect-error an object is no body
@@ -100,7 +96,7 @@ try {
 keyshift.connection({ customer: 'acme' });
 // @ts-expect-error no such code
 errorTable['no_such_code'];
-console.log(session, middleware, server, location, fix, cases, answer, wrong);
+console.log(session, middleware, server, location, fix, answer, wrong);
 `;
     await writeFile(join(folder, 'consumer.ts'), consumer);
     const strict = ['--strict', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess'];

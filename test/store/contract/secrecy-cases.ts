@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
-import { Secret } from '../../runtime/secret.ts';
+import { Secret } from '../../../src/runtime/secret.ts';
 import {
   sampleAuthorization,
   sampleConnection,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { trafficBucketMs, trafficBucketOf, type TrafficRow } from '../../model/traffic.ts';
+import { trafficBucketMs, trafficBucketOf, type TrafficRow } from '../../../src/model/traffic.ts';
 import { oneOf, t0, type ContractTest } from './contract-test.ts';
 
 const bucket0 = trafficBucketOf(t0);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { setImmediate, setTimeout as delay } from 'node:timers/promises';
-import { Secret } from '../../runtime/secret.ts';
-import type { Store } from '../store.ts';
+import { Secret } from '../../../src/runtime/secret.ts';
+import type { Store } from '../../../src/store/store.ts';
 import { oneOf, rejectsWith, sampleConnection, t0, type ContractTest } from './contract-test.ts';
 
 const customersOf = async (store: Store) =>

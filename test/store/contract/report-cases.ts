@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { Stage } from '../../model/stages.ts';
-import type { Store } from '../store.ts';
+import type { Stage } from '../../../src/model/stages.ts';
+import type { Store } from '../../../src/store/store.ts';
 import { sampleConnection, sampleInvitation, t0, type ContractTest } from './contract-test.ts';
 
 const hourMs = 3_600_000;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Connection } from '../../model/connection.ts';
+import type { Connection } from '../../../src/model/connection.ts';
 import { oneOf, rejectsWith, sampleConnection, t0, type ContractTest } from './contract-test.ts';
 
 const full = sampleConnection('acme', {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { RefreshFailure } from '../../model/grant.ts';
-import type { Store } from '../store.ts';
+import type { RefreshFailure } from '../../../src/model/grant.ts';
+import type { Store } from '../../../src/store/store.ts';
 import { oneOf, reveal, samplePair, t0, type ContractTest } from './contract-test.ts';
 
 const key = { clientId: 'client', accountId: 'AbC123' };

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { GrantKey } from '../store.ts';
+import type { GrantKey } from '../../../src/store/store.ts';
 import { oneOf, reveal, samplePair, type ContractTest } from './contract-test.ts';
 
 const key: GrantKey = { clientId: 'client', accountId: 'AbC123' };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { Secret } from '../../runtime/secret.ts';
-import type { Grant } from '../../model/grant.ts';
-import type { GrantKey, Store } from '../store.ts';
+import { Secret } from '../../../src/runtime/secret.ts';
+import type { Grant } from '../../../src/model/grant.ts';
+import type { GrantKey, Store } from '../../../src/store/store.ts';
 import { reveal, samplePair, t0, type ContractTest } from './contract-test.ts';
 
 const key: GrantKey = { clientId: 'client', accountId: 'AbC123' };

@@ -17,7 +17,7 @@ import { sweepTurnCases } from './contract/sweep-turn-cases.ts';
 import { switchCases } from './contract/switch-cases.ts';
 import { trafficCases } from './contract/traffic-cases.ts';
 import { transactionCases } from './contract/transaction-cases.ts';
-import type { Store } from './store.ts';
+import type { Store } from '../../src/store/store.ts';
 
 /** A fresh, empty database for one case of the contract. */
 export interface ContractDatabase {

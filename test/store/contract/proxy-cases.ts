@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { Secret } from '../../runtime/secret.ts';
-import type { KeySighting } from '../key-sighting-store.ts';
-import type { ShadowResult } from '../shadow-store.ts';
+import { Secret } from '../../../src/runtime/secret.ts';
+import type { KeySighting } from '../../../src/store/key-sighting-store.ts';
+import type { ShadowResult } from '../../../src/store/shadow-store.ts';
 import { sampleConnection, t0, type ContractTest } from './contract-test.ts';
 
 const sighting = (fields: Partial<KeySighting> = {}): KeySighting => ({

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import type { MessageChannel, NewMessage } from '../../model/message.ts';
-import type { OutboxClaim } from '../outreach.ts';
-import type { Store } from '../store.ts';
+import type { MessageChannel, NewMessage } from '../../../src/model/message.ts';
+import type { OutboxClaim } from '../../../src/store/outreach.ts';
+import type { Store } from '../../../src/store/store.ts';
 import {
   oneOf,
   rejectsWith,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { VerificationCheck } from '../../model/verification.ts';
-import type { Store } from '../store.ts';
+import type { VerificationCheck } from '../../../src/model/verification.ts';
+import type { Store } from '../../../src/store/store.ts';
 import { rejectsWith, sampleConnection, t0, type ContractTest } from './contract-test.ts';
 
 const acme = sampleConnection('acme');

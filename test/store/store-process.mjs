@@ -5,12 +5,12 @@
  * Arguments: name, count. Environment: DATABASE_URL, KEYSHIFT_KEYS.
  */
 import { once } from 'node:events';
-import { systemClock } from '../runtime/clock.ts';
-import { systemRandom } from '../runtime/random.ts';
-import { Secret } from '../runtime/secret.ts';
-import { createVault } from '../vault/create-vault.ts';
-import { parseKeyring } from '../vault/keyring.ts';
-import { openStore } from './open-store.ts';
+import { systemClock } from '../../src/runtime/clock.ts';
+import { systemRandom } from '../../src/runtime/random.ts';
+import { Secret } from '../../src/runtime/secret.ts';
+import { createVault } from '../../src/vault/create-vault.ts';
+import { parseKeyring } from '../../src/vault/keyring.ts';
+import { openStore } from '../../src/store/open-store.ts';
 
 const [name, count] = process.argv.slice(2);
 const { DATABASE_URL: databaseUrl, KEYSHIFT_KEYS: keys } = process.env;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Secret } from '../../runtime/secret.ts';
+import { Secret } from '../../../src/runtime/secret.ts';
 import { rejectsWith, reveal, sampleConnection, t0, type ContractTest } from './contract-test.ts';
 
 const key = (value: string) => new Secret('private_key', value);

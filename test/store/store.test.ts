@@ -3,13 +3,13 @@ import {
   createPostgresDatabase,
   createSqliteDatabase,
   type TestDatabase,
-} from '../../test/support/databases.ts';
-import { executeRaw } from '../../test/support/raw-database.ts';
-import { systemClock } from '../runtime/clock.ts';
-import { systemRandom } from '../runtime/random.ts';
-import { createVault } from '../vault/create-vault.ts';
-import { generateKeyringEntry, parseKeyring } from '../vault/keyring.ts';
-import { openStore } from './open-store.ts';
+} from '../support/databases.ts';
+import { executeRaw } from '../support/raw-database.ts';
+import { systemClock } from '../../src/runtime/clock.ts';
+import { systemRandom } from '../../src/runtime/random.ts';
+import { createVault } from '../../src/vault/create-vault.ts';
+import { generateKeyringEntry, parseKeyring } from '../../src/vault/keyring.ts';
+import { openStore } from '../../src/store/open-store.ts';
 import { storeContract } from './store-contract.ts';
 
 const vault = createVault(parseKeyring(generateKeyringEntry(systemRandom)), systemRandom);

@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { createPostgresDatabase, createSqliteDatabase } from '../../test/support/databases.ts';
-import { systemClock } from '../runtime/clock.ts';
-import { systemRandom } from '../runtime/random.ts';
-import { createVault } from '../vault/create-vault.ts';
-import { generateKeyringEntry, parseKeyring } from '../vault/keyring.ts';
-import { openStore } from './open-store.ts';
+import { createPostgresDatabase, createSqliteDatabase } from '../support/databases.ts';
+import { systemClock } from '../../src/runtime/clock.ts';
+import { systemRandom } from '../../src/runtime/random.ts';
+import { createVault } from '../../src/vault/create-vault.ts';
+import { generateKeyringEntry, parseKeyring } from '../../src/vault/keyring.ts';
+import { openStore } from '../../src/store/open-store.ts';
 
 const keys = generateKeyringEntry(systemRandom);
 const program = fileURLToPath(new URL('./store-process.mjs', import.meta.url));

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { isKeyshiftError, type KeyshiftError } from '../../errors/keyshift-error.ts';
-import type { ErrorCode } from '../../errors/error-table.ts';
-import { Secret } from '../../runtime/secret.ts';
-import type { Authorization } from '../../model/authorization.ts';
-import type { Connection } from '../../model/connection.ts';
-import type { Invitation } from '../../model/invitation.ts';
-import type { TokenPair } from '../../model/grant.ts';
-import type { Store } from '../store.ts';
+import { isKeyshiftError, type KeyshiftError } from '../../../src/errors/keyshift-error.ts';
+import type { ErrorCode } from '../../../src/errors/error-table.ts';
+import { Secret } from '../../../src/runtime/secret.ts';
+import type { Authorization } from '../../../src/model/authorization.ts';
+import type { Connection } from '../../../src/model/connection.ts';
+import type { Invitation } from '../../../src/model/invitation.ts';
+import type { TokenPair } from '../../../src/model/grant.ts';
+import type { Store } from '../../../src/store/store.ts';
 
 /** One case: gets a store over an empty database, and a way to open more over the same one. */
 export type ContractTest = (store: Store, openAnother: () => Promise<Store>) => Promise<void>;
