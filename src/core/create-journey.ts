@@ -52,7 +52,7 @@ export function createJourney(options: JourneyOptions): Journey {
   });
   return {
     verify,
-    watch: createWatch({ ...shared, verify, logger }),
+    watch: createWatch({ ...shared, verify, random, logger }),
     cutover: createCutover({ ...shared, proveGrant, snapshotMetrics }),
     metrics,
     retire: createRetire({ ...shared, proveGrant, proofs }),

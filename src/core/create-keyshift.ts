@@ -11,6 +11,7 @@ import { createConsent, type CompleteConsent } from '../migration/consent.ts';
 import { createDisconnect, type Disconnect } from '../migration/disconnect.ts';
 import { flagLostGrant, unflagRegainedGrant } from '../migration/lost-grant.ts';
 import { createOAuthClient, type OAuthClient } from '../oauth/oauth-client.ts';
+import { createExitStack, type ExitStack } from '../runtime/exit-stack.ts';
 import { createHttpClient, type HttpClient } from '../runtime/http-client.ts';
 import { defaultBudgets, longestOnTheWireMs } from '../tokens/refresh-policy.ts';
 import { createSweeper, type Sweeper } from '../tokens/sweeper.ts';
@@ -19,6 +20,7 @@ import type { KeyshiftConfig } from './config.ts';
 import { createTraffic, type TrafficParts } from './create-traffic.ts';
 import { createJourney, type Journey } from './create-journey.ts';
 import { requireClient } from './read-config.ts';
+import { runWork, type WorkParts } from './work.ts';
 import { openWorkbench, type RuntimeOptions, type Workbench } from './workbench.ts';
 
 /** A whole Keyshift: every service over one store. Whoever creates it closes it. */
@@ -36,6 +38,21 @@ export interface Keyshift extends Workbench, Journey {
   readonly authorizations: Authorizations;
   readonly completeConsent: CompleteConsent;
   readonly disconnect: Disconnect;
+  /**
+   * Does what a Keyshift does without being asked: refreshes tokens before they end, holds
+   * connections on which OAuth does worse than the key, sends messages and reminders, and deletes
+   * what has had its time. One process is enough; several share the work.
+   *
+   * @param signal ends it, as {@link Keyshift.close} does
+   * @returns when all that was under way has ended; never rejects
+   */
+  work(signal?: AbortSignal): Promise<void>;
+  /**
+   * Ends the work, finishes what is under way and closes everything.
+   *
+   * @throws what could not be closed, when all the rest is
+   */
+  close(): Promise<void>;
 }
 
 /**
@@ -54,28 +71,52 @@ export async function createKeyshift(
   config: KeyshiftConfig,
   runtime: RuntimeOptions = {},
 ): Promise<Keyshift> {
-  const credentials = requireClient(config);
-  const { clientId } = credentials;
+  requireClient(config);
+  const exit = createExitStack();
+  try {
+    return await compose(config, runtime, exit);
+  } catch (error) {
+    await exit.close();
+    throw error;
+  }
+}
+
+async function compose(
+  config: KeyshiftConfig,
+  runtime: RuntimeOptions,
+  exit: ExitStack,
+): Promise<Keyshift> {
+  const app = requireClient(config);
+  const { clientId } = app;
   const workbench = await openWorkbench(config, runtime);
+  exit.defer(() => workbench.close());
   const { store, machine, clock, random, logger, http } = workbench;
   const { redirectUri, scope, revision, endpoints } = config;
+  const traffic = createTraffic(workbench);
+  exit.defer(() => traffic.proxyHttp.close());
+  exit.defer(() => traffic.writeBehind.close());
   // Connections of their own: a token endpoint that hangs must not take those of the API.
   const oauthHttp = createHttpClient(runtime);
-  const traffic = createTraffic(workbench);
+  exit.defer(() => oauthHttp.close());
   const oauth = createOAuthClient({
     clientId,
-    clientSecret: credentials.clientSecret,
-    previousClientSecret: credentials.previousClientSecret,
+    clientSecret: app.clientSecret,
+    previousClientSecret: app.previousClientSecret,
     ...endpoints,
     http: oauthHttp,
     clock,
     refreshDeadlineMs: longestOnTheWireMs(defaultBudgets),
   });
   const tokens = createTokenEngine({
-    ...{ store, oauth, clock, random, logger },
+    store,
+    oauth,
+    clock,
+    random,
+    logger,
     onLost: flagLostGrant({ store, machine, clock }),
     onRegained: unflagRegainedGrant({ store, machine }),
   });
+  exit.defer(() => tokens.drain());
   // A person waits in front of a browser: fewer and shorter attempts than for a batch of keys.
   const lookUpAccount = createAccountLookup({
     http,
@@ -86,8 +127,14 @@ export async function createKeyshift(
     attempts: 3,
     maxPauseSec: 3,
   });
-  const shared = { store, tokens, clientId, clock, random };
-  const routed = createCredentials({ ...shared, onFallBack: traffic.onFallBack });
+  const credentials = createCredentials({
+    store,
+    tokens,
+    clientId,
+    clock,
+    random,
+    onFallBack: traffic.onFallBack,
+  });
   const callApi = createApiCaller({
     dispatcher: http.dispatcherOf(endpoints.apiUrl),
     apiUrl: endpoints.apiUrl,
@@ -96,33 +143,48 @@ export async function createKeyshift(
     clock,
     random,
   });
-  const journey = createJourney({
-    ...{ workbench, tokens, callApi, credentials: routed, clientId, scope },
-  });
+  const journey = createJourney({ workbench, tokens, callApi, credentials, clientId, scope });
+  const sweeper = createSweeper({ store, tokens, clientId, clock, random, logger });
   const { verify } = journey;
   return {
     ...workbench,
     oauthHttp,
     oauth,
     tokens,
-    credentials: routed,
+    credentials,
     traffic,
-    connection: createConnections({
-      ...{ store, credentials: routed, callApi, clock, meter: traffic.meter },
-    }),
-    sweeper: createSweeper({ store, tokens, clientId, clock, random, logger }),
+    connection: createConnections({ store, credentials, callApi, clock, meter: traffic.meter }),
+    sweeper,
     authorizations: createAuthorizations({ store, oauth, clock, random, redirectUri, scope }),
     completeConsent: createConsent({
-      ...{ store, oauth, machine, lookUpAccount, clock, random, logger, verify },
+      store,
+      oauth,
+      machine,
+      lookUpAccount,
+      clock,
+      random,
+      logger,
+      verify,
     }),
     ...journey,
     disconnect: createDisconnect({ store, oauth, machine, clock, random }),
-    async close() {
-      await tokens.drain();
-      await traffic.writeBehind.close();
-      await oauthHttp.close();
-      await traffic.proxyHttp.close();
-      await workbench.close();
-    },
+    work: createWork({ ...workbench, sweeper, watch: journey.watch }, exit),
+    close: exit.close,
+  };
+}
+
+/** Work that ends when its own signal says so, and at the latest when everything is closed. */
+function createWork(parts: WorkParts, exit: ExitStack): Keyshift['work'] {
+  const closing = new AbortController();
+  const running = new Set<Promise<void>>();
+  exit.defer(async () => {
+    closing.abort();
+    await Promise.all(running);
+  });
+  return (signal) => {
+    const ended = signal ? AbortSignal.any([signal, closing.signal]) : closing.signal;
+    const work = runWork(parts, ended).finally(() => running.delete(work));
+    running.add(work);
+    return work;
   };
 }

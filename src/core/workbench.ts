@@ -4,6 +4,7 @@ import { createReadKeyScopes, type ReadKeyScopes } from '../calls/key-scopes.ts'
 import { createInvitations, type Invitations } from '../migration/invitations.ts';
 import { createStageMachine, type StageMachine } from '../migration/stage-machine.ts';
 import { systemClock, type Clock } from '../runtime/clock.ts';
+import { createExitStack } from '../runtime/exit-stack.ts';
 import { createHttpClient, type HttpClient } from '../runtime/http-client.ts';
 import { createLogger, type Logger } from '../runtime/logger.ts';
 import { systemRandom, type Random } from '../runtime/random.ts';
@@ -53,6 +54,7 @@ export async function openWorkbench(
   const clock = runtime.clock ?? systemClock;
   const random = runtime.random ?? systemRandom;
   const logger = runtime.logger ?? createLogger({ level: config.logLevel });
+  const exit = createExitStack();
   const vault = createVault(config.keyring, random);
   const store = await openStore({
     databaseUrl: config.databaseUrl.reveal(),
@@ -63,6 +65,8 @@ export async function openWorkbench(
     ...(runtime.durability ? { durability: runtime.durability } : {}),
   });
   const http = createHttpClient(runtime);
+  exit.defer(() => http.close());
+  exit.defer(() => store.close());
   const machine = createStageMachine(clock);
   const { sessionSecret, revision } = config;
   const api = { http, clock, apiUrl: config.endpoints.apiUrl, revision };
@@ -79,9 +83,6 @@ export async function openWorkbench(
     readKeyScopes: createReadKeyScopes(api),
     invitations,
     outreach: createOutreach({ config, store, invitations, http, clock, random }),
-    async close() {
-      await store.close();
-      await http.close();
-    },
+    close: exit.close,
   };
 }

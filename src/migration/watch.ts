@@ -1,6 +1,8 @@
 import { isKeyshiftError } from '../errors/keyshift-error.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
+import type { Random } from '../runtime/random.ts';
+import { runService } from '../runtime/service.ts';
 import type { Connection } from '../model/connection.ts';
 import { isWatched, stagesWhere } from '../model/stages.ts';
 import type { Store } from '../store/store.ts';
@@ -47,6 +49,7 @@ export interface WatchOptions {
   readonly machine: StageMachine;
   readonly verify: Verify;
   readonly clock: Clock;
+  readonly random: Random;
   readonly logger: Logger;
   readonly policy?: HoldPolicy;
 }
@@ -167,15 +170,19 @@ export function createWatch(options: WatchOptions): Watch {
 
   return {
     round,
-    async run(signal) {
-      while (!signal.aborted) {
-        await round(signal).catch((error: unknown) => {
-          if (signal.aborted) return;
-          logger.error({ err: error }, 'the watch could not look; the next round tries again');
-        });
-        await clock.sleep(everyMs, signal).catch(() => undefined);
-      }
-    },
+    run: (signal) =>
+      runService(
+        {
+          name: 'the watch',
+          everyMs,
+          async round(ended) {
+            await round(ended);
+            return undefined;
+          },
+        },
+        options,
+        signal,
+      ),
   };
 }
 

@@ -2,6 +2,7 @@ import { isKeyshiftError } from '../errors/keyshift-error.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Random } from '../runtime/random.ts';
+import { runService } from '../runtime/service.ts';
 import type { OnUnreadable } from '../store/claim-due.ts';
 import type { Grant } from '../model/grant.ts';
 import type { Store, SweepForecast } from '../store/store.ts';
@@ -140,18 +141,19 @@ export function createSweeper(options: SweeperOptions): Sweeper {
 
   return {
     sweep,
-    async run(signal) {
-      while (!signal.aborted) {
-        try {
-          await sweep(signal);
-          await clock.sleep(Math.round(pauseMs * (0.75 + random.fraction() / 2)), signal);
-        } catch (error) {
-          if (isAborted(signal)) return;
-          logger.error({ err: error }, 'sweep failed; the next one goes on');
-          await clock.sleep(pauseMs, signal).catch(() => undefined);
-        }
-      }
-    },
+    run: (signal) =>
+      runService(
+        {
+          name: 'a sweep',
+          everyMs: pauseMs,
+          async round(ended) {
+            await sweep(ended);
+            return undefined;
+          },
+        },
+        options,
+        signal,
+      ),
     ratePerSec: options.ratePerSec ?? mostPerSec,
     forecast: () => grants.forecast(clientId, clock.now() + 3_600_000),
   };
@@ -171,9 +173,4 @@ export function describeForecast({ grants, due }: SweepForecast, ratePerSec: num
   return perSec > ratePerSec
     ? `${line}: more than the ${ratePerSec}/s that all sweepers keep to, the rest is refreshed when it is called`
     : line;
-}
-
-/** Asked anew each time: TypeScript would remember the answer across an `await`. */
-function isAborted(signal: AbortSignal): boolean {
-  return signal.aborted;
 }

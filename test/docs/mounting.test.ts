@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Keyshift } from '../../src/index.ts';
 import { approveConsent, startSandbox, type Sandbox } from '../../src/sandbox.ts';
 import { accountIdOf, errorOf, post, send, tokensOf } from '../support/answer.ts';
 import type { ConnectApp } from '../support/connect-app.ts';
@@ -33,6 +34,8 @@ const replacements: readonly (readonly [string | RegExp, string])[] = [
   ['const app = express()', 'export const app = express()'],
   ['app.listen(3000)', 'export const origin = await app.listen()'],
   ['const server =', 'export const server ='],
+  ['const keyshift = await', 'export const keyshift = await'],
+  ['const work =', 'export const work ='],
   ['server.listen(3000)', 'server.listen(0)'],
 ];
 
@@ -174,6 +177,22 @@ describe('docs/mounting.md', () => {
       server.closeAllConnections();
     }
     vi.unstubAllEnvs();
+  });
+
+  it('starts the work of a server in an application, and ends it in order', async () => {
+    const before = process.listeners('SIGTERM');
+    const { keyshift, work } = (await runCode('The work that nobody asks for')) as {
+      keyshift: Keyshift;
+      work: Promise<void>;
+    };
+    const [stop] = process.listeners('SIGTERM').filter((each) => !before.includes(each));
+    stop?.('SIGTERM');
+    await work;
+    await keyshift.close();
+    process.off('SIGTERM', stop!);
+    await expect(
+      keyshift.tokens.liveGrant({ clientId: 'app-one', accountId: 'AAA111' }),
+    ).rejects.toThrow();
   });
 
   it('shows Fastify the middleware of Express', () => {

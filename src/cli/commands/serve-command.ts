@@ -1,10 +1,9 @@
 import type { Command } from 'commander';
 import { createConsole } from '../../console/create-console.tsx';
-import { keepHouse } from '../../core/housekeeping.ts';
-import { keepOutreach } from '../../core/keep-outreach.ts';
 import { createKeyshift } from '../../core/create-keyshift.ts';
 import { createApp } from '../../http/create-app.tsx';
 import { startServer } from '../../http/start-server.ts';
+import { createExitStack } from '../../runtime/exit-stack.ts';
 import { createLogger } from '../../runtime/logger.ts';
 import { loadConfig } from '../environment.ts';
 import { describeForecast } from '../../tokens/sweeper.ts';
@@ -37,27 +36,25 @@ export function addServeCommand(program: Command, { terminal, run }: CommandCont
 /** Runs the server until the process is asked to end; closes everything in order, whatever fails. */
 async function serve(terminal: Terminal, welcome: Omit<Welcome, 'url'>): Promise<void> {
   const { config } = welcome;
-  const logger = createLogger({ level: config.logLevel, readable: process.stderr.isTTY });
-  const keyshift = await createKeyshift(config, { logger });
-  const work = new AbortController();
+  const exit = createExitStack();
   try {
+    const logger = createLogger({ level: config.logLevel, readable: process.stderr.isTTY });
+    const keyshift = await createKeyshift(config, { logger });
+    exit.defer(() => keyshift.close());
     const server = await startServer(keyshift, createApp(keyshift, { console: createConsole }));
-    const house = Promise.all([
-      keepHouse(keyshift, work.signal),
-      keepOutreach(keyshift, work.signal),
-      keyshift.sweeper.run(work.signal),
-      keyshift.watch.run(work.signal),
-    ]);
+    exit.defer(() => server.close());
+    const work = new AbortController();
+    void keyshift.work(work.signal);
+    exit.defer(() => {
+      work.abort();
+    });
     printWelcome(terminal, { ...welcome, url: server.url });
     const { sweeper } = keyshift;
     const forecast = await sweeper.forecast();
     if (forecast.grants > 0) terminal.print(describeForecast(forecast, sweeper.ratePerSec));
     await untilStopped();
     terminal.note('stopping: waiting for requests under way');
-    work.abort();
-    await server.close();
-    await house;
   } finally {
-    await keyshift.close();
+    await exit.close();
   }
 }
