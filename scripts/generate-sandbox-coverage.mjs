@@ -52,7 +52,9 @@ function table(rows, coverageOf) {
 }
 
 async function main(argv) {
-  const { coverageOf } = await import(new URL('../dist/sandbox/api/coverage.js', import.meta.url));
+  const { coverageOf } = await import(
+    new URL('../dist/sandbox/api/resource-registry.js', import.meta.url)
+  );
   const { operations, betaOperations } = await import(
     new URL('../dist/klaviyo/operations.js', import.meta.url)
   );

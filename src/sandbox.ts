@@ -28,12 +28,12 @@ export type {
   SandboxSeed,
   SeedAccount,
   SeedApp,
-  SeedFlow,
-  SeedGroup,
   SeedInstall,
   SeedKey,
-  SeedList,
   SeedMetric,
-  SeedTemplate,
   SeedUser,
 } from './sandbox/seed/seed.ts';
+export type { SeedFlow } from './sandbox/api/resources/flows.ts';
+export type { SeedGroup } from './sandbox/api/resources/group-kind.ts';
+export type { SeedList } from './sandbox/api/resources/lists.ts';
+export type { SeedTemplate } from './sandbox/api/resources/templates.ts';

@@ -1,5 +1,5 @@
 import { operations } from '../klaviyo/operations.ts';
-import { coverageOf } from './api/coverage.ts';
+import { coverageOf } from './api/resource-registry.ts';
 import { answerControl } from './control-pages/answer-control.ts';
 import { controlPrefix, type ControlRoute } from './control/control-route.ts';
 import { controlRoutes } from './control/control-routes.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { betaOperations, operations, type Operation } from '../../src/klaviyo/operations.ts';
-import { coverageOf, type Coverage } from '../../src/sandbox/api/coverage.ts';
+import { coverageOf, type Coverage } from '../../src/sandbox/api/resource-registry.ts';
 import { root } from '../support/markdown.ts';
 
 const script = join(root, 'scripts', 'generate-sandbox-coverage.mjs');

@@ -5,7 +5,7 @@ import {
   type TestReply,
   type TestSandbox,
 } from '../../../test/support/sandbox-client.ts';
-import { handlers } from './handlers.ts';
+import { handlers } from './resource-registry.ts';
 
 let test: TestSandbox;
 beforeAll(async () => {

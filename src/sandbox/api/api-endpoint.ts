@@ -10,7 +10,7 @@ import {
   type AuthenticationFailure,
   type Caller,
 } from './authenticate.ts';
-import { handlers } from './handlers.ts';
+import { handlers } from './resource-registry.ts';
 import { answerOtherMethod, corsHeaders } from './other-method.ts';
 import { refuseRevision } from './revision.ts';
 

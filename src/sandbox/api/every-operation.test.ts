@@ -8,7 +8,7 @@ import {
 } from '../../klaviyo/operations.ts';
 import { startTestSandbox, type TestSandbox } from '../../../test/support/sandbox-client.ts';
 import type { SandboxSeed, SeedApp } from '../seed/seed.ts';
-import { coverageOf } from './coverage.ts';
+import { coverageOf } from './resource-registry.ts';
 
 const all = [...operations, ...betaOperations];
 const betaIds = new Set(betaOperations.map(({ id }) => id));

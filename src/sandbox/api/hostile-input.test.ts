@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { operations, type Operation } from '../../klaviyo/operations.ts';
 import { startTestSandbox, type TestSandbox } from '../../../test/support/sandbox-client.ts';
-import { handlers } from './handlers.ts';
+import { handlers } from './resource-registry.ts';
 import { readCursor, writeCursor } from './query/cursor.ts';
 import { parseFilter } from './query/parse-filter.ts';
 import { queryRulesOf } from './query/query-rules.ts';

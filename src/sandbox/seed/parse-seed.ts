@@ -1,6 +1,6 @@
 import { KeyshiftError } from '../../errors/keyshift-error.ts';
 import { describeIssue } from '../describe-issue.ts';
-import { findGroupProblem } from './check-groups.ts';
+import { findSeedProblem } from './seeded-resources.ts';
 import { createSampleSeed } from './sample-seed.ts';
 import { seedSchema, type SeedFile } from './seed-schema.ts';
 import type { SandboxSeed } from './seed.ts';
@@ -43,7 +43,7 @@ function checkReferences(parsed: SandboxSeed): void {
   for (const [index, account] of parsed.accounts.entries()) {
     const { id, keys: own } = account;
     claim(accountIds, id, `accounts[${index}].id`);
-    const problem = findGroupProblem(account);
+    const problem = findSeedProblem(account);
     if (problem) throw seedError(`accounts[${index}].${problem.place}`, problem.message);
     for (const [keyIndex, { key: value }] of own.entries()) {
       claim(keys, value, `accounts[${index}].keys[${keyIndex}].key`);

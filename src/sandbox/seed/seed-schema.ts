@@ -1,10 +1,12 @@
 import { z } from 'zod';
+import { seededKinds } from '../api/resource-registry.ts';
+import { seedName as name, type SeededKind } from '../api/seeded-kind.ts';
 import { isJsonObject } from '../state/json.ts';
 import { settingsPatchSchema } from '../context/settings.ts';
 import { userRoles } from '../state/account.ts';
+import type { SeedAccount } from './seed.ts';
 
 const scope = z.string().regex(/^[a-z-]+:(read|write)$/, 'must be a scope such as profiles:read');
-const name = z.string().min(1).max(200);
 const accountId = z.string().regex(/^[A-Za-z0-9]{6}$/, 'must be 6 letters and digits');
 const token = z.string().regex(/^[\x21-\x7e]{16,4096}$/, 'must be 16 to 4096 printable characters');
 
@@ -22,10 +24,14 @@ const key = z.strictObject({
   status: z.enum(['active', 'disabled']).optional().describe('Default: active.'),
 });
 
-const group = z.strictObject({
-  name,
-  profiles: z.array(z.email()).optional().describe('E-mail addresses of profiles of the account.'),
-});
+const kinds: [string, SeededKind][] = Object.entries(seededKinds);
+
+/** A list for each kind of resource; `Object.fromEntries` forgets the names. */
+const resources = Object.fromEntries(
+  kinds.map(([kind, { schema }]) => [kind, z.array(schema).optional()]),
+) as unknown as {
+  [Kind in keyof typeof seededKinds]: z.ZodOptional<z.ZodType<NonNullable<SeedAccount[Kind]>>>;
+};
 
 const account = z.strictObject({
   id: accountId.describe('The public id.'),
@@ -48,27 +54,7 @@ const account = z.strictObject({
     .array(z.record(z.string(), z.unknown()).refine(isJsonObject, 'must be an object'))
     .optional()
     .describe('Attributes under the names of Klaviyo’s API, such as first_name.'),
-  lists: z
-    .array(group.extend({ optIn: z.enum(['double_opt_in', 'single_opt_in']).optional() }))
-    .optional(),
-  segments: z.array(group).optional(),
-  flows: z
-    .array(
-      z.strictObject({
-        name,
-        status: z.enum(['draft', 'manual', 'live']).optional().describe('Default: live.'),
-        trigger: z
-          .union([
-            z.strictObject({ metric: name }),
-            z.strictObject({ list: name }),
-            z.strictObject({ segment: name }),
-          ])
-          .optional()
-          .describe('The name of what starts it.'),
-      }),
-    )
-    .optional(),
-  templates: z.array(z.strictObject({ name, html: z.string() })).optional(),
+  ...resources,
 });
 
 const app = z.strictObject({

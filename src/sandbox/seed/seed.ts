@@ -1,3 +1,5 @@
+import type { seededKinds } from '../api/resource-registry.ts';
+import type { SeededItem } from '../api/seeded-kind.ts';
 import type { SandboxSettings } from '../context/settings.ts';
 import type { JsonObject } from '../state/json.ts';
 import type { KeyScopes, KeyStatus } from '../state/api-key.ts';
@@ -21,8 +23,14 @@ export interface SeedMetric {
   readonly integration?: 'api' | 'klaviyo' | undefined;
 }
 
+/** The resources of an account by kind, such as `lists`. */
+type SeededResources = {
+  readonly [Name in keyof typeof seededKinds]?:
+    readonly SeededItem<(typeof seededKinds)[Name]>[] | undefined;
+};
+
 /** A Klaviyo account that exists from the start. */
-export interface SeedAccount {
+export interface SeedAccount extends SeededResources {
   /** The public id: 6 letters and digits. */
   readonly id: string;
   readonly name: string;
@@ -32,42 +40,6 @@ export interface SeedAccount {
   readonly metrics?: readonly SeedMetric[] | undefined;
   /** Attributes under the names of Klaviyo's API, such as `first_name`. */
   readonly profiles?: readonly JsonObject[] | undefined;
-  readonly lists?: readonly SeedList[] | undefined;
-  readonly segments?: readonly SeedGroup[] | undefined;
-  readonly flows?: readonly SeedFlow[] | undefined;
-  readonly templates?: readonly SeedTemplate[] | undefined;
-}
-
-/** A segment, or a list, that exists from the start. */
-export interface SeedGroup {
-  readonly name: string;
-  /** E-mail addresses of profiles of the account. */
-  readonly profiles?: readonly string[] | undefined;
-}
-
-/** A list that exists from the start. */
-export interface SeedList extends SeedGroup {
-  /** Default: `double_opt_in`. */
-  readonly optIn?: 'double_opt_in' | 'single_opt_in' | undefined;
-}
-
-/** A flow that exists from the start. It can be read and switched, and does nothing. */
-export interface SeedFlow {
-  readonly name: string;
-  /** Default: live. */
-  readonly status?: 'draft' | 'manual' | 'live' | undefined;
-  /** The name of what starts it. */
-  readonly trigger?:
-    | { readonly metric: string }
-    | { readonly list: string }
-    | { readonly segment: string }
-    | undefined;
-}
-
-/** A template that exists from the start. */
-export interface SeedTemplate {
-  readonly name: string;
-  readonly html: string;
 }
 
 /** An OAuth app as registered in Klaviyo's developer console. */

@@ -1,12 +1,12 @@
+import { seededKinds } from '../api/resource-registry.ts';
+import type { Named, SeededKind, SeededNames, SeedProblem } from '../api/seeded-kind.ts';
 import { stableShortId, stableUlid } from '../ids.ts';
-import { apiIntegration, klaviyoIntegration, type Metric } from '../state/metric.ts';
-import type { AccountResourcesData } from '../state/sandbox-data.ts';
-import type { JsonObject } from '../state/json.ts';
-import type { Membership } from '../state/memberships.ts';
-import type { Profile } from '../state/profile.ts';
 import type { StoredEvent } from '../state/event.ts';
-import type { StoredResource } from '../state/stored-resource.ts';
-import type { SeedAccount, SeedFlow, SeedGroup } from './seed.ts';
+import type { Membership } from '../state/memberships.ts';
+import { apiIntegration, klaviyoIntegration, type Metric } from '../state/metric.ts';
+import type { Profile } from '../state/profile.ts';
+import type { AccountResourcesData } from '../state/sandbox-data.ts';
+import type { SeedAccount } from './seed.ts';
 
 /**
  * What a seed puts into an account, made when somebody asks: most accounts are never used. Ids
@@ -46,77 +46,85 @@ export class SeededResources implements AccountResourcesData {
   }
 
   get others(): AccountResourcesData['others'] {
-    const { lists, segments, flows, templates } = this.#account;
-    if (!lists && !segments && !flows && !templates) return undefined;
-    return {
-      list: (lists ?? []).map(({ name, optIn = 'double_opt_in' }, index) =>
-        this.#resource('list', name, index, { opt_in_process: optIn }),
-      ),
-      segment: (segments ?? []).map(({ name }, index) =>
-        this.#resource('segment', name, index, segmentAttributes),
-      ),
-      flow: (flows ?? []).map((flow, index) => ({
-        ...this.#resource('flow', flow.name, index, flowAttributes(flow)),
-        related: flowTrigger(this.#account, flow),
-      })),
-      template: (templates ?? []).map(({ name, html }, index) =>
-        this.#resource('template', name, index, { ...templateAttributes, html }),
-      ),
-    };
+    const account = this.#account;
+    const seeded = seededIn(account);
+    if (seeded.length === 0) return undefined;
+    const names = namesOf(account);
+    return Object.fromEntries(
+      seeded.map(({ kind, items }) => [
+        kind.type,
+        items.map((item, index) => ({
+          ...this.#stored(index, resourceId(account, kind.type, item.name)),
+          attributes: { name: item.name, ...kind.attributes(item) },
+          ...(kind.related ? { related: kind.related(item, names) } : {}),
+        })),
+      ]),
+    );
   }
 
   get memberships(): AccountResourcesData['memberships'] {
-    const { lists, segments } = this.#account;
-    if (!lists && !segments) return undefined;
-    return [
-      ...(lists ?? []).flatMap((list) => members(this.#account, 'list', list, this.#nowMs)),
-      ...(segments ?? []).flatMap((group) => members(this.#account, 'segment', group, this.#nowMs)),
-    ];
+    const memberships = seededIn(this.#account).flatMap(({ kind, items }) =>
+      items.flatMap((item) => membersOf(this.#account, kind, item, this.#nowMs)),
+    );
+    return memberships.length > 0 ? memberships : undefined;
   }
 
   #stored(index: number, id: string) {
     return { seq: index + 1, id, createdMs: this.#nowMs, updatedMs: this.#nowMs };
   }
+}
 
-  #resource(type: string, name: string, index: number, attributes: JsonObject): StoredResource {
-    const id = resourceId(this.#account, type, name);
-    return { ...this.#stored(index, id), attributes: { name, ...attributes } };
+/** The kinds that a seed gives an account, with what it gives. */
+function seededIn(account: SeedAccount) {
+  const kinds: [string, SeededKind][] = Object.entries(seededKinds);
+  return kinds.flatMap(([name, kind]) => {
+    const items: readonly Named[] | undefined = account[name as keyof typeof seededKinds];
+    return items ? [{ name, kind, items }] : [];
+  });
+}
+
+/** Finds a name that an account of a seed uses twice or that leads nowhere. */
+export function findSeedProblem(account: SeedAccount): SeedProblem | undefined {
+  const seeded = seededIn(account);
+  for (const { name, items } of seeded) {
+    const names = items.map((item) => item.name);
+    const twice = names.findIndex((each, at) => names.indexOf(each) < at);
+    if (twice >= 0) return { place: `${name}[${twice}].name`, message: 'is used twice' };
   }
-}
-
-const segmentAttributes: JsonObject = {
-  definition: null,
-  is_active: true,
-  is_processing: false,
-  is_starred: false,
-};
-
-const templateAttributes: JsonObject = { editor_type: 'CODE', text: null, amp: null };
-
-function flowAttributes({ status = 'live', trigger }: SeedFlow): JsonObject {
-  const type = trigger && ('metric' in trigger ? 'Metric' : 'Added to List');
-  return { status, archived: false, trigger_type: type ?? 'Unconfigured' };
-}
-
-function flowTrigger(account: SeedAccount, { trigger }: SeedFlow): Record<string, string[]> {
-  if (!trigger) return {};
-  if ('metric' in trigger) {
-    const metric = account.metrics?.find(({ name }) => name === trigger.metric);
-    return { metrics: [metricId(account, trigger.metric, metric?.integration)] };
+  const emails = new Set(account.profiles?.map((profile) => profile['email']));
+  for (const { name, kind, items } of seeded) {
+    for (const [index, item] of items.entries()) {
+      const stranger = kind.members?.(item).findIndex((email) => !emails.has(email)) ?? -1;
+      const message = 'is not the email of a profile of the account';
+      if (stranger >= 0) return { place: `${name}[${index}].profiles[${stranger}]`, message };
+      const problem = kind.findProblem?.(item, namesOf(account));
+      if (problem) return { ...problem, place: `${name}[${index}].${problem.place}` };
+    }
   }
-  return 'list' in trigger
-    ? { lists: [resourceId(account, 'list', trigger.list)] }
-    : { segments: [resourceId(account, 'segment', trigger.segment)] };
+  return undefined;
 }
 
-function members(
+function namesOf(account: SeedAccount): SeededNames {
+  return {
+    idOf(type, name) {
+      if (type === 'metric') {
+        const metric = account.metrics?.find((each) => each.name === name);
+        return metric && metricId(account, name, metric.integration);
+      }
+      const { items = [] } = seededIn(account).find(({ kind }) => kind.type === type) ?? {};
+      return items.some((item) => item.name === name) ? resourceId(account, type, name) : undefined;
+    },
+  };
+}
+
+function membersOf(
   account: SeedAccount,
-  type: 'list' | 'segment',
-  { name, profiles = [] }: SeedGroup,
+  kind: SeededKind,
+  item: Named,
   joinedMs: number,
 ): Membership[] {
-  const groupId = resourceId(account, type, name);
-  return profiles.flatMap((email) => {
+  const groupId = resourceId(account, kind.type, item.name);
+  return (kind.members?.(item) ?? []).flatMap((email) => {
     const index = account.profiles?.findIndex((profile) => profile['email'] === email) ?? -1;
     return index < 0 ? [] : [{ groupId, profileId: profileId(account, index), joinedMs }];
   });

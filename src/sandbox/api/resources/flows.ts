@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { HandlerTable } from '../api-call.ts';
+import { seedName, type SeededKind, type SeededNames } from '../seeded-kind.ts';
 import {
   changeStored,
   deleteStored,
@@ -9,16 +10,74 @@ import {
   updateStored,
 } from '../stored-kind.ts';
 import { change } from './bodies.ts';
-import { flowKind } from './flow-kind.ts';
+import { flowKind, type Trigger } from './flow-kind.ts';
 import { forgetTagged, tagKind, tagsOf } from './tag-kind.ts';
+
+const flowStatus = z.enum(['draft', 'manual', 'live']);
 
 const updateFlow = updateStored(
   flowKind,
-  change('flow', { status: z.enum(['draft', 'manual', 'live']) }),
+  change('flow', { status: flowStatus }),
   (call, flow, { data }) => changeStored(call, flowKind, flow, data.attributes),
 );
 
 const tags = relation(flowKind, tagKind, (call, { id }) => tagsOf(call, 'flows', id));
+
+/** A flow that exists from the start. It can be read and switched, and does nothing. */
+export interface SeedFlow {
+  readonly name: string;
+  /** Default: live. */
+  readonly status?: 'draft' | 'manual' | 'live' | undefined;
+  /** The name of what starts it. */
+  readonly trigger?:
+    | { readonly metric: string }
+    | { readonly list: string }
+    | { readonly segment: string }
+    | undefined;
+}
+
+export const seededFlows: SeededKind<SeedFlow> = {
+  type: flowKind.type,
+  schema: z.strictObject({
+    name: seedName,
+    status: flowStatus.optional().describe('Default: live.'),
+    trigger: z
+      .union([
+        z.strictObject({ metric: seedName }),
+        z.strictObject({ list: seedName }),
+        z.strictObject({ segment: seedName }),
+      ])
+      .optional()
+      .describe('The name of what starts it.'),
+  }),
+  attributes: ({ status = 'live', trigger }) => ({
+    status,
+    archived: false,
+    trigger_type: triggerType(trigger),
+  }),
+  related: ({ trigger }, names) => (trigger ? findTrigger(trigger, names) : undefined) ?? {},
+  findProblem({ trigger }, names) {
+    if (!trigger || findTrigger(trigger, names)) return undefined;
+    const message = 'is not the name of a metric, list or segment of the account';
+    return { place: 'trigger', message };
+  },
+};
+
+function triggerType(trigger: SeedFlow['trigger']): string {
+  if (!trigger) return 'Unconfigured';
+  return 'metric' in trigger ? 'Metric' : 'Added to List';
+}
+
+function findTrigger(
+  trigger: NonNullable<SeedFlow['trigger']>,
+  names: SeededNames,
+): Partial<Record<Trigger, string[]>> | undefined {
+  const found = (relationship: Trigger, id: string | undefined) =>
+    id === undefined ? undefined : { [relationship]: [id] };
+  if ('metric' in trigger) return found('metrics', names.idOf('metric', trigger.metric));
+  if ('list' in trigger) return found('lists', names.idOf('list', trigger.list));
+  return found('segments', names.idOf('segment', trigger.segment));
+}
 
 /** Flows are seeded: they can be read, switched and deleted, and start nothing. */
 export const flowHandlers: HandlerTable = {

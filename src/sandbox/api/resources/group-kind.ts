@@ -1,7 +1,9 @@
+import { z } from 'zod';
 import type { Profile } from '../../state/profile.ts';
 import type { ApiCall } from '../api-call.ts';
 import { isoTime, linkedOnly } from '../json-api.ts';
 import type { ResourceKind } from '../resource-kind.ts';
+import { seedName } from '../seeded-kind.ts';
 import { withTimes, type StoredKind } from '../stored-kind.ts';
 import { includeTriggered } from './flow-kind.ts';
 import { profileAttributesOf, profileExtras } from './profile-kind.ts';
@@ -64,3 +66,15 @@ export function membersOf(call: ApiCall, groupId: string): Member[] {
     return profile ? [{ id: profileId, seq: index + 1, profile, joinedMs }] : [];
   });
 }
+
+/** A segment, or a list, that exists from the start. */
+export interface SeedGroup {
+  readonly name: string;
+  /** E-mail addresses of profiles of the account. */
+  readonly profiles?: readonly string[] | undefined;
+}
+
+export const seedGroupSchema = z.strictObject({
+  name: seedName,
+  profiles: z.array(z.email()).optional().describe('E-mail addresses of profiles of the account.'),
+});

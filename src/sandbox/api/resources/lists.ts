@@ -3,6 +3,7 @@ import type { Reply } from '../../http/reply.ts';
 import type { ApiCall, ApiHandler, HandlerTable } from '../api-call.ts';
 import { readWrite } from '../body.ts';
 import { emptyReply } from '../json-api.ts';
+import type { SeededKind } from '../seeded-kind.ts';
 import {
   addStored,
   changeStored,
@@ -16,7 +17,14 @@ import {
 } from '../stored-kind.ts';
 import { change, creation, identifiersBody, nameText } from './bodies.ts';
 import { flowKind, flowsTriggeredBy } from './flow-kind.ts';
-import { listKind, memberFilters, memberKind, membersOf } from './group-kind.ts';
+import {
+  listKind,
+  memberFilters,
+  memberKind,
+  membersOf,
+  seedGroupSchema,
+  type SeedGroup,
+} from './group-kind.ts';
 import { forgetTagged, tagKind, tagsOf } from './tag-kind.ts';
 
 const optInProcess = z.enum(['double_opt_in', 'single_opt_in']);
@@ -76,6 +84,19 @@ const tags = relation(listKind, tagKind, (call, { id }) => tagsOf(call, 'lists',
 const flows = relation(listKind, flowKind, (call, { id }) => flowsTriggeredBy(call, 'lists', id), {
   include: [],
 });
+
+/** A list that exists from the start. */
+export interface SeedList extends SeedGroup {
+  /** Default: `double_opt_in`. */
+  readonly optIn?: 'double_opt_in' | 'single_opt_in' | undefined;
+}
+
+export const seededLists: SeededKind<SeedList> = {
+  type: listKind.type,
+  schema: seedGroupSchema.extend({ optIn: optInProcess.optional() }),
+  attributes: ({ optIn = 'double_opt_in' }) => ({ opt_in_process: optIn }),
+  members: ({ profiles = [] }) => profiles,
+};
 
 export const listHandlers: HandlerTable = {
   get_lists: listStored(listKind),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { HandlerTable } from '../api-call.ts';
+import type { SeededKind } from '../seeded-kind.ts';
 import {
   changeStored,
   deleteStored,
@@ -10,7 +11,14 @@ import {
 } from '../stored-kind.ts';
 import { change, nameText } from './bodies.ts';
 import { flowKind, flowsTriggeredBy } from './flow-kind.ts';
-import { memberFilters, memberKind, membersOf, segmentKind } from './group-kind.ts';
+import {
+  memberFilters,
+  memberKind,
+  membersOf,
+  seedGroupSchema,
+  segmentKind,
+  type SeedGroup,
+} from './group-kind.ts';
 import { forgetTagged, tagKind, tagsOf } from './tag-kind.ts';
 
 const updateSegment = updateStored(
@@ -34,6 +42,19 @@ const tags = relation(segmentKind, tagKind, (call, { id }) => tagsOf(call, 'segm
 const flows = relation(segmentKind, flowKind, (call, { id }) =>
   flowsTriggeredBy(call, 'segments', id),
 );
+
+/** Who is in a segment is as the seed says, for good. */
+export const seededSegments: SeededKind<SeedGroup> = {
+  type: segmentKind.type,
+  schema: seedGroupSchema,
+  attributes: () => ({
+    definition: null,
+    is_active: true,
+    is_processing: false,
+    is_starred: false,
+  }),
+  members: ({ profiles = [] }) => profiles,
+};
 
 /** All of segments but their creation: the sandbox evaluates no definition. */
 export const segmentHandlers: HandlerTable = {

@@ -12,6 +12,7 @@ import {
   withTimes,
   type StoredKind,
 } from '../stored-kind.ts';
+import { seedName, type SeededKind } from '../seeded-kind.ts';
 import { change, creation, nameText } from './bodies.ts';
 
 const templateKind: StoredKind = {
@@ -73,6 +74,18 @@ const cloneTemplate = createStored(templateKind, cloneBody, (call, { data }) => 
   const name = data.attributes.name ?? original.attributes['name'] ?? null;
   return addStored(call, templateKind, { ...original.attributes, name });
 });
+
+/** A template that exists from the start. */
+export interface SeedTemplate {
+  readonly name: string;
+  readonly html: string;
+}
+
+export const seededTemplates: SeededKind<SeedTemplate> = {
+  type: templateKind.type,
+  schema: z.strictObject({ name: seedName, html: z.string() }),
+  attributes: ({ html }) => ({ editor_type: 'CODE', text: null, amp: null, html }),
+};
 
 export const templateHandlers: HandlerTable = {
   get_templates: listStored(templateKind),
