@@ -1,7 +1,4 @@
 import { defineConfig } from 'vitest/config';
-import { createSummaryReporter } from './test/support/summary-reporter.ts';
-
-const summaryPath = process.env['KEYSHIFT_TEST_SUMMARY'];
 
 /**
  * Suites of many real processes. They prove nothing by the time that something takes, so a busy
@@ -12,7 +9,6 @@ const processSuites = ['crash', 'race', 'rehearse'].map((name) => `test/${name}/
 export default defineConfig({
   test: {
     globalSetup: ['test/support/postgres.ts'],
-    reporters: summaryPath ? ['default', createSummaryReporter(summaryPath)] : ['default'],
     coverage: {
       include: ['src/**/*.{ts,tsx}'],
       exclude: ['src/**/*.test.{ts,tsx}'],

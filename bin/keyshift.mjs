@@ -2,9 +2,8 @@
 import { existsSync } from 'node:fs';
 import module from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { isNewEnough, minimumNode } from '../scripts/bootstrap.mjs';
+import { isNewEnough, minimumNode } from './node-version.mjs';
 
-const main = new URL('../dist/cli/main.js', import.meta.url);
 const isClone = existsSync(new URL('../src', import.meta.url));
 
 process.exitCode = await (isClone ? runInClone() : runInstalled());
@@ -20,19 +19,19 @@ async function runInstalled() {
 }
 
 async function runInClone() {
+  const { endWithParent, runUnder } = await import('../scripts/child.mjs');
+  const { printFailure } = await import('../scripts/progress.mjs');
   const { setUp } = await import('../scripts/setup.mjs');
-  const { endWithRelay, relay } = await import('../scripts/relay.mjs');
-  endWithRelay();
+  endWithParent();
   let node;
   try {
-    node = await setUp();
+    node = await setUp({ build: true });
   } catch (error) {
-    const { printFailure } = await import('../scripts/progress.mjs');
     printFailure(error);
     return 1;
   }
   if (node !== process.execPath) {
-    return relay(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)]);
+    return runUnder(node, node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)]);
   }
   // Saves a fifth of the start-up. Kept in the clone: in a shared temporary directory another user
   // of the machine could put code of his own in its place.
@@ -44,7 +43,7 @@ async function runInClone() {
 
 async function run() {
   silenceSqliteWarning();
-  const cli = await import(main);
+  const cli = await import(new URL('../dist/cli/main.js', import.meta.url));
   return cli.main(process.argv.slice(2));
 }
 

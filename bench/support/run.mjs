@@ -76,3 +76,7 @@ async function runPart(name, quick) {
   }
   return { part: name, ...result, load: { before: loadBefore, after: loadavg()[0] } };
 }
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  process.exitCode = await runBench(process.argv.slice(2));
+}

@@ -19,13 +19,9 @@ function brokenLinks(path: string): string[] {
   });
 }
 
-const scripts = Object.keys(
-  (
-    JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
-      scripts: Record<string, string>;
-    }
-  ).scripts,
-);
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  scripts: Record<string, string>;
+};
 
 describe.each(documents)('%s', (path) => {
   it('links only to files and headings that exist', () => {
@@ -34,7 +30,9 @@ describe.each(documents)('%s', (path) => {
 
   it('names only scripts that package.json has', () => {
     const { text } = readDocument(path);
-    for (const [, name] of text.matchAll(/\bnpm run ([a-z]+)/g)) expect(scripts).toContain(name);
+    for (const [, name] of text.matchAll(/\bnpm run ([a-z:]+[a-z])/g)) {
+      expect(Object.keys(manifest.scripts)).toContain(name);
+    }
   });
 });
 
@@ -54,11 +52,10 @@ describe('the documents', () => {
     expect(readFileSync(join(root, 'LICENSE'), 'utf8')).toContain('MIT License');
   });
 
-  it('name every check that npm run check knows', async () => {
+  it('name every check that npm run check runs', () => {
     const { text } = readDocument('CONTRIBUTING.md');
-    const source = readFileSync(join(root, 'scripts', 'check.mjs'), 'utf8');
-    const names = [...source.matchAll(/^ {2}([a-z]+): \['/gm)].map(([, name]) => name);
-    expect(text).toContain(`# ${names.join(', ')}`);
+    const names = [...(manifest.scripts['check'] ?? '').matchAll(/npm run ([a-z]+)/g)];
+    expect(text).toContain(`# ${names.map(([, name]) => name).join(', ')}`);
   });
 });
 

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createFakeClone, type FakeClone, type Finished } from './fake-clone.ts';
 
-const script = new URL('../../scripts/bootstrap.mjs', import.meta.url).href;
-const { isNewEnough, pinnedNode } = (await import(script)) as {
+const load = (path: string) => import(new URL(`../../${path}`, import.meta.url).href);
+const { isNewEnough } = (await load('bin/node-version.mjs')) as {
   isNewEnough(version: string): boolean;
-  pinnedNode: string;
 };
+const { pinnedNode } = (await load('scripts/bootstrap.mjs')) as { pinnedNode: string };
 
 function clone(): FakeClone {
   const fake = createFakeClone();
@@ -15,19 +15,21 @@ function clone(): FakeClone {
   return fake;
 }
 
-/** Prints what `ensureNode` answers to a process whose own Node is old. */
-function ensureNode(
+/** Sets up under a Node that is old, and prints the path of the one to go on with. */
+function setUpOnOldNode(
   fake: FakeClone,
   env: Record<string, string> = {},
   options: object = {},
 ): Promise<Finished> {
+  // Packages are not what is asked about here.
+  fake.write('node_modules/.package-lock.json', '{"packages":{"":{}}}');
   fake.write(
     'ensure.mjs',
-    `import { ensureNode } from './scripts/bootstrap.mjs';
+    `import { setUp } from './scripts/setup.mjs';
      import { printFailure } from './scripts/progress.mjs';
      try {
        const options = { running: 'v18.20.0', ...JSON.parse(process.argv[2]) };
-       console.log(await ensureNode(process.cwd(), options));
+       console.log(await setUp(options));
      } catch (error) {
        printFailure(error);
        process.exitCode = 1;
@@ -56,10 +58,10 @@ describe('isNewEnough', () => {
   });
 });
 
-describe.skipIf(process.platform === 'win32')('ensureNode on an old Node', () => {
+describe.skipIf(process.platform === 'win32')('set-up on an old Node', () => {
   it('says in one line what to do when npm is offline, and leaves nothing half-done', async () => {
     const fake = clone();
-    const { code, stdout, stderr } = await ensureNode(fake, { NPM_FAILS: 'ENOTFOUND' });
+    const { code, stdout, stderr } = await setUpOnOldNode(fake, { NPM_FAILS: 'ENOTFOUND' });
     expect(code).toBe(1);
     expect(stdout).toBe('');
     expect(stderr).toMatch(
@@ -71,7 +73,7 @@ describe.skipIf(process.platform === 'win32')('ensureNode on an old Node', () =>
 
   it('says so when there is no npm', async () => {
     const fake = clone();
-    const { code, stderr } = await ensureNode(fake, { PATH: join(fake.root, 'src') });
+    const { code, stderr } = await setUpOnOldNode(fake, { PATH: join(fake.root, 'src') });
     expect(code).toBe(1);
     expect(stderr).toMatch(/npm was not found .* Fix: install Node 22\.19\.0 or newer/);
   });
@@ -80,7 +82,7 @@ describe.skipIf(process.platform === 'win32')('ensureNode on an old Node', () =>
     const fake = clone();
     const broken = readFileSync(join(fake.root, '.fake/npm'), 'utf8').replace('echo v', 'exit 1 #');
     fake.write('.fake/npm', broken);
-    const { code, stderr } = await ensureNode(fake);
+    const { code, stderr } = await setUpOnOldNode(fake);
     expect(code).toBe(1);
     expect(stderr).toContain('does not run on this machine');
     expect(fake.exists('.node/node_modules')).toBe(false);
@@ -88,14 +90,14 @@ describe.skipIf(process.platform === 'win32')('ensureNode on an old Node', () =>
 
   it('fetches the pinned version once, then finds it', async () => {
     const fake = clone();
-    const first = await ensureNode(fake);
+    const first = await setUpOnOldNode(fake);
     expect(first.code).toBe(0);
     expect(first.stderr).toMatch(
       /^keyshift: fetching Node \S+ \(this machine has 18\.20\.0\) … \d+ s\n$/,
     );
     const node = first.stdout.trim();
     expect(node.startsWith(join(fake.root, '.node', 'node_modules'))).toBe(true);
-    const second = await ensureNode(fake);
+    const second = await setUpOnOldNode(fake);
     expect(second).toMatchObject({ code: 0, stdout: `${node}\n`, stderr: '' });
     expect(fake.calls()).toHaveLength(1);
     expect(fake.calls()[0]).toContain(`@${pinnedNode} `);
@@ -103,7 +105,7 @@ describe.skipIf(process.platform === 'win32')('ensureNode on an old Node', () =>
 
   it('fetches once for two processes that start together', async () => {
     const fake = clone();
-    const runs = await Promise.all([ensureNode(fake), ensureNode(fake)]);
+    const runs = await Promise.all([setUpOnOldNode(fake), setUpOnOldNode(fake)]);
     expect(runs.map((run) => run.code)).toEqual([0, 0]);
     expect(runs[0].stdout).toBe(runs[1].stdout);
     expect(fake.calls()).toHaveLength(1);
@@ -112,15 +114,15 @@ describe.skipIf(process.platform === 'win32')('ensureNode on an old Node', () =>
   it('takes another version of the same major where the pinned one is not published', async () => {
     const fake = clone();
     const lacking = { NPM_LACKS: pinnedNode };
-    expect((await ensureNode(fake, lacking)).code).toBe(0);
-    expect((await ensureNode(fake, lacking)).code).toBe(0);
+    expect((await setUpOnOldNode(fake, lacking)).code).toBe(0);
+    expect((await setUpOnOldNode(fake, lacking)).code).toBe(0);
     expect(fake.calls().map((call) => /@(\S+)/.exec(call)?.[1])).toEqual([pinnedNode, '24']);
   });
 
   it('replaces the one it fetched when another version is asked for', async () => {
     const fake = clone();
-    await ensureNode(fake);
-    const { code, stdout } = await ensureNode(fake, {}, { version: '24.99.1' });
+    await setUpOnOldNode(fake);
+    const { code, stdout } = await setUpOnOldNode(fake, {}, { version: '24.99.1' });
     expect(code).toBe(0);
     const home = join(stdout.trim(), '..', '..');
     expect(readFileSync(join(home, 'package.json'), 'utf8')).toContain('24.99.1');

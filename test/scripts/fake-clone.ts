@@ -39,7 +39,7 @@ export interface FakeClone extends Disposable {
 
 /** Takes what npm is asked for, and "installs" just enough of it to go on. */
 const fakeNpm = `#!/usr/bin/env node
-const { appendFileSync, mkdirSync, writeFileSync, chmodSync } = require('node:fs');
+const { appendFileSync, copyFileSync, mkdirSync, writeFileSync, chmodSync } = require('node:fs');
 const { join } = require('node:path');
 const args = process.argv.slice(2);
 appendFileSync(process.env.CALLS, 'npm ' + args.join(' ') + '\\n');
@@ -52,8 +52,9 @@ const write = (path, text, mode) => {
 if (process.env.NPM_FAILS) refuse(process.env.NPM_FAILS);
 setTimeout(() => {
   if (args[0] === 'ci') {
-    const tsc = join(process.cwd(), 'node_modules', 'typescript', 'bin', 'tsc');
-    write(tsc, process.env.FAKE_TSC);
+    const modules = join(process.cwd(), 'node_modules');
+    write(join(modules, '.bin', 'tsc'), process.env.FAKE_TSC, 0o755);
+    copyFileSync('package-lock.json', join(modules, '.package-lock.json'));
     return;
   }
   const [name, version] = args[1].split('@');
@@ -66,7 +67,7 @@ setTimeout(() => {
 `;
 
 /** "Compiles" by copying: the sources of the fake clone are JavaScript inside. */
-const fakeTsc = `
+const fakeTsc = `#!/usr/bin/env node
 const { appendFileSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } = require('node:fs');
 appendFileSync(process.env.CALLS, 'tsc ' + process.argv.slice(2).join(' ') + '\\n');
 if (readFileSync('src/cli/main.ts', 'utf8').includes('SYNTAX ERROR')) {
@@ -75,7 +76,6 @@ if (readFileSync('src/cli/main.ts', 'utf8').includes('SYNTAX ERROR')) {
 }
 mkdirSync('dist/cli', { recursive: true });
 copyFileSync('src/cli/main.ts', 'dist/cli/main.js');
-writeFileSync('dist/.tsbuildinfo', '{}');
 `;
 
 const echoMain = `export async function main(argv) {

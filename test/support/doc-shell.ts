@@ -48,9 +48,9 @@ export function createDocShell(folder: string, port: number): DocShell {
 
   function launch(command: string): { child: ChildProcess; output: () => string } {
     const line = toHere(command)
-      .replace(/^npm start$/, 'exec node scripts/run.mjs start')
+      .replace(/^npm start$/, 'exec node bin/keyshift.mjs serve')
       .replace(/^node (bin\/keyshift\.mjs sandbox)(?=[^;]*$)/, `exec node $1 --port ${port + 1}`)
-      .replace(/^npm run demo\b( --)?/, 'node scripts/run.mjs demo');
+      .replace(/^npm run demo\b( --)?/, 'node bin/keyshift.mjs demo');
     const child = spawn('sh', ['-c', `{ ${line}\n} 2>&1`], { cwd: folder, env });
     let output = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
