@@ -15,7 +15,7 @@ export type AccountLookup =
   | { readonly kind: 'found'; readonly account: KlaviyoAccount }
   /** Klaviyo does not know the credential. */
   | { readonly kind: 'rejected' }
-  /** The credential is alive and lacks a scope, so that its account cannot be read. */
+  /** The credential is alive and lacks a scope, so its account cannot be read. */
   | { readonly kind: 'forbidden'; readonly missingScopes: readonly string[] };
 
 /** What {@link createAccountLookup} works with. */

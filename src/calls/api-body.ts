@@ -43,8 +43,8 @@ export function readBody(given: ApiBodyInit): ReadBody | Promise<ReadBody> {
   }
   if (given instanceof FormData || given instanceof Blob) return readWhole(given);
   if (isAsyncIterable(given)) return { body: Readable.from(given, { objectMode: false }) };
-  throw new KeyshiftError('request_invalid', `A body that is ${nameOf(given)} cannot be sent.`, {
-    fix: 'Give text, such as JSON.stringify(…) makes, bytes, a form, a blob, or a stream.',
+  throw new KeyshiftError('request_invalid', `The body cannot be ${nameOf(given)}.`, {
+    fix: 'Pass a string such as JSON.stringify(…) returns, bytes, a form, a blob, or a stream.',
   });
 }
 
@@ -53,8 +53,8 @@ function assertUnused(given: ApiBodyInit): void {
   const used =
     given instanceof Readable ? given.destroyed || given.readableEnded : isUsedOnTheWeb(given);
   if (!used) return;
-  throw new KeyshiftError('request_invalid', 'The stream of the body was read or closed before.', {
-    fix: 'Open the stream anew for each call.',
+  throw new KeyshiftError('request_invalid', 'The body stream has already been read or closed.', {
+    fix: 'Open a new stream for each call.',
   });
 }
 

@@ -103,14 +103,18 @@ function readDeadlineMs(given: number | undefined): number {
 function readPath(target: string | URL, apiUrl: string): string {
   const text = target instanceof URL ? target.href : target;
   if (typeof text !== 'string') {
-    throw new KeyshiftError('request_invalid', 'That is neither path nor URL.', {
-      fix: 'Give a path as "/api/profiles", and all else as the second argument.',
-    });
+    throw new KeyshiftError(
+      'request_invalid',
+      'Give a path such as /api/profiles, or a URL of Klaviyo’s API.',
+      {
+        fix: 'Pass everything else as the second argument.',
+      },
+    );
   }
   const path = text.startsWith('/') ? text : pathOfUrl(text, apiUrl);
   if (path.startsWith('//')) {
-    throw new KeyshiftError('request_invalid', 'The path must begin with one slash.', {
-      fix: 'Give a path as "/api/profiles", or a URL of Klaviyo’s API.',
+    throw new KeyshiftError('request_invalid', 'The path must start with a single slash.', {
+      fix: 'Give a path such as /api/profiles, or a URL of Klaviyo’s API.',
     });
   }
   return unsendable.test(path) ? toSendable(path) : path;
@@ -122,13 +126,13 @@ const dotSegment = /\/(?:\.|%2e){1,2}(?:\/|$)/i;
 
 /**
  * Encodes as the `fetch` of the web does: filters hold quotes, blanks and names of any script. A
- * path that climbs is refused: an id that a customer chose would lead to another endpoint.
+ * path with dot segments is refused: an id that a customer chose would lead to another endpoint.
  */
 function toSendable(path: string): string {
   const [sent = ''] = path.split('#', 1);
   if (dotSegment.test(withoutQuery(sent))) {
-    throw new KeyshiftError('request_invalid', 'The path climbs: it has "." or ".." as a part.', {
-      fix: 'Check the ids that are put into the path.',
+    throw new KeyshiftError('request_invalid', 'The path must not contain . or .. segments.', {
+      fix: 'Check the IDs that you put into the path.',
     });
   }
   return sent
@@ -147,8 +151,10 @@ function pathOfUrl(target: string, apiUrl: string): string {
   if (url && (url.origin === apiUrl || url.origin === klaviyoEndpoints.apiUrl)) {
     return url.pathname + url.search;
   }
-  const what = url ? `The host ${url.host} is not Klaviyo’s API` : 'That is neither path nor URL';
+  const what = url
+    ? `The host ${url.host} is not Klaviyo’s API`
+    : 'Give a path such as /api/profiles, or a URL of Klaviyo’s API';
   throw new KeyshiftError('request_invalid', `${what}.`, {
-    fix: `Give a path as "/api/profiles", or a URL at ${apiUrl}.`,
+    fix: `Give a path such as /api/profiles, or a URL at ${apiUrl}.`,
   });
 }

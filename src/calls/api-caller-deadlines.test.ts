@@ -107,7 +107,7 @@ describe('the deadline of a call', () => {
 });
 
 describe('the signal of a call', () => {
-  const reason = new Error('the caller went away');
+  const reason = new Error('the caller disconnected');
 
   it('that is aborted already sends nothing', async () => {
     await using bench = await openCallerBench(noAnswer, real);

@@ -85,7 +85,7 @@ export class ApiExchange implements Dispatcher.DispatchHandler {
    */
   async bytes(): Promise<Buffer> {
     if (this.#stream) {
-      if (this.#stream.readableDidRead) throw new TypeError('The body was streamed before.');
+      if (this.#stream.readableDidRead) throw new TypeError('The body has already been streamed.');
       return buffer(this.#stream);
     }
     if (!this.#isWhole && !this.#failure) {
@@ -189,7 +189,7 @@ export class ApiExchange implements Dispatcher.DispatchHandler {
   }
 
   #cutOff(): void {
-    this.abort(new Error('The body is too long to be read unused.'));
+    this.abort(new Error('The body is too long to be read and dropped.'));
   }
 
   #take(): Buffer {

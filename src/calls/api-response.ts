@@ -84,7 +84,7 @@ export class ApiResponse {
   }
 
   async #read<Result>(convert: (bytes: Buffer) => Result): Promise<Result> {
-    if (this.#used) throw new TypeError('The body of the answer was read before.');
+    if (this.#used) throw new TypeError('The response body has already been read.');
     this.#used = true;
     const exchange = this.#exchange;
     const { signal } = this.#limits;
@@ -109,7 +109,7 @@ export class ApiResponse {
     try {
       return await unpack(bytes, coding);
     } catch (cause) {
-      const what = `The body of Klaviyo's ${this.status} is not packed as it says.`;
+      const what = `The body of Klaviyo's ${this.status} is not encoded as its headers say.`;
       throw new KeyshiftError('upstream_unreadable', what, { cause });
     }
   }

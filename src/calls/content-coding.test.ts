@@ -41,7 +41,7 @@ describe('an answer that comes packed', () => {
     await using bench = await openCallerBench(packed('gzip', Buffer.from(json)));
     await expect((await bench.call('/api/profiles')).json()).rejects.toMatchObject({
       code: 'upstream_unreadable',
-      message: "The body of Klaviyo's 200 is not packed as it says.",
+      message: "The body of Klaviyo's 200 is not encoded as its headers say.",
     });
     await expect(text((await bench.call('/api/profiles')).body)).rejects.toThrow('header');
   });

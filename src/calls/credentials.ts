@@ -134,7 +134,7 @@ export function createCredentials(options: CredentialsOptions): Credentials {
       return Promise.reject(
         new KeyshiftError(
           'grant_not_found',
-          `The account of customer ${customerId} is not known yet.`,
+          `The account of customer ${customerId} is still unknown.`,
         ),
       );
     }

@@ -40,7 +40,10 @@ export function createFallBackReporter(options: FallBackReporterOptions): FallBa
     if (reported.size >= capacity) reported.clear();
     reported.set(cause, nowMs);
     const { id: connectionId, customerId } = connection;
-    logger.error({ customerId, operation, reason }, 'OAuth was refused; the call went out by key');
+    logger.error(
+      { customerId, operation, reason },
+      'OAuth was refused; the call went out with the key',
+    );
     const event = {
       ...{ atMs: nowMs, actor: 'proxy', action: 'proxy.fall_back', connectionId },
       ...{ fromStage: undefined, toStage: undefined, reason: `${operation}: ${reason}` },

@@ -101,7 +101,7 @@ export function createTrafficMeter(options: TrafficMeterOptions): TrafficMeter {
       await store.privateKeys.markUsed(connectionId, atMs);
     }
     if (dropped > 0) {
-      logger.error({ dropped }, 'calls were not counted while the database was away');
+      logger.error({ dropped }, 'calls were not counted while the database was unavailable');
       dropped = 0;
     }
   }

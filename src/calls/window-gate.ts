@@ -34,7 +34,7 @@ export function createWindowGate(windows: RateWindows, clock: Clock): WindowGate
       if (clock.now() + waitMs > call.endsAtMs) {
         throw new KeyshiftError(
           'upstream_throttled',
-          `Klaviyo's limit for ${call.operation?.id} is used up for longer than the call may take.`,
+          `Klaviyo's limit for ${call.operation?.id} is used up for longer than the call’s deadline.`,
           { retryAfterSec: Math.ceil(waitMs / 1000) },
         );
       }

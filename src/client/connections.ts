@@ -51,8 +51,8 @@ function readTarget(target: ConnectionTarget | undefined): ConnectionTarget {
   const { accountId, customerId } = (target ?? {}) as Readonly<Record<string, unknown>>;
   if (customerId === undefined && isId(accountId)) return { accountId };
   if (accountId === undefined && isId(customerId)) return { customerId };
-  throw new KeyshiftError('request_invalid', 'A connection is named by customer or account.', {
-    fix: 'Give either { customerId } or { accountId }, as text that is not empty.',
+  throw new KeyshiftError('request_invalid', 'Name the connection by customer or by account.', {
+    fix: 'Pass either { customerId } or { accountId }, as a non-empty string.',
   });
 }
 
@@ -106,7 +106,7 @@ export function createConnections(
     if ('accountId' in target) return credentials.forAccount(target.accountId, signal);
     throw new KeyshiftError(
       'connection_not_found',
-      `No connection belongs to customer ${JSON.stringify(target.customerId)}.`,
+      `Customer ${JSON.stringify(target.customerId)} has no connection.`,
     );
   }
 
@@ -163,7 +163,7 @@ export function createConnections(
         if (credential.route === 'oauth') return credential.secret.reveal();
         throw new KeyshiftError(
           'stage_conflict',
-          'The connection is still on its private key; there is no access token to give out.',
+          'The connection is still on its private key; there is no access token to hand out.',
           { fix: 'Use fetch(), which follows the route, or cut the connection over.' },
         );
       },

@@ -45,7 +45,7 @@ describe('a login that fails', () => {
     for (const attempt of ['', 'wrong', `${password} `, password.toUpperCase()]) {
       const answer = await bench.login(attempt);
       expect(answer.status).toBe(401);
-      expect(answer.html).toContain('not the password');
+      expect(answer.html).toContain('Wrong password');
     }
     expect(await bench.send('/console')).toMatchObject({ status: 303 });
   });
@@ -116,7 +116,7 @@ describe('a session', () => {
     expect(line).not.toContain('Secure');
     const page = await bench.send('/console');
     expect(page.status).toBe(200);
-    expect(page.html).toContain('Nothing is imported yet');
+    expect(page.html).toContain('Nothing has been imported yet');
     expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
   });
 

@@ -27,7 +27,7 @@ export function createConsole(deps: HttpDeps): Hono<HttpEnv> {
   routes.post('/login', async (context) => {
     const form = await context.req.parseBody();
     if (!(await sessions.isLoginForm(context, form['csrf_token']))) {
-      return answerLogin(context, 400, 'The form was too old. Please try again.');
+      return answerLogin(context, 400, 'This form has expired. Please try again.');
     }
     const waitSec = throttle.waitSec();
     if (waitSec > 0) {
@@ -37,7 +37,7 @@ export function createConsole(deps: HttpDeps): Hono<HttpEnv> {
     const { password } = form;
     if (typeof password !== 'string' || !config.adminPassword.equals(password)) {
       throttle.recordFailure();
-      return answerLogin(context, 401, 'That is not the password.');
+      return answerLogin(context, 401, 'Wrong password.');
     }
     await sessions.begin(context);
     return context.redirect('/console', 303);

@@ -51,14 +51,18 @@ export function createEnvironmentReader(environment: Environment): EnvironmentRe
         throw wrong(
           name,
           'is not an http or https URL',
-          'write it in full, as https://example.com/path',
+          'write the full URL, such as https://example.com/path',
         );
       }
       if (url.username !== '' || url.password !== '') {
-        throw wrong(name, 'holds a user name or password', 'leave credentials out of the URL');
+        throw wrong(
+          name,
+          'contains a user name or password',
+          'remove the credentials from the URL',
+        );
       }
       if (mode === 'production' && url.protocol === 'http:' && !isLoopback(url.hostname)) {
-        throw wrong(name, 'is plain http off this machine', 'use https');
+        throw wrong(name, 'uses plain http outside this machine', 'use https');
       }
       return url;
     },

@@ -76,7 +76,7 @@ function readHost(read: EnvironmentReader): string {
   if (isIP(host) > 0 || /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(host)) return host;
   throw read.wrong(
     'HOST',
-    `is "${host}", which is no host name or address`,
+    `is "${host}", which is not a host name or an address`,
     'use localhost, 0.0.0.0, or an address of this machine',
   );
 }
@@ -97,7 +97,7 @@ function readClient(read: EnvironmentReader): ClientCredentials | undefined {
       clientId === undefined ? ['CLIENT_ID', 'CLIENT_SECRET'] : ['CLIENT_SECRET', 'CLIENT_ID'];
     throw read.wrong(
       missing,
-      `is missing while ${present} is set`,
+      `is missing, but ${present} is set`,
       'copy both from the app’s page in Klaviyo (Integrations → Developers → Manage apps)',
     );
   }
@@ -114,7 +114,7 @@ function readRedirectUri(read: EnvironmentReader, mode: Mode, port: number): str
   const value = read.text('REDIRECT_URI') ?? `http://localhost:${port}/auth/callback`;
   const url = read.url('REDIRECT_URI', mode) ?? new URL(value);
   if (url.hash !== '') {
-    throw read.wrong('REDIRECT_URI', 'has a fragment (#…)', 'leave the fragment out');
+    throw read.wrong('REDIRECT_URI', 'has a fragment (#…)', 'remove the fragment');
   }
   // Klaviyo compares the string as it is, so it is passed on as it was written.
   return value;
@@ -129,14 +129,14 @@ function readPublicUrl(read: EnvironmentReader, mode: Mode, redirectUri: string)
     throw read.wrong(
       'PUBLIC_URL',
       'has a query or a fragment',
-      'give the origin, as https://app.example, or with the path of Keyshift behind it',
+      'give the origin, such as https://app.example, with Keyshift’s path after it if there is one',
     );
   }
   if (url.hostname !== callback.hostname) {
     // The cookie that binds an attempt to its browser is set on one host and read on the other.
     throw read.wrong(
       'PUBLIC_URL',
-      `has another host than REDIRECT_URI (${callback.hostname})`,
+      `has a different host from REDIRECT_URI (${callback.hostname})`,
       'use the same host for both',
     );
   }
@@ -159,7 +159,11 @@ function readScope(read: EnvironmentReader): string | undefined {
 function readRevision(read: EnvironmentReader): string | undefined {
   const value = read.text('KLAVIYO_REVISION');
   if (value === undefined || /^\d{4}-\d{2}-\d{2}(\.pre)?$/.test(value)) return value;
-  throw read.wrong('KLAVIYO_REVISION', `is "${value}"`, 'write it as YYYY-MM-DD, as 2026-07-15');
+  throw read.wrong(
+    'KLAVIYO_REVISION',
+    `is "${value}"`,
+    'write it as YYYY-MM-DD, for example 2026-07-15',
+  );
 }
 
 const endpointNames = {
@@ -186,7 +190,7 @@ function readSecrets(read: EnvironmentReader, mode: Mode, generate: () => Genera
     throw read.wrong(
       name,
       'is not set',
-      `production starts only with secrets of your own${why}; to try things out, set KEYSHIFT_MODE=development`,
+      `production needs secrets of your own${why}; to try things out, set KEYSHIFT_MODE=development`,
     );
   };
   const sessionName =
@@ -231,7 +235,7 @@ function readServiceTokens(
     if (!/^[\w-]{1,64}$/.test(name) || token === undefined || /\s/.test(token)) {
       throw read.wrong(
         'KEYSHIFT_SERVICE_TOKENS',
-        `has an entry ${index + 1} that is not name:token`,
+        `has an entry that is not name:token (number ${index + 1})`,
         'write name:token,name2:token2',
       );
     }

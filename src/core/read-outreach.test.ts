@@ -70,7 +70,7 @@ describe('MAIL_FROM', () => {
   it.each(['Acme Apps', 'a@b, c@d', 'A <a@b> <c@d>', 'A\u0007 <a@b.example>'])(
     'is not %j',
     (value) => {
-      expect(() => read({ MAIL_FROM: value })).toThrow(/^MAIL_FROM is not an address/);
+      expect(() => read({ MAIL_FROM: value })).toThrow(/^MAIL_FROM is not an email address/);
     },
   );
 });
@@ -84,7 +84,7 @@ describe('the webhook', () => {
     expect(inspect(webhook) + JSON.stringify(webhook)).not.toMatch(/token|xxxx/);
     expect(() => read({ WEBHOOK_SECRET: 'short' })).toThrow(/^WEBHOOK_SECRET has fewer/);
     expect(() => read({ WEBHOOK_URL: 'http://app.example.com' }, 'production')).toThrow(
-      /^WEBHOOK_URL is plain http/,
+      /^WEBHOOK_URL uses plain http/,
     );
   });
 });

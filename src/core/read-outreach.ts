@@ -30,7 +30,11 @@ function readSmtp(read: EnvironmentReader, mode: Mode): SmtpSettings | undefined
   const user = decode(read, url.username);
   const password = decode(read, url.password);
   if ((user === '') !== (password === '')) {
-    throw read.wrong('SMTP_URL', 'has a user or a password without the other', smtpForm);
+    throw read.wrong(
+      'SMTP_URL',
+      'has a user without a password, or a password without a user',
+      smtpForm,
+    );
   }
   const known = new Set(['connections', 'rate', 'starttls']);
   const odd = [...url.searchParams.keys()].find((name) => !known.has(name));
@@ -42,7 +46,7 @@ function readSmtp(read: EnvironmentReader, mode: Mode): SmtpSettings | undefined
   const away = mode === 'production' && !isLoopback(hostname);
   const starttls = url.searchParams.get('starttls') ?? (away ? 'required' : 'auto');
   if (!['auto', 'required'].includes(starttls)) {
-    throw read.wrong('SMTP_URL', 'has another starttls than auto or required', smtpForm);
+    throw read.wrong('SMTP_URL', 'has a starttls other than auto or required', smtpForm);
   }
   return {
     host: hostname,
@@ -76,7 +80,7 @@ function readNumber(
   if (text === null) return fallback;
   const number = Number(text);
   if (/^\d+$/.test(text) && number >= 1 && number <= max) return number;
-  throw read.wrong('SMTP_URL', `has an odd ${name}`, `use a whole number from 1 to ${max}`);
+  throw read.wrong('SMTP_URL', `has an invalid ${name}`, `use a whole number from 1 to ${max}`);
 }
 
 function readSender(read: EnvironmentReader): MailSender | undefined {
@@ -87,8 +91,8 @@ function readSender(read: EnvironmentReader): MailSender | undefined {
   if (!isEmailAddress(address) || /\p{C}/u.test(value)) {
     throw read.wrong(
       'MAIL_FROM',
-      'is not an address',
-      'write it as Acme Apps <hello@acme.example>, or the address alone',
+      'is not an email address',
+      'write it as Acme Apps <hello@acme.example>, or only the address',
     );
   }
   return { name: named?.[1]?.trim() || address, address };
@@ -125,6 +129,6 @@ export function requireChannel(outreach: OutreachSettings, channel: 'mail' | 'we
         : 'SMTP_URL is not set';
   if (missing === undefined) return;
   throw new KeyshiftError('config_invalid', `${missing}.`, {
-    fix: 'Put it into .env.local; docs/configuration.md shows its form.',
+    fix: 'Put it into .env.local; docs/configuration.md shows the format.',
   });
 }

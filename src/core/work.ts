@@ -87,10 +87,13 @@ function createMessaging(parts: WorkParts): Service[] {
       const ended = counts.sent + counts.failed + counts.uncertain + counts.cancelled;
       if (ended > 0) logger.info(counts, 'messages sent');
       if (counts.uncertain + counts.failed > 0) {
-        logger.warn(counts, 'some messages need a look: keyshift outbox');
+        logger.warn(counts, 'some messages need attention: run keyshift outbox');
       }
       if (Object.keys(unavailable).length === 0) return undefined;
-      logger.warn({ unavailable }, 'messages wait: the other side cannot be used');
+      logger.warn(
+        { unavailable },
+        'messages are waiting: the mail server or webhook is not available',
+      );
       return unavailableMs;
     },
   };

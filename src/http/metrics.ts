@@ -27,7 +27,7 @@ export function createMetrics({ store, tokens, sweeper, traffic }: Keyshift): Re
   });
   new Gauge({
     name: 'keyshift_grants',
-    help: 'Active grants, and those that fall due within the hour',
+    help: 'Active grants, and those due within the hour',
     labelNames: ['when'],
     registers: [registry],
     async collect() {
@@ -38,7 +38,7 @@ export function createMetrics({ store, tokens, sweeper, traffic }: Keyshift): Re
   });
   new Counter({
     name: 'keyshift_refreshes_total',
-    help: 'Refreshes of this process by how they ended',
+    help: 'Refreshes by this process, by outcome',
     labelNames: ['outcome'],
     registers: [registry],
     collect() {

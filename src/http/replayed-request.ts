@@ -53,9 +53,9 @@ function toBytes({ body, rawBody, headers }: ParsedRequest): Buffer {
   if (isJson && typeof body === 'object' && body !== null) return Buffer.from(JSON.stringify(body));
   throw new KeyshiftError(
     'request_invalid',
-    'The body of the request was read before Keyshift could read it.',
+    'The request body was consumed before Keyshift could read it.',
     {
-      fix: 'Mount Keyshift before the body parser: app.use(createMiddleware(keyshift)) comes first.',
+      fix: 'Mount Keyshift before the body parser: app.use(createMiddleware(keyshift)) has to come first.',
     },
   );
 }

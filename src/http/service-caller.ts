@@ -13,5 +13,8 @@ export function requireServiceToken(context: HttpContext, { keyshift }: HttpDeps
     keyshift.config.serviceTokens,
   );
   if (found) return found.name;
-  throw new KeyshiftError('unauthenticated', 'This needs Authorization: Bearer <service token>.');
+  throw new KeyshiftError(
+    'unauthenticated',
+    'The request needs Authorization: Bearer <service token>.',
+  );
 }

@@ -44,7 +44,9 @@ async function listen(server: Server, host: string, port: number): Promise<void>
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === 'EADDRINUSE') {
-      throw new KeyshiftError('port_in_use', `Port ${port} on ${host} is taken.`, { cause });
+      throw new KeyshiftError('port_in_use', `Port ${port} on ${host} is already in use.`, {
+        cause,
+      });
     }
     throw new KeyshiftError(
       'config_invalid',

@@ -7,7 +7,7 @@ export function registerTraffic(registry: Registry, figures: RouteFigures): void
   registry.registerMetric(createLatencyHistogram(figures));
   new Counter({
     name: 'keyshift_fall_backs_total',
-    help: 'Calls of connections on OAuth that went out by key, by what OAuth was refused with',
+    help: 'Calls of connections on OAuth that fell back to the key, by reason',
     labelNames: ['reason'],
     registers: [registry],
     collect() {
@@ -26,7 +26,7 @@ function createLatencyHistogram(figures: RouteFigures): Metric {
     get: () =>
       Promise.resolve({
         name,
-        help: 'Calls to Klaviyo by operation, route and status: seconds to the head of the answer',
+        help: 'Calls to Klaviyo by operation, route and status: seconds until the response headers',
         type: 'histogram',
         aggregator: 'sum',
         values: [...figures.list()].flatMap(toValues),

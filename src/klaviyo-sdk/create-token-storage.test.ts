@@ -104,7 +104,7 @@ describe('retrieve', () => {
     const { accessToken } = await fixture.grant();
     for (const tokens of [await storage.retrieve('acme'), await storage.refreshTokens('acme')]) {
       expect(tokens.accessToken.length).toBeGreaterThan(20);
-      expect(() => tokens.refreshToken).toThrow('does not give out refresh tokens');
+      expect(() => tokens.refreshToken).toThrow('does not hand out refresh tokens');
       const printed = `${inspect(tokens, { showHidden: true, depth: 9 })}${JSON.stringify(tokens)}`;
       expect(printed).not.toContain(tokens.accessToken);
     }

@@ -43,7 +43,7 @@ export function createTokenStorage(keyshift: Keyshift): KeyshiftTokenStorage {
     if (!connection) {
       throw new KeyshiftError(
         'connection_not_found',
-        `No connection belongs to customer ${JSON.stringify(customerId)}.`,
+        `Customer ${JSON.stringify(customerId)} has no connection.`,
       );
     }
     const credential = await credentials.forConnection(connection);
@@ -53,7 +53,7 @@ export function createTokenStorage(keyshift: Keyshift): KeyshiftTokenStorage {
     }
     throw new KeyshiftError(
       'stage_conflict',
-      `Customer ${customerId} is still on the private key; there are no tokens to give out.`,
+      `Customer ${customerId} is still on the private key; there are no tokens to hand out.`,
       { fix: 'Cut the connection over first.' },
     );
   }
@@ -96,7 +96,7 @@ class HeldTokens implements RetrievedTokens {
   get refreshToken(): string {
     throw new KeyshiftError(
       'request_invalid',
-      'Keyshift does not give out refresh tokens: it refreshes, and only once.',
+      'Keyshift does not hand out refresh tokens: it does every refresh itself, once.',
       { fix: 'Set oAuthApi.refreshTokens = storage.refreshTokens.' },
     );
   }

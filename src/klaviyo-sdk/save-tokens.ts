@@ -63,8 +63,8 @@ export function createTokenSaver(keyshift: Keyshift): SaveTokens {
     throw new KeyshiftError(
       'account_unverified',
       lookup.kind === 'rejected'
-        ? 'Klaviyo refuses the access token that is to be saved.'
-        : 'The access token may not read its account: the scope accounts:read is missing.',
+        ? 'Klaviyo rejects the access token to be saved.'
+        : 'The access token cannot read its account: the scope accounts:read is missing.',
     );
   }
 
@@ -73,7 +73,7 @@ export function createTokenSaver(keyshift: Keyshift): SaveTokens {
     if (!connection || connection.accountId !== undefined) return;
     const key = await store.privateKeys.info(connection.id);
     if (!key?.present) return;
-    throw new KeyshiftError('account_unverified', 'The account of the private key is not known.', {
+    throw new KeyshiftError('account_unverified', 'The account of the private key is unknown.', {
       fix: 'Run `keyshift check`, then save again.',
     });
   }
@@ -82,13 +82,13 @@ export function createTokenSaver(keyshift: Keyshift): SaveTokens {
 /** The SDK hands on what its user calls the customer, which without types may be nothing. */
 export function assertCustomerId(customerId: string): void {
   if (typeof (customerId as unknown) === 'string') return;
-  throw new KeyshiftError('request_invalid', 'The customer identifier is not a text.');
+  throw new KeyshiftError('request_invalid', 'The customer ID must be a string.');
 }
 
 function mismatch(expected: string, given: string): KeyshiftError {
   return new KeyshiftError(
     'account_mismatch',
-    `The customer's account is ${maskAccountId(expected)}, the tokens are of ${maskAccountId(given)}.`,
+    `The customer's account is ${maskAccountId(expected)}, but the tokens belong to ${maskAccountId(given)}.`,
   );
 }
 
@@ -109,7 +109,7 @@ function readPair(tokens: CreatedTokens | undefined, scope: string, nowMs: numbe
 
 function requireText(name: string, value: unknown): string {
   if (typeof value === 'string' && value.trim() !== '') return value;
-  throw new KeyshiftError('request_invalid', `The tokens to save hold no ${name}.`, {
-    fix: 'Nothing was changed. The answer of the token endpoint was not whole: authorize again.',
+  throw new KeyshiftError('request_invalid', `The tokens to save have no ${name}.`, {
+    fix: 'Nothing has changed. The token response was incomplete: authorize again.',
   });
 }

@@ -85,7 +85,7 @@ describe('a body', () => {
   ])('of the kind %s is refused by name', async (name, data) => {
     await expect(toApiCall({ url: '/api/images', method: 'POST', data })).rejects.toMatchObject({
       code: 'request_invalid',
-      message: `A body that is a ${name} cannot be sent.`,
+      message: `A body of type ${name} cannot be sent.`,
     });
   });
 

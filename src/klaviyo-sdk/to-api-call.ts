@@ -65,9 +65,9 @@ async function toBody(data: unknown): Promise<Body> {
   if (isForeign(data)) {
     throw new KeyshiftError(
       'request_invalid',
-      `A body that is a ${data.constructor.name} cannot be sent.`,
+      `A body of type ${data.constructor.name} cannot be sent.`,
       {
-        fix: 'Send an object, text, a Buffer, a stream of Node, or a form of the package form-data.',
+        fix: 'Send an object, a string, a Buffer, a Node stream, or a form from the form-data package.',
       },
     );
   }

@@ -21,7 +21,7 @@ describe('parseAccountsReply', () => {
   it.each([
     ['HTML', '<!DOCTYPE html><title>Just a moment...</title>'],
     ['nothing', ''],
-    ['half an answer', reply(account).slice(0, 60)],
+    ['an incomplete answer', reply(account).slice(0, 60)],
     ['null', 'null'],
     ['an error', '{"errors":[{"code":"throttled"}]}'],
     ['no account', reply()],

@@ -19,7 +19,10 @@ export async function activateSetAside(
   await store.foreignConsents.settle(grantId, atMs);
   if (active?.state === 'active') return active;
   if (!aside) {
-    throw new KeyshiftError('grant_not_found', `The consent of account ${accountId} is gone.`);
+    throw new KeyshiftError(
+      'grant_not_found',
+      `The consent of account ${accountId} no longer exists.`,
+    );
   }
   const { accessToken, refreshToken, scope, expiresAtMs, obtainedAtMs } = aside;
   const pair = { accessToken, refreshToken, scope, expiresAtMs, obtainedAtMs };

@@ -84,15 +84,12 @@ export function createAuthorizations(options: AuthorizationsOptions): Authorizat
 
     async admit(state, readNonce) {
       if (state === null || state === '') {
-        throw new KeyshiftError('state_invalid', 'The callback holds no state.');
+        throw new KeyshiftError('state_invalid', 'The callback has no state.');
       }
       const stateHash = hashToken(state);
       const attempt = await store.authorizations.find(stateHash);
       if (!attempt) {
-        throw new KeyshiftError(
-          'state_invalid',
-          'The state of the callback was not given out here.',
-        );
+        throw new KeyshiftError('state_invalid', 'The state in the callback was not issued here.');
       }
       // Told before the cookie is looked for: it is gone by then, and there is nothing left to guard.
       const nowMs = clock.now();
@@ -123,5 +120,5 @@ function toCookieId(stateHash: string): string {
 }
 
 function reused(): KeyshiftError {
-  return new KeyshiftError('state_reused', 'The callback was opened before.');
+  return new KeyshiftError('state_reused', 'This sign-in has already been completed.');
 }

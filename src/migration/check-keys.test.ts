@@ -41,7 +41,7 @@ describe('the check of a key', () => {
       accountId: undefined,
     });
     expect(await bench.auditOf('acme')).toEqual([
-      'imported → attention, cli: Klaviyo does not know the private key',
+      'imported → attention, cli: Klaviyo rejects the private key',
     ]);
   });
 

@@ -51,7 +51,7 @@ export async function checkKey(
 ): Promise<KeyCheck> {
   try {
     const key = await options.store.privateKeys.open(connection.id);
-    if (!key) return toCheck(connection, 'no_key', 'the connection holds no private key');
+    if (!key) return toCheck(connection, 'no_key', 'the connection has no private key');
     const lookup = await options.lookUpAccount(key, signal);
     return await options.store.transaction((store) => record(store, connection, lookup, options));
   } catch (error) {
@@ -69,13 +69,13 @@ async function record(
 ): Promise<KeyCheck> {
   switch (lookup.kind) {
     case 'rejected': {
-      const reason = 'Klaviyo does not know the private key';
+      const reason = 'Klaviyo rejects the private key';
       const flagged = await machine.flag(store, connection, 'key_invalid', { actor, reason });
       return toCheck(flagged, 'key_invalid', reason);
     }
     case 'forbidden': {
       const scopes = lookup.missingScopes.join(', ') || 'accounts:read';
-      const reason = `the private key lacks ${scopes}, so that its account cannot be read`;
+      const reason = `the private key lacks ${scopes}, so its account cannot be read`;
       const flagged = await machine.flag(store, connection, 'scope_missing', { actor, reason });
       return toCheck(flagged, 'scope_missing', reason);
     }

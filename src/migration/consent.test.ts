@@ -104,7 +104,7 @@ describe('a consent that changes nothing', () => {
     ['an outage', { kind: 'status', status: 503, match: { path: '/oauth/token' } }, 'no_verdict'],
     ['the edge', { kind: 'html', match: { path: '/oauth/token' } }, 'no_verdict'],
     ['a broken connection', { kind: 'reset_after', match: { path: '/oauth/token' } }, 'no_verdict'],
-    ['half an answer', { kind: 'truncated', match: { path: '/oauth/token' } }, 'no_verdict'],
+    ['an incomplete answer', { kind: 'truncated', match: { path: '/oauth/token' } }, 'no_verdict'],
     ['an empty answer', { kind: 'empty', match: { path: '/oauth/token' } }, 'no_verdict'],
     [
       'a code that Klaviyo no longer knows',

@@ -46,7 +46,7 @@ export class AccountMismatchError extends KeyshiftError<'account_mismatch'> {
     const describe = ({ name, maskedId }: AccountLabel) => `${name ?? 'an account'} (${maskedId})`;
     super(
       'account_mismatch',
-      `This link is for ${describe(expected)}; ${describe(chosen)} was chosen.`,
+      `This link is for ${describe(expected)}; but ${describe(chosen)} was chosen.`,
     );
     this.expected = expected;
     this.chosen = chosen;
@@ -192,7 +192,7 @@ export function createConsent(options: ConsentOptions): CompleteConsent {
     if (check.verdict === 'checked') return check.connection;
     throw new KeyshiftError(
       'account_unverified',
-      `The account of the private key on file is not known: ${check.detail ?? check.verdict}.`,
+      `The account of the stored private key is unknown: ${check.detail ?? check.verdict}.`,
     );
   }
 }
@@ -208,14 +208,14 @@ function describeFailedLookup(
 ): string {
   if (lookup instanceof KeyshiftError) return lookup.message.replace(/\.$/, '');
   return lookup.kind === 'forbidden'
-    ? 'The token may not read its account: the scope accounts:read is missing'
-    : 'Klaviyo refused the token it had just issued';
+    ? 'The token cannot read its account: the scope accounts:read is missing'
+    : 'Klaviyo rejected the token it had just issued';
 }
 
 function readExchange(outcome: TokenOutcome, attempt: Authorization, nowMs: number): TokenPair {
   if (outcome.kind === 'granted') {
     if (outcome.tokens.refreshToken === undefined) {
-      throw new ExchangeFailedError('no_refresh_token', 'The token answer holds no refresh token.');
+      throw new ExchangeFailedError('no_refresh_token', 'The token response has no refresh token.');
     }
     const known = { refreshToken: outcome.tokens.refreshToken, scope: attempt.scope };
     return toTokenPair(outcome.tokens, known, nowMs);
@@ -226,6 +226,6 @@ function readExchange(outcome: TokenOutcome, attempt: Authorization, nowMs: numb
       : `${outcome.error}${outcome.description && `: ${outcome.description}`}`;
   throw new ExchangeFailedError(
     failureOf[outcome.kind],
-    `The token endpoint gave no tokens: ${detail}.`,
+    `The token endpoint returned no tokens: ${detail}.`,
   );
 }

@@ -135,7 +135,7 @@ function unreadable(label: string, cause: unknown): KeyshiftError {
 const fixes: ReadonlyMap<string, string> = new Map([
   ['ENOENT', 'Check the path of the file.'],
   ['EISDIR', 'Name a file in that folder.'],
-  ['EACCES', 'Check who may read the file.'],
+  ['EACCES', 'Check the permissions of the file.'],
 ]);
 
 function readHeader(header: readonly string[], label: string, options: RowOptions): string[] {

@@ -8,8 +8,9 @@ const maxLength = 200;
 export function findCustomerIdProblem(customerId: string): string | undefined {
   if (customerId === '') return 'customer_id is empty';
   if (customerId.length > maxLength) return `customer_id is longer than ${maxLength} characters`;
-  if (/[\p{Cc}\p{Cf}\p{Cs}]/u.test(customerId)) return 'customer_id holds a control character';
-  if (holdsPrivateKey(customerId)) return 'customer_id holds a private key: are columns swapped?';
+  if (/[\p{Cc}\p{Cf}\p{Cs}]/u.test(customerId)) return 'customer_id contains a control character';
+  if (holdsPrivateKey(customerId))
+    return 'customer_id contains a private key: are the columns swapped?';
   return undefined;
 }
 

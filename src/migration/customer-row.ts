@@ -101,7 +101,7 @@ export function readCustomerRow(
   const problem = findCustomerIdProblem(customerId);
   if (problem !== undefined) return invalid('customer_id_invalid', problem);
   if (holdsPrivateKey(`${record['name'] ?? ''} ${record['email'] ?? ''}`)) {
-    const message = 'name or email holds a private key: are columns swapped?';
+    const message = 'name or email contains a private key: are the columns swapped?';
     return invalid('key_in_wrong_column', message, customerId);
   }
   if (keyText === '') return invalid('private_key_missing', 'private_key is empty', customerId);
@@ -130,7 +130,7 @@ function readEmail(value: string | undefined): {
   if (isEmailAddress(value)) return { email: value, warnings: [] };
   return {
     email: undefined,
-    warnings: [{ code: 'email_invalid', message: 'email is not an address and was left out' }],
+    warnings: [{ code: 'email_invalid', message: 'email is not a valid address and was ignored' }],
   };
 }
 
@@ -147,7 +147,7 @@ function readLabels(record: RawRow, options: RowOptions, warnings: RowProblem[])
     if (ownColumns.has(name) || value === undefined || secretColumn.test(name)) continue;
     if (!/^[\p{L}\p{N}_.]{1,64}$/u.test(name)) continue;
     if (holdsPrivateKey(value)) {
-      const message = `${name} holds a private key and was left out`;
+      const message = `${name} contains a private key and was ignored`;
       warnings.push({ code: 'label_invalid', message });
     } else if (Object.keys(labels).length < mostLabels) {
       labels[name] = value.replaceAll(/\p{C}/gu, ' ').trim().slice(0, longestLabel);

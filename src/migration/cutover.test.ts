@@ -123,8 +123,8 @@ describe('a canary', () => {
       watchedSinceMs: bench.clock.now(),
     });
     expect(await bench.auditOf('acme')).toEqual([
-      'verified → canary, cli: 10 % by OAuth',
-      'nothing → nothing, cli: 50 % by OAuth',
+      'verified → canary, cli: 10 % over OAuth',
+      'nothing → nothing, cli: 50 % over OAuth',
       'canary → live, cli',
     ]);
   });

@@ -56,7 +56,7 @@ export function createCutover(options: CutoverOptions): Cutover {
       await requireKey(connection);
       await proveGrant(accountId);
       if (connection.stage === 'verified') await snapshotMetrics?.(connection);
-      const reason = `${percent} % by OAuth`;
+      const reason = `${percent} % over OAuth`;
       const patch = { route: 'canary', canaryPercent: percent } as const;
       return store.transaction(async (tx) => {
         if (connection.stage !== 'canary') {

@@ -98,7 +98,7 @@ export function createDisconnect(options: DisconnectOptions): Disconnect {
       if (nowMs - startedMs > waitMs) {
         throw new KeyshiftError(
           'upstream_timeout',
-          `The grant of account ${accountId} has been in refresh for too long.`,
+          `The grant of account ${accountId} has been refreshing for too long.`,
         );
       }
       await clock.sleep(pollMs);

@@ -46,14 +46,14 @@ export function createDryCheck(options: DryCheckOptions): DryCheck {
       const lookup = await lookUpAccount(row.key, signal);
       switch (lookup.kind) {
         case 'rejected':
-          tell('error', 'key_invalid', 'Klaviyo does not know the private key');
+          tell('error', 'key_invalid', 'Klaviyo rejects the private key');
           return 'key_invalid';
         case 'forbidden':
           tell('error', 'scope_missing', 'the private key lacks accounts:read');
           return 'scope_missing';
         case 'found': {
           const { accountId, testAccount } = lookup.account;
-          if (testAccount) tell('warning', 'test_account', 'the key is of a test account');
+          if (testAccount) tell('warning', 'test_account', 'the key belongs to a test account');
           const sharers = await findSharers(store, row, accountId);
           if (sharers.length > 0) {
             tell('warning', 'shared_account', `same account as ${sharers.join(', ')}`);

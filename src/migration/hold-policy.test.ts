@@ -14,14 +14,14 @@ describe('a hold', () => {
     expect(why(tally(19, 19), tally(0))).toBeUndefined();
     expect(why(tally(100, 1, 1), tally(0))).toBeUndefined();
     expect(why(tally(20, 2, 1), tally(0))).toBe(
-      '15.0 % of 20 calls by OAuth failed, 0.0 % of 0 by key',
+      '15.0 % of 20 calls over OAuth failed, 0.0 % of 0 with the key',
     );
   });
 
   it('is for OAuth alone: what fails by key as often is no fault of OAuth', () => {
     expect(why(tally(100, 0, 30), tally(100, 0, 30))).toBeUndefined();
     expect(why(tally(100, 0, 30), tally(100, 0, 29))).toBeUndefined();
-    expect(why(tally(100, 0, 30), tally(100, 0, 28))).toContain('28.0 % of 100 by key');
+    expect(why(tally(100, 0, 30), tally(100, 0, 28))).toContain('28.0 % of 100 with the key');
   });
 
   it('never comes of fewer errors in the same calls', () => {

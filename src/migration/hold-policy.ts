@@ -27,7 +27,7 @@ export const defaultHoldPolicy: HoldPolicy = {
  *
  * @example
  * ```ts
- * whyHold({ key, oauth }, defaultHoldPolicy); // '12.0 % of 50 calls by OAuth failed, 0.0 % of 80 by key'
+ * whyHold({ key, oauth }, defaultHoldPolicy); // '12.0 % of 50 calls over OAuth failed, 0.0 % of 80 by key'
  * ```
  */
 export function whyHold(
@@ -39,8 +39,8 @@ export function whyHold(
   const [byOAuth, byKey] = [percentOf(errors, oauth.calls), percentOf(errorsOf(key), key.calls)];
   if (byOAuth <= byKey + marginPercent) return undefined;
   return (
-    `${byOAuth.toFixed(1)} % of ${oauth.calls} calls by OAuth failed, ` +
-    `${byKey.toFixed(1)} % of ${key.calls} by key`
+    `${byOAuth.toFixed(1)} % of ${oauth.calls} calls over OAuth failed, ` +
+    `${byKey.toFixed(1)} % of ${key.calls} with the key`
   );
 }
 

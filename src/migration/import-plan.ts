@@ -50,7 +50,7 @@ export async function planRow(
     return { verdict: 'rejected', issues: [issue('error', code, message)] };
   }
   if (firstLine !== row.line) {
-    const message = `duplicate: customer_id stands on line ${firstLine} already; this row was left out`;
+    const message = `duplicate: customer_id is already on line ${firstLine}; this row was skipped`;
     return { verdict: 'duplicate', issues: [issue('error', 'duplicate_customer', message)] };
   }
   const issues = row.warnings.map(({ code, message }) => issue('warning', code, message));
@@ -73,7 +73,7 @@ export async function planRow(
     (holders.length > namedSharers && (await store.privateKeys.matches(existing.id, row.key)));
   if (keeps) return { issues, ...(await planDetails(store, existing, row, options)) };
   if (!keyMayBeReplaced(existing)) {
-    const message = `the customer is ${existing.stage} already; its private key was not replaced`;
+    const message = `the customer is already ${existing.stage}; its private key was not replaced`;
     return { verdict: 'rejected', issues: [issue('error', 'stage_conflict', message)] };
   }
   const write = () => replaceKey(store, existing, row, options);

@@ -57,7 +57,7 @@ describe('an invitation', () => {
 
   it.each([
     ['its key is refused', { attentionReason: 'key_invalid', ...account }],
-    ['its account is not known', { attentionReason: 'scope_missing' }],
+    ['its account is unknown', { attentionReason: 'scope_missing' }],
   ] as const)('is not issued while %s', async (_why, fields) => {
     await using bench = await openTestBench();
     const connection = await bench.add('acme', { stage: 'attention', ...fields });

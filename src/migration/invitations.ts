@@ -153,11 +153,11 @@ export function createInvitations(options: InvitationsOptions): Invitations {
         throw new KeyshiftError('invitation_invalid', 'No invitation has this link.');
       }
       if (invitation.revokedAtMs !== undefined) {
-        throw new KeyshiftError('invitation_revoked', 'The invitation was withdrawn.');
+        throw new KeyshiftError('invitation_revoked', 'The invitation was revoked.');
       }
       const open = invitation.consumedAtMs === undefined;
       if (open && invitation.expiresAtMs <= clock.now()) {
-        throw new KeyshiftError('invitation_expired', 'The invitation is past its last day.');
+        throw new KeyshiftError('invitation_expired', 'The invitation has expired.');
       }
       return { invitation, connection };
     },

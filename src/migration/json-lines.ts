@@ -30,7 +30,9 @@ function parseLine(
     return { problem: 'the line is not valid JSON' };
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return { problem: 'the line is no JSON object, as {"customer_id": …, "private_key": …}' };
+    return {
+      problem: 'the line is not a JSON object such as {"customer_id": …, "private_key": …}',
+    };
   }
   return { record: toRecord(value) };
 }

@@ -62,9 +62,9 @@ export function createKeyProofs(options: KeyProofsOptions): KeyProofs {
     async probe(key, signal) {
       const { kind } = await lookUpAccount(key, signal);
       if (kind === 'rejected') {
-        return { dead: true, proof: 'refused', detail: 'Klaviyo refuses the key' };
+        return { dead: true, proof: 'refused', detail: 'Klaviyo rejects the key' };
       }
-      return { dead: false, proof: undefined, detail: 'the key still works at Klaviyo' };
+      return { dead: false, proof: undefined, detail: 'the key still works in Klaviyo' };
     },
 
     async disable(key, accountId, signal) {
@@ -100,9 +100,13 @@ export function createKeyProofs(options: KeyProofsOptions): KeyProofs {
       (each) => !held.includes(each),
     );
     if (missing.length === 0) return;
-    throw new KeyshiftError('scope_missing', `The consent does not hold ${missing.join(', ')}.`, {
-      fix: 'Leave out --disable-key and let the customer delete the key: `keyshift retire --instructions`.',
-    });
+    throw new KeyshiftError(
+      'scope_missing',
+      `The consent does not include ${missing.join(', ')}.`,
+      {
+        fix: 'Leave out --disable-key and let the customer delete the key: `keyshift retire --instructions`.',
+      },
+    );
   }
 
   async function findKey(call: ReturnType<typeof createCall>, key: PrivateKey) {
@@ -118,7 +122,7 @@ export function createKeyProofs(options: KeyProofsOptions): KeyProofs {
     throw new KeyshiftError(
       'key_not_found',
       found
-        ? `Klaviyo lists ${candidates.length} keys that look like the stored one; which to disable is not sure.`
+        ? `Klaviyo lists ${candidates.length} keys that look like the stored one; it is unclear which one to disable.`
         : 'Klaviyo lists no key that looks like the stored one.',
       { fix: 'Let the customer delete the key: `keyshift retire --instructions`.' },
     );

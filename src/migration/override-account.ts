@@ -49,7 +49,8 @@ export function createOverrideAccount(options: OverrideOptions): OverrideAccount
     const moved = await retryConflict(() =>
       store.transaction(async (tx) => {
         const current = await tx.connections.findById(connection.id);
-        if (!current) throw new KeyshiftError('connection_not_found', 'The connection is gone.');
+        if (!current)
+          throw new KeyshiftError('connection_not_found', 'The connection no longer exists.');
         requireMovable(current, accountId);
         const consents = await tx.foreignConsents.listByConnection(current.id);
         const consent = pick(current, consents, accountId);
@@ -72,14 +73,14 @@ function requireMovable(connection: Connection, accountId: string): void {
   if (connection.accountId === accountId) {
     throw new KeyshiftError(
       'request_invalid',
-      `Customer ${customerId} belongs to account ${accountId} already.`,
+      `Customer ${customerId} already belongs to account ${accountId}.`,
     );
   }
   if (accountMayChange(connection)) return;
   throw new KeyshiftError(
     'stage_conflict',
     `Customer ${customerId} is ${describeStage(connection)} on the ${route} route.`,
-    { fix: 'Roll back first: the account of running traffic is not changed under it.' },
+    { fix: 'Roll back first: the account cannot change while traffic uses it.' },
   );
 }
 
@@ -93,9 +94,9 @@ function pick(
   const others = [...new Set(consents.map((each) => each.accountId))].join(', ') || 'none';
   throw new KeyshiftError(
     'grant_not_found',
-    `Customer ${customerId} gave no consent with account ${accountId}; with another than its own: ${others}.`,
+    `Customer ${customerId} has not consented with account ${accountId}. Consents with accounts other than its own: ${others}.`,
     {
-      fix: 'Let the customer open the link and choose that account at Klaviyo, then run it again.',
+      fix: 'Let the customer open the link and choose that account in Klaviyo, then run this again.',
     },
   );
 }

@@ -32,7 +32,7 @@ export function createProveGrant(options: ProveGrantOptions): ProveGrant {
     throw new KeyshiftError(
       'account_unverified',
       `Klaviyo does not confirm that the grant belongs to account ${accountId}.`,
-      { fix: 'Nothing was changed. Try again, or invite the customer to consent again.' },
+      { fix: 'Nothing has changed. Try again, or invite the customer to consent again.' },
     );
   };
 }

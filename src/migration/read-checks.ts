@@ -57,7 +57,7 @@ async function checkRead(
   const name = `read ${scope}`;
   const probe = findReadProbe(scope, held);
   if (probe === undefined) {
-    return toResult(name, 'skipped', 'Klaviyo has no simple read to try it with');
+    return toResult(name, 'skipped', 'Klaviyo has no simple read call to try it with');
   }
   const path = probe.split('?', 1)[0] ?? '';
   try {

@@ -122,7 +122,9 @@ describe('a retirement', () => {
     await using bench = await open();
     await bench.clock.advance(8 * dayMs);
     await bench.store.switches.set('route', 'key', bench.clock.now(), 'cli');
-    await expect(bench.retire(withoutProof)).rejects.toThrow('the switch sends all traffic by key');
+    await expect(bench.retire(withoutProof)).rejects.toThrow(
+      'the kill switch sends all traffic back to the key',
+    );
     await bench.store.switches.set('route', undefined, bench.clock.now(), 'cli');
     const branch = await bench.add('branch', { stage: 'verified', key, accountId: 'AAA111' });
     await expect(bench.retire(withoutProof)).rejects.toThrow('still serves branch');

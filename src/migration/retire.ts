@@ -79,7 +79,7 @@ export function createRetire(options: RetireOptions): Retire {
       checks.push(
         await reviewAnswer('grant alive', async () => {
           await proveGrant(requireAccount(connection), signal);
-          return { done: true, detail: 'Klaviyo answers by OAuth' };
+          return { done: true, detail: 'Klaviyo answers over OAuth' };
         }),
         await reviewAnswer('key dead', async () => {
           const { dead, detail } = await prove(options, connection, { kind: 'probe' }, signal);
@@ -97,7 +97,7 @@ export function createRetire(options: RetireOptions): Retire {
         throw new KeyshiftError(
           'stage_conflict',
           `Customer ${connection.customerId} cannot be retired: ${obstacle.detail}.`,
-          { fix: 'See `keyshift retire --check` for all that is missing.' },
+          { fix: 'Run `keyshift retire --check` to see everything that is missing.' },
         );
       }
       const quiet = await becomeQuiet(connection, actor);
@@ -193,5 +193,5 @@ async function prove(
 
 function requireAccount({ accountId, customerId }: Connection): string {
   if (accountId !== undefined) return accountId;
-  throw new KeyshiftError('grant_not_found', `The account of customer ${customerId} is not known.`);
+  throw new KeyshiftError('grant_not_found', `The account of customer ${customerId} is unknown.`);
 }

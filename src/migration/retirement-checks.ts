@@ -68,20 +68,21 @@ async function checkSuccess(
   const name = 'oauth success';
   const { oauth } = await store.traffic.summarize(id, liveSinceMs ?? 0);
   // Before the key goes, Klaviyo is asked by OAuth in any case: that one call must succeed.
-  if (oauth.calls === 0) return { name, done: true, detail: 'no calls by OAuth were counted' };
+  if (oauth.calls === 0) return { name, done: true, detail: 'no calls over OAuth were counted' };
   const percent = ((oauth.calls - errorsOf(oauth)) * 100) / oauth.calls;
   const done = percent >= minSuccessPercent;
   const detail =
-    `${percent.toFixed(2)} % of ${oauth.calls} calls by OAuth succeeded, ` +
-    `${minSuccessPercent} % are asked for`;
+    `${percent.toFixed(2)} % of ${oauth.calls} calls over OAuth succeeded, ` +
+    `${minSuccessPercent} % is required`;
   return { name, done, detail };
 }
 
 async function checkSwitch(store: Store): Promise<RetirementCheck> {
   const name = 'switch';
   const value = await store.switches.get('route');
-  if (value !== 'key') return { name, done: true, detail: 'no switch sends traffic by key' };
-  return { name, done: false, detail: 'the switch sends all traffic by key' };
+  if (value !== 'key')
+    return { name, done: true, detail: 'no kill switch sends traffic back to the key' };
+  return { name, done: false, detail: 'the kill switch sends all traffic back to the key' };
 }
 
 /** Deleting a key at Klaviyo ends it for everybody who has it. */

@@ -42,7 +42,7 @@ async function loadMysql() {
   } catch (cause) {
     throw new KeyshiftError('import_invalid', 'The package mysql2 is not installed.', {
       cause,
-      fix: 'Install it beside Keyshift: npm install mysql2',
+      fix: 'Install it next to Keyshift: npm install mysql2',
     });
   }
 }

@@ -49,8 +49,8 @@ export async function* readCustomersBySql(
     ? readers[scheme as keyof typeof readers]
     : undefined;
   if (!entry) {
-    throw new KeyshiftError('import_invalid', 'The database to import from has no known kind.', {
-      fix: 'Begin it with postgres://, mysql:// or sqlite:.',
+    throw new KeyshiftError('import_invalid', 'The kind of database to import from is unknown.', {
+      fix: 'Start the URL with postgres://, mysql:// or sqlite:.',
     });
   }
   const [label, read] = entry;
@@ -67,8 +67,8 @@ export async function* readCustomersBySql(
     if (isKeyshiftError(cause)) throw cause;
     throw new KeyshiftError(
       'import_invalid',
-      `The ${label} database to import from: ${describe(cause, url)}.`,
-      { cause, fix: 'Check the address, the user’s right to read, and the query.' },
+      `The ${label} database to import from cannot be read: ${describe(cause, url)}.`,
+      { cause, fix: 'Check the URL, the user’s permission to read, and the query.' },
     );
   }
 }
@@ -78,7 +78,7 @@ function requireColumns(names: readonly string[], options: RowOptions): void {
   if (missing.length === 0) return;
   throw new KeyshiftError(
     'import_invalid',
-    `The query gives no column ${missing.join(' and no column ')}.`,
+    `The query returns no column ${missing.join(' and no column ')}.`,
     { fix: 'Name the columns in the query: select id as customer_id, key as private_key, …' },
   );
 }

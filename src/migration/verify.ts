@@ -62,7 +62,7 @@ export function createVerify(options: VerifyOptions): Verify {
     if (accountId === undefined) {
       throw new KeyshiftError(
         'grant_not_found',
-        `The account of customer ${connection.customerId} is not known yet.`,
+        `The account of customer ${connection.customerId} is still unknown.`,
       );
     }
     const grant = await tokens.liveGrant({ clientId, accountId }, signal);
@@ -109,7 +109,8 @@ export function createVerify(options: VerifyOptions): Verify {
     const after = await retryConflict(() =>
       store.transaction(async (tx) => {
         const current = await tx.connections.findById(connection.id);
-        if (!current) throw new KeyshiftError('connection_not_found', 'The connection is gone.');
+        if (!current)
+          throw new KeyshiftError('connection_not_found', 'The connection no longer exists.');
         // Another hand has given it another account meanwhile: these checks are not its own.
         if (current.accountId !== connection.accountId) return current;
         await tx.verifications.replace(current.id, checks);
@@ -138,7 +139,7 @@ function checkScopes(needed: string, grant: Grant): CheckResult {
     return { name, verdict: 'failed', reason: 'scope_missing', detail };
   }
   const count = parseScopes(needed).length;
-  const detail = `all ${count} that are needed are granted`;
+  const detail = `all ${count} required scopes are granted`;
   return { name, verdict: 'passed', reason: undefined, detail };
 }
 
@@ -159,7 +160,7 @@ function readAccount(accountId: string, lookup: AccountLookup): CheckResult {
       return { name, verdict: 'failed', reason: 'scope_missing', detail };
     }
     case 'rejected': {
-      const detail = 'Klaviyo refuses a token that it has just issued';
+      const detail = 'Klaviyo rejects a token that it has just issued';
       return { name, verdict: 'unclear', reason: undefined, detail };
     }
     default:

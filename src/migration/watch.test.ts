@@ -46,7 +46,7 @@ describe('the watch', () => {
     await bench.count('acme', 'oauth', { '2xx': 30, refused: 6, '5xx': 4 });
     await bench.count('acme', 'key', { '2xx': 300, '5xx': 3 });
     await bench.count('fine', 'oauth', { '2xx': 40, '4xx': 10 });
-    const reason = '25.0 % of 40 calls by OAuth failed, 1.0 % of 303 by key';
+    const reason = '25.0 % of 40 calls over OAuth failed, 1.0 % of 303 with the key';
     expect(await bench.watch.round()).toEqual({
       ...{ watched: 2, failingTogether: 0, verified: 0, waiting: 0 },
       held: [{ customerId: 'acme', rolledBack: true, reason }],
@@ -114,7 +114,7 @@ describe('the watch', () => {
     const later = await bench.watch.round();
     expect(later.failingTogether).toBe(0);
     expect(later.held).toMatchObject([
-      { customerId: 'c1', reason: '14.3 % of 35 calls by OAuth failed, 0.0 % of 0 by key' },
+      { customerId: 'c1', reason: '14.3 % of 35 calls over OAuth failed, 0.0 % of 0 with the key' },
     ]);
   });
 

@@ -108,7 +108,7 @@ export function createWatch(options: WatchOptions): Watch {
     outageUntilMs = trafficBucketOf(clock.now()) + trafficBucketMs;
     logger.error(
       { alarm: 'oauth_failing_together', failing, of: judged },
-      'calls by OAuth began to fail for many connections at once: look at Klaviyo, not at customers; none is held',
+      'calls over OAuth began to fail for many connections at once: check Klaviyo, not the customers; no connection was put on hold',
     );
   }
 
@@ -163,7 +163,7 @@ export function createWatch(options: WatchOptions): Watch {
     } catch (error) {
       // Another hand came first, or Klaviyo cannot be asked: the next round sees it anew.
       if (!isKeyshiftError(error)) throw error;
-      logger.debug({ customer: customerId, reason: error.message }, 'the watch passes over');
+      logger.debug({ customer: customerId, reason: error.message }, 'the watch skips a connection');
       return undefined;
     }
   }

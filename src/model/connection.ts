@@ -71,7 +71,7 @@ export function whyNotInvited(
 ): string | undefined {
   const { stage, attentionReason: reason, accountId } = connection;
   if (stage === 'attention' && (reason === 'key_invalid' || accountId === undefined)) {
-    return `its account is not known (${reason ?? 'attention'}): import a working key first`;
+    return `its account is unknown (${reason ?? 'attention'}): import a working key first`;
   }
   const { invitation }: StageRules = stageRules[stage];
   return typeof invitation === 'object' ? invitation.refused : undefined;

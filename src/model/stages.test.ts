@@ -122,8 +122,8 @@ describe('what a stage means', () => {
 describe('why a connection is not invited', () => {
   it.each([
     ['imported', 'its private key has not been checked: run `keyshift check`'],
-    ['authorized', 'it has consented already'],
-    ['retired', 'it has consented already'],
+    ['authorized', 'it has already consented'],
+    ['retired', 'it has already consented'],
   ] as const)('is said in words: %s', (stage, words) => {
     expect(whyNotInvited(connectionAt(stage, 'key'))).toBe(words);
   });

@@ -48,7 +48,7 @@ export interface StageRules {
   readonly meaning: string;
 }
 
-const consented = { refused: 'it has consented already' };
+const consented = { refused: 'it has already consented' };
 
 /**
  * The one table of the journey: every rule about stages follows from it. The ways back: a replaced
@@ -96,7 +96,7 @@ export const stageRules = {
     mayRollBack: true,
     mayRetire: false,
     label: 'Invited',
-    meaning: 'Link made, not opened yet',
+    meaning: 'Link created, not opened yet',
   },
   opened: {
     next: ['authorized', 'checked', 'imported'],
@@ -212,7 +212,7 @@ export const stageRules = {
     mayRollBack: true,
     mayRetire: false,
     label: 'Attention',
-    meaning: 'A person has to look',
+    meaning: 'Needs attention',
   },
 } as const satisfies Record<Stage, StageRules>;
 
@@ -237,14 +237,14 @@ export const reasonRules = {
     mayVerify: false,
     rollsBackTo: 'checked',
     label: 'Key invalid',
-    meaning: 'Klaviyo refuses the key: ask for a new one',
+    meaning: 'Klaviyo rejects the key: ask for a new one',
   },
   account_mismatch: {
     mayRemind: true,
     mayVerify: false,
     rollsBackTo: 'checked',
     label: 'Other account',
-    meaning: 'Consented for another account',
+    meaning: 'Consented with a different account',
   },
   scope_missing: {
     mayRemind: true,
@@ -258,7 +258,7 @@ export const reasonRules = {
     mayVerify: false,
     rollsBackTo: 'checked',
     label: 'Declined',
-    meaning: 'The customer declined at Klaviyo',
+    meaning: 'The customer declined in Klaviyo',
   },
   invitation_expired: {
     mayRemind: false,
@@ -272,14 +272,14 @@ export const reasonRules = {
     mayVerify: false,
     rollsBackTo: 'checked',
     label: 'Grant lost',
-    meaning: 'App removed or idle too long: invite again',
+    meaning: 'App uninstalled or unused for too long: invite again',
   },
   oauth_errors: {
     mayRemind: false,
     mayVerify: true,
     rollsBackTo: 'authorized',
     label: 'OAuth errors',
-    meaning: 'More calls fail by OAuth than by key',
+    meaning: 'More calls fail over OAuth than with the key',
   },
 } as const satisfies Record<string, ReasonRules>;
 export type AttentionReason = keyof typeof reasonRules;

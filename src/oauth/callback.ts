@@ -16,12 +16,12 @@ export function validateCallback(
 ): URLSearchParams {
   const repeated = ['code', 'state', 'error', 'iss'].find((name) => query.getAll(name).length > 1);
   if (repeated !== undefined) {
-    throw new KeyshiftError('authorization_failed', `The callback holds ${repeated} twice.`);
+    throw new KeyshiftError('authorization_failed', `The callback contains ${repeated} twice.`);
   }
   const error = query.get('error');
   if (error !== null) throw toCallbackError(error, query.get('error_description') ?? '');
   if (!query.get('code')) {
-    throw new KeyshiftError('code_missing', 'The callback holds neither a code nor an error.');
+    throw new KeyshiftError('code_missing', 'The callback contains neither a code nor an error.');
   }
   try {
     return oauth.validateAuthResponse(server, client, query, state);
@@ -44,7 +44,7 @@ function toCallbackError(error: string, description: string): KeyshiftError {
   if (error !== 'access_denied' ? /role|permission/.test(error) : speaksOfRole.test(description)) {
     return new KeyshiftError(
       'approval_not_allowed',
-      'Klaviyo sent the person back without approval, and speaks of a role or permission.',
+      'Klaviyo sent the person back without approval, and mentions a role or a permission.',
     );
   }
   if (error === 'access_denied') {

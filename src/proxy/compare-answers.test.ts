@@ -48,7 +48,9 @@ describe('two answers', () => {
   });
 
   it('differ by status first', () => {
-    expect(compareAnswers(answer({}), answer({}, 403))).toBe('status 200 by key, 403 by OAuth');
+    expect(compareAnswers(answer({}), answer({}, 403))).toBe(
+      'status 200 with the key, 403 over OAuth',
+    );
   });
 
   it('that cannot be unpacked are not compared', () => {

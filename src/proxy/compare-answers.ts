@@ -28,7 +28,7 @@ const largestBytes = 4 * 1024 * 1024;
  */
 export function compareAnswers(byKey: ComparedAnswer, byOAuth: ComparedAnswer): string | undefined {
   if (byKey.status !== byOAuth.status) {
-    return `status ${byKey.status} by key, ${byOAuth.status} by OAuth`;
+    return `status ${byKey.status} with the key, ${byOAuth.status} over OAuth`;
   }
   const [one, other] = [decode(byKey), decode(byOAuth)];
   if (one === undefined || other === undefined) return undefined; // Nothing that can be compared.

@@ -31,7 +31,7 @@ export class Exchange {
     response.once('close', this.#onClose);
   }
 
-  /** Whether the caller went away before its answer was whole. */
+  /** Whether the caller disconnected before its answer was whole. */
   isGone(): boolean {
     return this.#gone;
   }
@@ -58,5 +58,5 @@ export class Exchange {
 }
 
 function callerGone(): Error {
-  return new Error('the caller went away');
+  return new Error('the caller disconnected');
 }

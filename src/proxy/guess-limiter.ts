@@ -49,9 +49,13 @@ export function createGuessLimiter(clock: Clock): GuessLimiter {
 
   function refuse({ sinceMs }: Failures): KeyshiftError {
     const leftSec = Math.ceil((sinceMs + windowMs - clock.now()) / 1000);
-    return new KeyshiftError('too_many_attempts', 'Too many unknown credentials from here.', {
-      retryAfterSec: Math.max(1, leftSec),
-    });
+    return new KeyshiftError(
+      'too_many_attempts',
+      'Too many unknown credentials from this address.',
+      {
+        retryAfterSec: Math.max(1, leftSec),
+      },
+    );
   }
 
   async function wait(failures: Failures): Promise<void> {

@@ -15,7 +15,7 @@ export function checkPath(url: string): string {
   const path = end < 0 ? url : url.slice(0, end);
   const plain = path.startsWith('/api/') && !dotSegment.test(path) && !oddCharacter.test(path);
   if (plain) return url;
-  throw new KeyshiftError('request_invalid', 'The path is not a plain path below /api/.');
+  throw new KeyshiftError('request_invalid', 'The path must be a plain path below /api/.');
 }
 
 const forwardedMethods: ReadonlySet<string> = new Set([
@@ -36,5 +36,5 @@ const forwardedMethods: ReadonlySet<string> = new Set([
  */
 export function checkMethod(method: string): string {
   if (forwardedMethods.has(method)) return method;
-  throw new KeyshiftError('request_invalid', 'The method is none that Klaviyo’s API has.');
+  throw new KeyshiftError('request_invalid', 'Klaviyo’s API does not support this method.');
 }

@@ -133,5 +133,5 @@ function passThrough(request: IncomingMessage, begun: Buffer[]): Readable {
 }
 
 function incomplete(): KeyshiftError {
-  return new KeyshiftError('request_incomplete', 'The body of the call did not come to its end.');
+  return new KeyshiftError('request_incomplete', 'The request body was cut off.');
 }

@@ -83,7 +83,7 @@ export class WholeReply implements Dispatcher.DispatchHandler {
     if (this.#reason) return;
     const cause = { cause: error };
     const broken = this.#status > 0 && !(error.name === 'BodyTimeoutError');
-    this.#listener.reject(broken ? new BrokenOffError('half an answer', cause) : error);
+    this.#listener.reject(broken ? new BrokenOffError('an incomplete answer', cause) : error);
   }
 }
 

@@ -42,7 +42,7 @@ describe('readHar', () => {
     const file = await write('calls.har', content);
     await expect(readHar(file, isKlaviyo)).rejects.toMatchObject({
       code: 'request_invalid',
-      message: `${file} is no HAR file.`,
+      message: `${file} is not a HAR file.`,
     });
   });
 

@@ -36,7 +36,7 @@ function parseHar(text: string, file: string): z.infer<typeof harSchema> {
   try {
     return harSchema.parse(JSON.parse(text.replace(/^\uFEFF/, '')));
   } catch (cause) {
-    throw new KeyshiftError('request_invalid', `${file} is no HAR file.`, {
+    throw new KeyshiftError('request_invalid', `${file} is not a HAR file.`, {
       cause,
       fix: 'Save it from the network panel of a browser, or from a proxy, as HAR.',
     });

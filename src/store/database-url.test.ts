@@ -8,9 +8,9 @@ describe('parseDatabaseUrl', () => {
   it.each([
     ['', /is empty/],
     ['  ', /is empty/],
-    ['./data/keyshift.db', /does not begin with sqlite: or postgres:/],
-    ['mysql://localhost/keyshift', /does not begin with/],
-    ['postgres:keyshift', /does not begin with/],
+    ['./data/keyshift.db', /does not start with sqlite: or postgres:/],
+    ['mysql://localhost/keyshift', /does not start with/],
+    ['postgres:keyshift', /does not start with/],
     ['sqlite:', /names no file/],
     ['sqlite:./data/', /names no file/],
     ['sqlite://host/keyshift.db', /has a host/],

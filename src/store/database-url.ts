@@ -25,7 +25,7 @@ export function parseDatabaseUrl(databaseUrl: string): DatabaseAddress {
   if (databaseUrl.startsWith('sqlite:')) return parseSqliteUrl(databaseUrl.slice('sqlite:'.length));
   if (/^postgres(ql)?:\/\//.test(databaseUrl)) return parsePostgresUrl(databaseUrl);
   if (databaseUrl.trim() === '') throw invalid('is empty');
-  throw invalid('does not begin with sqlite: or postgres://');
+  throw invalid('does not start with sqlite: or postgres://');
 }
 
 function parseSqliteUrl(rest: string): DatabaseAddress {

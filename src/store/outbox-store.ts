@@ -169,7 +169,7 @@ async function takeOver(
   const uncertain = await abandoned('sending', 'mail', {
     state: 'uncertain',
     ended_at: nowMs,
-    detail: 'sending was interrupted: nobody knows whether the mail server took it',
+    detail: 'sending was interrupted; the mail server may or may not have accepted it',
   });
   await abandoned('sending', undefined, { ...free, state: 'waiting', due_at: nowMs });
   return uncertain.length;

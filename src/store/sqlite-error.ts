@@ -3,7 +3,7 @@ const outages: Readonly<Record<number, string>> = {
   3: 'access is denied',
   5: 'it is locked by another process',
   6: 'it is locked by another process',
-  7: 'memory is used up',
+  7: 'it is out of memory',
   8: 'the file or its directory is read-only',
   10: 'reading or writing the file failed',
   11: 'the file is damaged',

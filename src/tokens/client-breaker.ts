@@ -38,7 +38,7 @@ export function createClientBreaker(clock: Clock, logger: Logger): ClientBreaker
     alarms += 1;
     logger.error(
       { alarm: 'client_rejected', reason: description },
-      'Klaviyo refuses CLIENT_ID and CLIENT_SECRET: no token can be refreshed until that is mended',
+      'Klaviyo rejects CLIENT_ID and CLIENT_SECRET: no token can be refreshed until this is fixed',
     );
   }
 
@@ -49,7 +49,7 @@ export function createClientBreaker(clock: Clock, logger: Logger): ClientBreaker
       if (nowMs < nextProbeMs) {
         throw new KeyshiftError(
           'client_rejected',
-          'Klaviyo refuses the client credentials; the next attempt is held back.',
+          'Klaviyo rejects the client credentials; the next attempt is held back.',
           { retryAfterSec: Math.ceil((nextProbeMs - nowMs) / 1000) },
         );
       }
@@ -70,7 +70,7 @@ export function createClientBreaker(clock: Clock, logger: Logger): ClientBreaker
       if (openSinceMs === undefined) return;
       const seconds = Math.round((clock.now() - openSinceMs) / 1000);
       openSinceMs = undefined;
-      logger.info({ seconds }, 'Klaviyo takes the client credentials again');
+      logger.info({ seconds }, 'Klaviyo accepts the client credentials again');
     },
     get alarms() {
       return alarms;

@@ -181,7 +181,7 @@ function createEndings(options: RefreshAttemptOptions) {
       await options.onRegained(grant);
     } catch (error) {
       const { accountId: account } = grant;
-      logger.error({ err: error, account }, 'a regained grant could not be told');
+      logger.error({ err: error, account }, 'a recovered grant could not be reported');
     }
   }
 
@@ -208,7 +208,7 @@ function createEndings(options: RefreshAttemptOptions) {
       counters.add('lost');
       logger.warn(
         { account, reason },
-        'grant lost: uninstalled or revoked at Klaviyo, the customer has to connect again',
+        'grant lost: uninstalled or revoked in Klaviyo; the customer has to connect again',
       );
       return new KeyshiftError(
         'grant_lost',

@@ -171,7 +171,7 @@ export function createTokenEngine(options: TokenEngineOptions): TokenEngine {
       if (isJustRefreshed(grant, clock.now()) && !flights.has(grant.id)) {
         throw new KeyshiftError(
           'token_refused',
-          `Klaviyo refuses the token of account ${key.accountId} although it was just issued.`,
+          `Klaviyo rejects the token of account ${key.accountId} although it was just issued.`,
         );
       }
       return abortable(refresh(grant), signal);
@@ -220,7 +220,7 @@ function createMachinery(options: TokenEngineOptions, budgets: RefreshBudgets) {
   const shared = { grants: store.grants, clock, random, budgets, breaker, onStep };
   const inBackground = (work: () => Promise<void>) => {
     flights.share(`background ${random.id()}`, work).catch((error: unknown) => {
-      logger.error({ err: error }, 'a pair that Klaviyo gave could not be saved: it is given up');
+      logger.error({ err: error }, 'a token pair from Klaviyo could not be saved and was given up');
     });
   };
   const unsaved = createUnsavedPairs({ clock, inBackground });

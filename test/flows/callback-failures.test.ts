@@ -30,14 +30,19 @@ const failures: readonly (readonly [name: string, spoil: Spoil, code: string, pa
     'a missing state',
     withQuery((query) => query.delete('state')),
     'state_invalid',
-    /cannot be matched to a start/,
+    /match this sign-in to your browser/,
   ],
-  ['an empty state', withQuery((query) => query.set('state', '')), 'state_invalid', /matched/],
+  [
+    'an empty state',
+    withQuery((query) => query.set('state', '')),
+    'state_invalid',
+    /match this sign-in/,
+  ],
   [
     'a state that was never given out',
     withQuery((query) => query.set('state', 'x'.repeat(43))),
     'state_invalid',
-    /matched/,
+    /match this sign-in/,
   ],
   [
     'the state twice',
@@ -109,7 +114,7 @@ const failures: readonly (readonly [name: string, spoil: Spoil, code: string, pa
       return callback;
     },
     'state_expired',
-    /took too long/,
+    /session timed out/,
   ],
   [
     'a token endpoint that fails',

@@ -58,7 +58,7 @@ describe('GET /connect/<invitation> that leads nowhere', () => {
     for (const path of [`/connect/${token}`, `/connect/${token}/start`]) {
       const page = await fixture.newBrowser().get(fixture.url + path);
       expect(page.status).toBe(404);
-      expect(page.body).toContain('This link does not work');
+      expect(page.body).toContain('This link isn’t valid');
       const json = await send(fixture.url + path);
       expect(json.status).toBe(404);
       expect(errorOf(json).error).toBe('invitation_invalid');

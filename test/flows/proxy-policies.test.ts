@@ -158,7 +158,11 @@ describe('a policy', () => {
     };
     await expect.poll(async () => (await results()).length, { timeout: 15_000 }).toBe(2);
     expect(await results()).toMatchObject([
-      { operation: 'get_lists', different: 1, lastDifference: 'status 200 by key, 403 by OAuth' },
+      {
+        operation: 'get_lists',
+        different: 1,
+        lastDifference: 'status 200 with the key, 403 over OAuth',
+      },
       { operation: 'get_profiles', compared: 1, different: 0, lastDifference: undefined },
     ]);
     expect(sandbox.statistics().byOperation['create_event']).toEqual({ 202: 1 });

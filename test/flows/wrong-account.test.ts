@@ -36,7 +36,7 @@ describe.each(eachDatabase)(
 
       const wrong = await browser.signIn(`${link}/start`, { account: accountOf(fixture, 1) });
       expect(wrong.status).toBe(400);
-      expect(wrong.body).toContain('another Klaviyo account');
+      expect(wrong.body).toContain('a different Klaviyo account');
       expect(wrong.body).toContain(fixture.seed.accounts[0]!.name.replaceAll('&', '&amp;'));
       expect(wrong.body).toContain(fixture.seed.accounts[1]!.name.replaceAll('&', '&amp;'));
       expect(wrong.body).not.toContain(accountOf(fixture, 0));

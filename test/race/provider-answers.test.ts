@@ -24,7 +24,7 @@ const uselessAnswers: readonly (readonly [string, FaultKind])[] = [
   ['an empty refresh token', { kind: 'token_reply', body: { refresh_token: '' } }],
   ['a token of another type', { kind: 'token_reply', body: { token_type: 'mac' } }],
   ['an error behind a 200', { kind: 'status', status: 200, body: { error: 'invalid_grant' } }],
-  ['half an answer', { kind: 'truncated' }],
+  ['an incomplete answer', { kind: 'truncated' }],
   ['a broken connection', { kind: 'reset_after' }],
 ];
 
@@ -113,8 +113,8 @@ describe.each(eachDatabase)('what the provider answers, on $database', ({ create
     const caller = new AbortController();
     const answer = parts.engine.liveGrant(grant, caller.signal);
     const request = await gate.next();
-    caller.abort(new Error('the caller went away'));
-    await expect(answer).rejects.toThrow('the caller went away');
+    caller.abort(new Error('the caller disconnected'));
+    await expect(answer).rejects.toThrow('the caller disconnected');
     expect(await rig.stored(grant)).toMatchObject({ generation: 1 });
     request.pass();
     await parts.engine.drain();

@@ -37,12 +37,12 @@ describe('cutover, rollback and retire', () => {
     expect(waiting).toMatchObject({
       code: 2,
       stdout: '0 retired, 0 failed, 1 at other stages, 1 waiting for the key to go\n',
-      stderr: expect.stringContaining('acme: quiet; the key still works at Klaviyo') as string,
+      stderr: expect.stringContaining('acme: quiet; the key still works in Klaviyo') as string,
     });
     const check = await cli.run('retire', '--customer', 'acme', '--check', '--quiet-days', '0');
     expect(check.code).toBe(2);
-    expect(check.stdout).toContain('  [x] grant alive: Klaviyo answers by OAuth\n');
-    expect(check.stdout).toContain('  [ ] key dead: the key still works at Klaviyo\n');
+    expect(check.stdout).toContain('  [x] grant alive: Klaviyo answers over OAuth\n');
+    expect(check.stdout).toContain('  [ ] key dead: the key still works in Klaviyo\n');
     const letter = await cli.run('retire', '--customer', 'acme', '--instructions');
     expect(letter.stdout).toContain('https://www.klaviyo.com/settings/account/api-keys');
     const reason = ['--without-proof', 'acme deletes it tomorrow'];

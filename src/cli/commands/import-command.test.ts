@@ -45,7 +45,7 @@ describe('import', () => {
     const unknown = 'gone,pk_unknown0123456789,Gone\n';
     await cli.write('customers.csv', header + acme + unknown);
     const { code, stderr } = await cli.run('import', 'customers.csv');
-    expect(stderr).toContain('gone: Klaviyo does not know the private key');
+    expect(stderr).toContain('gone: Klaviyo rejects the private key');
     expect(code).toBe(2);
   });
 
@@ -81,7 +81,7 @@ describe('import', () => {
               customer_id: 'gone',
               account_id: null,
               verdict: 'key_invalid',
-              detail: 'Klaviyo does not know the private key',
+              detail: 'Klaviyo rejects the private key',
               test_account: false,
               shared_with: [],
             },

@@ -50,7 +50,7 @@ describe('StatusPage', () => {
 
   it('says what to do while nothing is imported', () => {
     const html = render({ counts: [], rows: [], total: 0 });
-    expect(textOf(html)).toContain('Begin with keyshift import customers.csv');
+    expect(textOf(html)).toContain('Start with keyshift import customers.csv');
     expect(html).not.toContain('<table');
     expect(barsOf(html)).toEqual(stages.map(() => 0));
   });

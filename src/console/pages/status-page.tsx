@@ -25,7 +25,7 @@ export function StatusPage({ counts, rows, total, nextHref, csrfToken, ...page }
       <h1>Migration</h1>
       <Figures tally={tally} total={total} />
       <section class="card" aria-labelledby="stages">
-        <h2 id="stages">Where connections stand</h2>
+        <h2 id="stages">Connections by stage</h2>
         <StageFunnel counts={tally} />
       </section>
       <h2>Connections</h2>
@@ -76,10 +76,10 @@ function Figure({ label, count }: { readonly label: string; readonly count: numb
 }
 
 function Nothing({ total }: { readonly total: number }) {
-  if (total > 0) return <p>There are no more connections on this page.</p>;
+  if (total > 0) return <p>There are no more connections.</p>;
   return (
     <p>
-      Nothing is imported yet. Begin with <code>keyshift import customers.csv</code>.
+      Nothing has been imported yet. Start with <code>keyshift import customers.csv</code>.
     </p>
   );
 }

@@ -29,7 +29,7 @@ export function createAuthRoutes(deps: HttpDeps): Hono<HttpEnv> {
     if (customerId !== undefined && !development) {
       throw new KeyshiftError(
         'customer_required',
-        'Anyone could connect an account of their own to a customer by its id.',
+        'Choosing the customer in the URL would let anyone connect their own account to that customer.',
       );
     }
     const problem = customerId === undefined ? undefined : findCustomerIdProblem(customerId);
@@ -60,7 +60,7 @@ export function createAuthRoutes(deps: HttpDeps): Hono<HttpEnv> {
     const { customer } = await readJsonBody(context, disconnectBody);
     const connection = await store.connections.findByCustomer(customer);
     if (!connection) {
-      throw new KeyshiftError('connection_not_found', 'No connection belongs to this customer.');
+      throw new KeyshiftError('connection_not_found', 'This customer has no connection.');
     }
     const revoked = await disconnect(connection, `service:${name}`);
     return context.json({ customer_id: customer, revoked });

@@ -24,7 +24,8 @@ export function createOutreachRoutes(deps: HttpDeps): Hono<HttpEnv> {
 
   routes.post('/:token/administrator', async (context) => {
     const found = await invitations.find(context.req.param('token'));
-    if (!outreach.handOver) throw new KeyshiftError('not_found', 'No mail can be sent from here.');
+    if (!outreach.handOver)
+      throw new KeyshiftError('not_found', 'Keyshift is not set up to send email.');
     const { address } = await context.req.parseBody();
     const recipient = typeof address === 'string' ? address.trim().slice(0, 300) : '';
     try {

@@ -18,7 +18,7 @@ export function createWhoamiRoutes(deps: HttpDeps): Hono<HttpEnv> {
       const error = new KeyshiftError(
         'unauthenticated',
         'The request needs Authorization: Bearer <access token>.',
-        { fix: 'Send the access token that /auth/callback answered.' },
+        { fix: 'Send the access token that /auth/callback returned.' },
       );
       return context.json(error.toJSON(), 401, { 'www-authenticate': 'Bearer' });
     }

@@ -46,7 +46,8 @@ describe('the comparison of metrics', () => {
     const { verdict, names } = compare([metric('K1', 'key')], after, { K1: 2, A1: 3 });
     expect(verdict).toBe('duplicated');
     expect(names[0]).toMatchObject({
-      detail: 'two metrics of one name: 2 events by key and 3 by app since traffic moved',
+      detail:
+        'two metrics with the same name: 2 events with the key and 3 with the app since traffic moved',
       affected: [{ kind: 'flow', name: 'Thank you' }],
     });
   });

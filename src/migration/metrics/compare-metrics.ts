@@ -111,12 +111,12 @@ function judgePair(
     );
   const [key, app] = [sum(byKey), sum(byApp)];
   if (key === 0) {
-    const detail = `the key's metric is silent since traffic moved; events go to a new id`;
+    const detail = `the key's metric has been silent since traffic moved; events go to a new id`;
     return { verdict: 'branded', detail };
   }
   const detail =
     key === undefined
-      ? 'two metrics of one name; which of them still get events could not be counted'
-      : `two metrics of one name: ${key} events by key and ${app ?? 'some'} by app since traffic moved`;
+      ? 'two metrics with the same name; the events of each could not be counted'
+      : `two metrics with the same name: ${key} events with the key and ${app ?? 'some'} with the app since traffic moved`;
   return { verdict: 'duplicated', detail };
 }

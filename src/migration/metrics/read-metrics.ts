@@ -167,10 +167,7 @@ async function whereAllowed<Result>(read: () => Promise<Result>): Promise<Result
 function parse<Output>(schema: z.ZodType<Output>, body: unknown): Output {
   const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
-  throw new KeyshiftError(
-    'upstream_unreadable',
-    'Klaviyo’s answer has another form than expected.',
-  );
+  throw new KeyshiftError('upstream_unreadable', 'Klaviyo’s answer has an unexpected format.');
 }
 
 /** Whether another credential should be tried: this one is dead, or may not. */

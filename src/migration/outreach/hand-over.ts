@@ -34,8 +34,8 @@ export function createHandOver(options: {
   async function handOver({ connection, invitation }: FoundInvitation, text: string) {
     const recipient = text.trim();
     if (!isEmailAddress(recipient)) {
-      throw new KeyshiftError('request_invalid', 'This is not a mail address.', {
-        fix: 'Write one address, as name@company.example.',
+      throw new KeyshiftError('request_invalid', 'This is not an email address.', {
+        fix: 'Write one address, such as name@company.example.',
       });
     }
     const nowMs = clock.now();
@@ -48,7 +48,7 @@ export function createHandOver(options: {
     ) {
       throw new KeyshiftError(
         'too_many_attempts',
-        'The link was passed on several times already.',
+        'The link has already been passed on several times.',
         {
           fix: 'Copy the link and send it yourself, or try again tomorrow.',
         },

@@ -124,7 +124,7 @@ function createChannelRun(options: ChannelRunOptions) {
         dropped = 0;
         await Promise.all(able.map((hand) => empty(queue, hand, onEnd)));
         if (dropped > 0) await store.outbox.release(owner);
-        if (dropped === able.length) stopped ??= 'the connections broke';
+        if (dropped === able.length) stopped ??= 'the connections were lost';
       }
       return stopped;
     } finally {
@@ -208,12 +208,12 @@ async function prepare(
   const connection = await store.connections.findById(entry.connectionId);
   const invitation = await store.invitations.findById(entry.invitationId);
   if (!connection || !invitation) {
-    return { state: 'cancelled', atMs, detail: 'the customer is not there any more' };
+    return { state: 'cancelled', atMs, detail: 'the customer no longer exists' };
   }
   const pointless = whyPointless(connection, invitation, atMs);
   if (pointless !== undefined) return { state: 'cancelled', atMs, detail: pointless };
   if (entry.recipient !== undefined && (await store.optOuts.has(entry.recipient))) {
-    return { state: 'cancelled', atMs, detail: 'the address asked for no more mail' };
+    return { state: 'cancelled', atMs, detail: 'the recipient unsubscribed' };
   }
   const labels = await store.labels.of(connection.id);
   if (entry.kind === 'reminder' && quietHours) {

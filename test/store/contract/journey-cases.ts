@@ -73,7 +73,7 @@ export const journeyCases = {
     };
     assert.equal(await store.retirements.find(acme.id), undefined);
     await store.retirements.save(quiet);
-    const proved = { ...quiet, proof: 'refused', detail: 'Klaviyo refuses the key' } as const;
+    const proved = { ...quiet, proof: 'refused', detail: 'Klaviyo rejects the key' } as const;
     await other.retirements.save({ ...proved, provedAtMs: t0 + 1, retiredAtMs: t0 + 2 });
     assert.deepEqual(await store.retirements.find(acme.id), {
       ...proved,
