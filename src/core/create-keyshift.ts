@@ -13,7 +13,7 @@ import { flagLostGrant, unflagRegainedGrant } from '../migration/lost-grant.ts';
 import { createOAuthClient, type OAuthClient } from '../oauth/oauth-client.ts';
 import { createExitStack, type ExitStack } from '../runtime/exit-stack.ts';
 import { createHttpClient, type HttpClient } from '../runtime/http-client.ts';
-import { defaultBudgets, longestOnTheWireMs } from '../tokens/refresh-policy.ts';
+import { defaultBudgets, requestTimeoutMs } from '../tokens/refresh-policy.ts';
 import { createSweeper, type Sweeper } from '../tokens/sweeper.ts';
 import { createTokenEngine, type TokenEngine } from '../tokens/token-engine.ts';
 import type { KeyshiftConfig } from './config.ts';
@@ -105,7 +105,7 @@ async function compose(
     ...endpoints,
     http: oauthHttp,
     clock,
-    refreshDeadlineMs: longestOnTheWireMs(defaultBudgets),
+    refreshDeadlineMs: requestTimeoutMs(defaultBudgets),
   });
   const tokens = createTokenEngine({
     store,
@@ -167,7 +167,7 @@ async function compose(
       verify,
     }),
     ...journey,
-    disconnect: createDisconnect({ store, oauth, machine, clock, random }),
+    disconnect: createDisconnect({ store, tokens, clientId, machine }),
     work: createWork({ ...workbench, sweeper, watch: journey.watch }, exit),
     close: exit.close,
   };

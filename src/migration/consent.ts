@@ -12,7 +12,7 @@ import type { Connection } from '../model/connection.ts';
 import type { TokenPair } from '../model/grant.ts';
 import { awaitsConsent } from '../model/stages.ts';
 import type { Store } from '../store/store.ts';
-import { toTokenPair } from '../tokens/token-answer.ts';
+import { toTokenPair } from '../tokens/refresh-outcome.ts';
 import { checkKey } from './check-keys.ts';
 import { createConsentRecorder, findBoundConnection } from './consent-recorder.ts';
 import { retryConflict } from './retry-conflict.ts';

@@ -9,18 +9,19 @@ import { createCredentials } from '../calls/credentials.ts';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import { createLogger } from '../runtime/logger.ts';
 import type { TokenOutcome } from '../oauth/token-outcome.ts';
+import { defaultBudgets, type RefreshBudgets } from '../tokens/refresh-policy.ts';
 import { createTokenEngine } from '../tokens/token-engine.ts';
 import { createDisconnect } from './disconnect.ts';
 
 const key = 'pk_0123456789abcdef';
 const live: ConnectionFields = { stage: 'live', route: 'oauth', accountId: 'AAA111' };
 
-async function open() {
+async function open(budgets: RefreshBudgets = defaultBudgets) {
   const bench = await openTestBench();
   const oauth = createFakeOAuthClient();
-  const disconnect = createDisconnect({ ...bench, oauth });
   const logger = createLogger({ level: 'silent' });
-  const tokens = createTokenEngine({ ...bench, oauth, logger });
+  const tokens = createTokenEngine({ ...bench, oauth, logger, budgets });
+  const disconnect = createDisconnect({ ...bench, tokens, clientId: benchClientId });
   const credentials = createCredentials({ ...bench, tokens, clientId: benchClientId });
   const credentialOf = async (customerId: string) => {
     try {
@@ -77,15 +78,19 @@ describe('a disconnect while a refresh is on the wire', () => {
     expect(await bench.stateOf('AAA111')).toBe('revoked');
   });
 
-  it('gives up after a minute, with nothing changed', async () => {
-    await using bench = await open();
+  it.each([
+    ['a minute, as by default', defaultBudgets],
+    ['as long as is configured', { httpMs: 1_000, leaseMs: 2_000, waitMs: 5_000 }],
+  ])('gives up after %s, with nothing changed', async (_, budgets) => {
+    await using bench = await open(budgets);
     const connection = await bench.add('acme', { ...live, key });
     const { id } = await bench.grant('AAA111');
     const nowMs = bench.clock.now();
     const lease = { generation: 1, owner: 'other', nowMs, expiresAtMs: nowMs + 3_600_000 };
     await bench.store.grants.acquireLease(id, lease);
     const disconnect = bench.disconnect(connection, 'console').catch((error: unknown) => error);
-    for (let seconds = 0; seconds < 70; seconds += 1) await bench.clock.advance(1_000);
+    const seconds = budgets.waitMs / 1_000 + 10;
+    for (let passed = 0; passed < seconds; passed += 1) await bench.clock.advance(1_000);
     expect(await disconnect).toMatchObject({ code: 'upstream_timeout' });
     expect(bench.oauth.revoked).toEqual([]);
     expect(await bench.read('acme')).toEqual(connection);

@@ -1,25 +1,16 @@
-import { KeyshiftError } from '../errors/keyshift-error.ts';
-import type { OAuthClient } from '../oauth/oauth-client.ts';
-import type { Clock } from '../runtime/clock.ts';
-import type { Random } from '../runtime/random.ts';
 import type { Connection } from '../model/connection.ts';
-import type { Grant } from '../model/grant.ts';
 import { hasConsented } from '../model/stages.ts';
 import type { Store } from '../store/store.ts';
-import { defaultBudgets } from '../tokens/refresh-policy.ts';
+import type { TokenEngine } from '../tokens/token-engine.ts';
 import type { StageMachine } from './stage-machine.ts';
 
 /** What {@link createDisconnect} works with. */
 export interface DisconnectOptions {
   readonly store: Store;
-  readonly oauth: OAuthClient;
+  readonly tokens: TokenEngine;
+  readonly clientId: string;
   readonly machine: StageMachine;
-  readonly clock: Clock;
-  readonly random: Random;
 }
-
-/** Pause between two looks at a grant that is being refreshed. */
-const pollMs = 100;
 
 /**
  * Ends a connection's use of OAuth, for a settings page. The grant is revoked at Klaviyo, which
@@ -33,7 +24,7 @@ export type Disconnect = (connection: Connection, actor: string) => Promise<bool
 
 /** Creates the service. */
 export function createDisconnect(options: DisconnectOptions): Disconnect {
-  const { store, oauth, machine, clock, random } = options;
+  const { store, tokens, clientId, machine } = options;
 
   return async (connection, actor) => {
     const revoked = await revokeGrant(connection);
@@ -68,40 +59,6 @@ export function createDisconnect(options: DisconnectOptions): Disconnect {
     if (sharing.some((other) => other.id !== connection.id && hasConsented(other))) {
       return false;
     }
-    const owner = random.id();
-    const grant = await lease(accountId, owner);
-    if (!grant) return false;
-    try {
-      await oauth.revoke(grant.refreshToken);
-    } catch (error) {
-      await store.grants.releaseLease(grant.id, owner);
-      throw error;
-    }
-    return store.grants.markState(grant.id, grant.generation, 'revoked');
-  }
-
-  /**
-   * The active grant of an account, leased so that nobody refreshes it meanwhile: the refresh token
-   * that a refresh on the wire replaces revokes nothing any more, and the app stays installed.
-   */
-  async function lease(accountId: string, owner: string): Promise<Grant | undefined> {
-    const { leaseMs, waitMs } = defaultBudgets;
-    const startedMs = clock.now();
-    for (;;) {
-      const grant = await store.grants.find({ clientId: oauth.clientId, accountId });
-      if (grant?.state !== 'active') return undefined;
-      const nowMs = clock.now();
-      const { id, generation } = grant;
-      const request = { generation, owner, nowMs, expiresAtMs: nowMs + leaseMs };
-      const leased = await store.grants.acquireLease(id, request);
-      if (leased) return leased;
-      if (nowMs - startedMs > waitMs) {
-        throw new KeyshiftError(
-          'upstream_timeout',
-          `The grant of account ${accountId} has been refreshing for too long.`,
-        );
-      }
-      await clock.sleep(pollMs);
-    }
+    return tokens.endGrant({ clientId, accountId });
   }
 }

@@ -4,22 +4,26 @@ import type { Secret } from '../runtime/secret.ts';
 /** `active` serves traffic; `lost` and `revoked` need consent; `set_aside` was consented to by the wrong account and serves nothing. */
 export type GrantState = 'active' | 'lost' | 'revoked' | 'set_aside';
 
-/** What one consent gave, kept alive by the token engine. */
-export interface Grant {
-  readonly id: string;
-  readonly clientId: string;
-  readonly accountId: string;
-  readonly state: GrantState;
+/** A complete answer of the token endpoint, as it is saved. */
+export interface TokenPair {
   readonly accessToken: Secret<'access_token'>;
   readonly refreshToken: Secret<'refresh_token'>;
-  /** The last refresh token that differed from this one, kept for recovery after a crash. */
-  readonly previousRefreshToken: Secret<'refresh_token'> | undefined;
   /** Granted scopes, space separated, as Klaviyo said; what was asked for when it did not say. */
   readonly scope: string;
   /** When the access token expires; absent when Klaviyo did not say. */
   readonly expiresAtMs: number | undefined;
-  /** When the current pair was obtained, by consent or refresh. */
+  /** When the pair was obtained, by consent or refresh. */
   readonly obtainedAtMs: number;
+}
+
+/** What one consent gave, with the pair that the token engine keeps alive. */
+export interface Grant extends TokenPair {
+  readonly id: string;
+  readonly clientId: string;
+  readonly accountId: string;
+  readonly state: GrantState;
+  /** The last refresh token that differed from this one, kept for recovery after a crash. */
+  readonly previousRefreshToken: Secret<'refresh_token'> | undefined;
   /** When the account last consented. */
   readonly consentedAtMs: number;
   /** Grows with every saved pair; the fence for late writers. */
@@ -46,13 +50,4 @@ export interface GrantLease {
   readonly owner: string | undefined;
   readonly expiresAtMs: number;
   readonly failure: RefreshFailure | undefined;
-}
-
-/** A complete answer of the token endpoint, ready to be saved. */
-export interface TokenPair {
-  readonly accessToken: Secret<'access_token'>;
-  readonly refreshToken: Secret<'refresh_token'>;
-  readonly scope: string;
-  readonly expiresAtMs: number | undefined;
-  readonly obtainedAtMs: number;
 }

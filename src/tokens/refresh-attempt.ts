@@ -7,14 +7,34 @@ import type { Random } from '../runtime/random.ts';
 import type { Grant } from '../model/grant.ts';
 import type { GrantStore } from '../store/store.ts';
 import type { ClientBreaker } from './client-breaker.ts';
-import type { OutcomeCounters } from './outcome-counters.ts';
-import { createPairSaver } from './pair-saver.ts';
-import { toRefreshFailure, type FailedOutcome } from './refresh-failure.ts';
+import { createPairSaver, type SaveKept, type UnsavedPairs } from './pair-saver.ts';
+import {
+  toError,
+  toInconclusiveError,
+  toRefreshFailure,
+  toTokenPair,
+  type FailedOutcome,
+  type OutcomeCounters,
+} from './refresh-outcome.ts';
 import type { RefreshBudgets } from './refresh-policy.ts';
-import type { OnRefreshStep } from './refresh-steps.ts';
-import { toError, toTokenPair } from './token-answer.ts';
-import type { SaveOnce, UnsavedPairs } from './unsaved-pairs.ts';
-import { withinBudget } from './within-budget.ts';
+
+/**
+ * The steps of a refresh, in order, as the crash suite knows them: after any of them the process
+ * may die, and no customer may be lost for it.
+ */
+export const refreshSteps = [
+  'before_intent',
+  'after_intent',
+  'request_sent',
+  'reply_received',
+  'before_save',
+  'after_save',
+  'before_release',
+] as const;
+export type RefreshStep = (typeof refreshSteps)[number];
+
+/** Told of every step as it is reached. */
+export type OnRefreshStep = (step: RefreshStep) => void;
 
 /** What a {@link RefreshAttempt} works with. */
 export interface RefreshAttemptOptions {
@@ -48,11 +68,13 @@ export interface HeldGrant {
 
 /**
  * Spends the refresh token of a grant, and leaves the lease released: with the new pair saved, or
- * with the failure on the row for everyone who waits. Answers `superseded` when the lease passed
- * on to another holder meanwhile: then that one's answer counts.
+ * with the failure on the row for everyone who waits.
  *
  * Takes no abort signal on purpose: once the token is on the wire, the answer may be the only
  * copy of its successor.
+ *
+ * @returns the grant with the new pair; `superseded` when the lease passed on to another process
+ * meanwhile: then that one's result counts
  */
 export type RefreshAttempt = (held: HeldGrant) => Promise<Grant | 'superseded'>;
 
@@ -69,10 +91,10 @@ export function createRefreshAttempt(options: RefreshAttemptOptions): RefreshAtt
   return async (held) => {
     const { grant, owner, leaseEndsAtMs } = held;
     onStep('request_sent');
-    // Whoever sends has time for the whole answer: a process that stood still may have lost its
-    // lease, and a token that is spent twice may be the end of the grant.
+    // There must be time left for the whole answer: a process that stood still may have lost its
+    // lease, and a refresh token that is spent twice may end the grant.
     const late = clock.now() + budgets.httpMs > leaseEndsAtMs;
-    if (late && !(await renew(grant, owner))) return endings.supersede();
+    if (late && !(await renew(grant, owner))) return endings.superseded();
     const outcome = await spend(held, grant.refreshToken);
     onStep('reply_received');
     if (outcome.kind === 'granted') return save(held, outcome.tokens, 'refreshed');
@@ -94,7 +116,7 @@ export function createRefreshAttempt(options: RefreshAttemptOptions): RefreshAtt
     });
   }
 
-  /** The grant as it stands, its lease extended; `undefined` when another holder took over. */
+  /** Extends the lease. Returns the grant as it is now, or `undefined` when the lease is lost. */
   function renew({ id, generation }: Grant, owner: string): Promise<Grant | undefined> {
     const nowMs = clock.now();
     const expiresAtMs = nowMs + budgets.leaseMs;
@@ -113,17 +135,17 @@ export function createRefreshAttempt(options: RefreshAttemptOptions): RefreshAtt
     try {
       saved = await saver.save(grant, owner, pair);
     } catch (error) {
-      const saveOnce: SaveOnce = async (holder = owner) =>
-        endings.conclude(await saver.saveOnce(grant, holder, pair), outcome, true);
-      unsaved.keep(grant.id, saveOnce);
+      const saveKept: SaveKept = async (holder = owner) =>
+        endings.saved(await saver.saveOnce(grant, holder, pair), outcome, true);
+      unsaved.keep(grant.id, saveKept);
       throw error;
     }
     onStep('after_save');
     const isLate = outcome === 'late' || clock.now() >= leaseEndsAtMs;
-    return endings.conclude(saved, outcome, isLate);
+    return endings.saved(saved, outcome, isLate);
   }
 
-  /** Tries what else the row holds, as long as there is something that was not tried. */
+  /** Tries the other refresh tokens that the row holds, until none is left that was not tried. */
   async function recover(
     held: HeldGrant,
     rejection: GrantRejection,
@@ -133,12 +155,12 @@ export function createRefreshAttempt(options: RefreshAttemptOptions): RefreshAtt
     const tried = [grant.refreshToken];
     for (;;) {
       const current = await renew(grant, owner);
-      if (!current) return endings.supersede();
+      if (!current) return endings.superseded();
       const kept = current.previousRefreshToken;
       if (!kept || tried.some((token) => token.equals(kept))) {
         onStep('before_release');
-        // Refused when a late holder has left its token there: then that is to be tried as well.
-        if (await endings.mark(current, owner)) throw endings.tell(grant, rejection);
+        // Fails when a process that lost the lease has just left its token on the row: try that too.
+        if (await endings.markLost(current, owner)) throw endings.lost(grant, rejection);
         continue;
       }
       tried.push(kept);
@@ -155,10 +177,10 @@ export function createRefreshAttempt(options: RefreshAttemptOptions): RefreshAtt
     const error =
       outcome.kind === 'client_rejected'
         ? breaker.trip(toError(outcome).message)
-        : toDoubt(outcome);
+        : toInconclusiveError(outcome);
     const failure = toRefreshFailure(grant, outcome, error, options);
     onStep('before_release');
-    if (!(await grants.releaseLease(grant.id, owner, failure))) return endings.supersede();
+    if (!(await grants.releaseLease(grant.id, owner, failure))) return endings.superseded();
     throw new KeyshiftError(error.code, error.message, {
       cause: error,
       retryAfterSec: Math.ceil((failure.retryAtMs - failure.atMs) / 1000),
@@ -166,17 +188,17 @@ export function createRefreshAttempt(options: RefreshAttemptOptions): RefreshAtt
   }
 }
 
-/** How attempts end, and what becomes known of grants that are found dead, or alive after all. */
+/** How an attempt can end, each with its count, its log line and whoever has to be told. */
 function createEndings(options: RefreshAttemptOptions) {
   const { grants, counters, logger } = options;
 
-  function supersede(): 'superseded' {
+  function superseded(): 'superseded' {
     counters.add('superseded');
     return 'superseded';
   }
 
-  /** The pair is saved: no caller goes without it because of what is told about it. */
-  async function takeBack(grant: Grant): Promise<void> {
+  /** The pair is saved, and its caller gets it whether or not this succeeds. */
+  async function reportRegained(grant: Grant): Promise<void> {
     try {
       await options.onRegained(grant);
     } catch (error) {
@@ -186,25 +208,25 @@ function createEndings(options: RefreshAttemptOptions) {
   }
 
   return {
-    supersede,
-    async conclude(
-      saved: Grant | undefined,
+    superseded,
+    async saved(
+      grant: Grant | undefined,
       outcome: SavedOutcome,
       isLate: boolean,
     ): Promise<Grant | 'superseded'> {
-      if (!saved) return supersede();
-      if (isLate) await takeBack(saved);
+      if (!grant) return superseded();
+      if (isLate) await reportRegained(grant);
       counters.add(outcome);
-      return saved;
+      return grant;
     },
     /** All or nothing: a process that dies in between leaves no lost grant that nobody knows of. */
-    mark: (grant: Grant, owner: string): Promise<boolean> =>
+    markLost: (grant: Grant, owner: string): Promise<boolean> =>
       options.transaction(async () => {
         if (!(await grants.markLost(grant, owner))) return false;
         await options.onLost(grant);
         return true;
       }),
-    tell({ accountId: account }: Grant, { error: reason }: GrantRejection): KeyshiftError {
+    lost({ accountId: account }: Grant, { error: reason }: GrantRejection): KeyshiftError {
       counters.add('lost');
       logger.warn(
         { account, reason },
@@ -216,14 +238,6 @@ function createEndings(options: RefreshAttemptOptions) {
       );
     },
   };
-}
-
-/** Of a stored grant a refusal without a verdict says nothing: nobody is told to consent again. */
-function toDoubt(outcome: FailedOutcome): KeyshiftError {
-  const error = toError(outcome);
-  return outcome.kind === 'request_rejected'
-    ? new KeyshiftError('upstream_unreadable', error.message)
-    : error;
 }
 
 /** The same lease, with the refresh token that a successful answer may leave in place. */
@@ -238,4 +252,50 @@ export function assertActive(grant: Grant): Grant {
     'grant_lost',
     `The grant of account ${grant.accountId} is ${grant.state}.`,
   );
+}
+
+/** What {@link withinBudget} takes besides the answer it waits for. */
+export interface BudgetOptions {
+  readonly budgetMs: number;
+  readonly clock: Clock;
+  /** Given the answer that is still to come when nobody waits for it any more. */
+  readonly onTimeOut?: (answer: Promise<TokenOutcome>) => void;
+}
+
+/** Made once: without a reason, each refresh would pay for an error with a stack. */
+const noMoreWait = new Error('the answer is there');
+
+/**
+ * Waits for an answer of the token endpoint as long as the budget allows, then returns a time-out.
+ * The request itself is left on the wire: a slow answer may hold the only copy of the next refresh
+ * token.
+ *
+ * @example
+ * ```ts
+ * const outcome = await withinBudget(oauth.refresh(token), { budgetMs, clock, onTimeOut: adopt });
+ * ```
+ */
+export async function withinBudget(
+  answer: Promise<TokenOutcome>,
+  { budgetMs, clock, onTimeOut }: BudgetOptions,
+): Promise<TokenOutcome> {
+  const answered = new AbortController();
+  const timeOut = clock.sleep(budgetMs, answered.signal).then(
+    () => undefined,
+    () => undefined,
+  );
+  const inTime = await Promise.race([answer, timeOut]).finally(() => {
+    answered.abort(noMoreWait);
+  });
+  if (inTime) return inTime;
+  if (onTimeOut) onTimeOut(answer);
+  else answer.catch(() => undefined);
+  return {
+    kind: 'transient',
+    status: 504,
+    reason: `no answer within ${budgetMs} ms`,
+    retryAfterSec: undefined,
+    answered: false,
+    timedOut: true,
+  };
 }

@@ -4,9 +4,13 @@ import type { Random } from '../runtime/random.ts';
 import type { Grant, RefreshFailure } from '../model/grant.ts';
 import type { GrantStore } from '../store/store.ts';
 import type { ClientBreaker } from './client-breaker.ts';
-import { assertActive, type HeldGrant, type RefreshAttempt } from './refresh-attempt.ts';
+import {
+  assertActive,
+  type HeldGrant,
+  type OnRefreshStep,
+  type RefreshAttempt,
+} from './refresh-attempt.ts';
 import { isUsable, type RefreshBudgets } from './refresh-policy.ts';
-import type { OnRefreshStep } from './refresh-steps.ts';
 
 /** What {@link createRefreshCoordinator} works with. */
 export interface RefreshCoordinatorOptions {
@@ -20,27 +24,36 @@ export interface RefreshCoordinatorOptions {
 }
 
 /**
- * How a caller takes a failure of a moment ago: `patient` callers wait for its time, `pressing`
- * ones, who were asked for a refresh by a person, try again at once.
+ * What a caller does after a refresh that failed a moment ago: a `patient` one waits until the next
+ * is due; an `urgent` one, behind which a person stands, tries again at once.
  */
-export type Urgency = 'patient' | 'pressing';
+export type Urgency = 'patient' | 'urgent';
 
 /** Brings a grant to a generation above the one it is given with, once across all processes. */
 export interface RefreshCoordinator {
   /**
-   * Refreshes, or waits for whoever is refreshing and shares the answer or the failure.
+   * Refreshes, or waits for whoever is refreshing and shares the result or the failure.
    *
    * @throws KeyshiftError `grant_lost`, `client_rejected`, `upstream_*`
    */
   advance(grant: Grant, urgency?: Urgency): Promise<Grant>;
   /** Refreshes a grant whose lease was claimed for `owner` already. */
   advanceClaimed(grant: Grant, owner: string): Promise<Grant>;
+  /**
+   * Waits for a refresh on the wire, then takes the lease, so that nobody refreshes the grant
+   * meanwhile. Whoever calls this releases the lease.
+   *
+   * @param find reads the grant anew: a refresh that was waited for has changed it
+   * @returns the grant as it stands; `undefined` when there is none that is active
+   * @throws KeyshiftError `upstream_timeout` when another process holds the lease for too long
+   */
+  hold(find: () => Promise<Grant | undefined>): Promise<HeldGrant | undefined>;
 }
 
 /** Pause between two looks at a lease that another process holds: a primary-key read each. */
 const pollMs = 40;
-/** A caller whose token is dead rides out failures this short, rather than fail. */
-const ridableMs = 5_000;
+/** A caller without a usable token waits this long for the next try, rather than fail. */
+const longestWaitForRetryMs = 5_000;
 const attemptsPerCall = 3;
 
 /** Creates the coordinator. */
@@ -49,18 +62,29 @@ export function createRefreshCoordinator(options: RefreshCoordinatorOptions): Re
 
   /** The lease and the intent are one write: there is no moment with one and not the other. */
   async function claim(grant: Grant, owner: string): Promise<HeldGrant | undefined> {
+    onStep('before_intent');
+    const held = await lease(grant, owner);
+    if (held) onStep('after_intent');
+    return held;
+  }
+
+  async function lease({ id, generation }: Grant, owner: string): Promise<HeldGrant | undefined> {
     const nowMs = clock.now();
     const leaseEndsAtMs = nowMs + budgets.leaseMs;
-    onStep('before_intent');
-    const held = await grants.acquireLease(grant.id, {
-      generation: grant.generation,
-      owner,
-      nowMs,
-      expiresAtMs: leaseEndsAtMs,
-    });
-    if (!held) return undefined;
-    onStep('after_intent');
-    return { grant: held, owner, leaseEndsAtMs };
+    const request = { generation, owner, nowMs, expiresAtMs: leaseEndsAtMs };
+    const held = await grants.acquireLease(id, request);
+    return held && { grant: held, owner, leaseEndsAtMs };
+  }
+
+  /** Lets the other process work on; throws when it has had its time. */
+  async function waitForHolder({ accountId }: Grant, sinceMs: number): Promise<void> {
+    if (clock.now() - sinceMs > budgets.waitMs) {
+      throw new KeyshiftError(
+        'upstream_timeout',
+        `Another process has been refreshing account ${accountId} for too long.`,
+      );
+    }
+    await clock.sleep(Math.round(pollMs * (0.5 + random.fraction())));
   }
 
   /** One round: refresh if the lease is free, else see what its holder has come to. */
@@ -76,7 +100,7 @@ export function createRefreshCoordinator(options: RefreshCoordinatorOptions): Re
       throw toSharedError(failure, clock.now());
     }
     if (lease.owner !== undefined && lease.expiresAtMs > clock.now()) return 'wait';
-    // A person who presses is the probe that tells whether the credentials are mended.
+    // An urgent caller is let through: it tells whether the credentials are mended.
     if (urgency === 'patient') breaker.admit();
     const owner = random.id();
     const held = await claim(grant, owner);
@@ -89,13 +113,7 @@ export function createRefreshCoordinator(options: RefreshCoordinatorOptions): Re
     for (;;) {
       const result = await round(grant, sinceMs, urgency);
       if (result !== 'wait') return result;
-      if (clock.now() - sinceMs > budgets.waitMs) {
-        throw new KeyshiftError(
-          'upstream_timeout',
-          `Another process has been refreshing account ${grant.accountId} for too long.`,
-        );
-      }
-      await clock.sleep(Math.round(pollMs * (0.5 + random.fraction())));
+      await waitForHolder(grant, sinceMs);
     }
   }
 
@@ -105,7 +123,7 @@ export function createRefreshCoordinator(options: RefreshCoordinatorOptions): Re
         try {
           return await advanceOnce(grant, urgency);
         } catch (error) {
-          const pauseMs = ridablePauseMs(error);
+          const pauseMs = pauseBeforeRetryMs(error);
           const waiting = !isUsable(grant, clock.now());
           if (pauseMs === undefined || !waiting || attempts === attemptsPerCall) throw error;
           await clock.sleep(pauseMs);
@@ -123,20 +141,30 @@ export function createRefreshCoordinator(options: RefreshCoordinatorOptions): Re
       const result = held ? await attempt(held) : 'superseded';
       return result === 'superseded' ? advanceOnce(grant, 'patient') : result;
     },
+    async hold(find) {
+      const sinceMs = clock.now();
+      for (;;) {
+        const grant = await find();
+        if (grant?.state !== 'active') return undefined;
+        const held = await lease(grant, random.id());
+        if (held) return held;
+        await waitForHolder(grant, sinceMs);
+      }
+    },
   };
 }
 
-/** After a time-out nobody may press: the provider may still be at work on the token. */
+/** After a time-out not even an urgent caller may try: the provider may still be at work. */
 function isHeldBack(failure: RefreshFailure, urgency: Urgency, nowMs: number): boolean {
   if (failure.retryAtMs <= nowMs) return false;
   return urgency === 'patient' || failure.code === 'upstream_timeout';
 }
 
-/** How long to wait before another try is worth it; `undefined` when it is not. */
-function ridablePauseMs(error: unknown): number | undefined {
+/** How long to wait before another try; `undefined` when no try helps, or none soon enough. */
+function pauseBeforeRetryMs(error: unknown): number | undefined {
   if (!isKind(error, 'upstream') || error.retryAfterSec === undefined) return undefined;
   const pauseMs = error.retryAfterSec * 1000;
-  return pauseMs <= ridableMs ? pauseMs : undefined;
+  return pauseMs <= longestWaitForRetryMs ? pauseMs : undefined;
 }
 
 function toSharedError(failure: RefreshFailure, nowMs: number): KeyshiftError {

@@ -16,10 +16,10 @@ export interface RefreshBudgets {
 export const defaultBudgets: RefreshBudgets = { httpMs: 20_000, leaseMs: 40_000, waitMs: 60_000 };
 
 /**
- * How long a refresh is left on the wire at most: until somebody may spend the token again. An
- * answer that comes when nobody waits any more may hold the only copy of the next refresh token.
+ * How long a refresh request may take in all: until somebody may spend the token again. An answer
+ * that comes when nobody waits any more may hold the only copy of the next refresh token.
  */
-export function longestOnTheWireMs({ httpMs, leaseMs }: RefreshBudgets): number {
+export function requestTimeoutMs({ httpMs, leaseMs }: RefreshBudgets): number {
   return httpMs + leaseMs;
 }
 

@@ -18,7 +18,7 @@ export interface SweepPaceOptions {
  */
 export interface SweepPace {
   /**
-   * Takes the next turn for a batch of `size` and answers until when it has it; `undefined` when
+   * Takes the next turn for a batch of `size`. Returns until when it has it, or `undefined` when
    * `isEnded` came first. `signal` ends the waiting.
    */
   takeTurn(size: number, isEnded: () => boolean, signal?: AbortSignal): Promise<number | undefined>;

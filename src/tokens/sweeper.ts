@@ -45,7 +45,7 @@ export interface Sweeper {
 
 const batchSize = 20;
 /** Refreshes on the wire at once. */
-const mostAtOnce = 100;
+const maxConcurrent = 100;
 const pauseMs = 30_000;
 
 /**
@@ -111,7 +111,7 @@ export function createSweeper(options: SweeperOptions): Sweeper {
       result.failed += 1;
       logger.error({ err: error, account }, 'a grant is due and its row cannot be opened');
     };
-    /** Answers whether there may be more. */
+    /** Returns whether there may be more. */
     const startBatch = async () => {
       const turnEndsAtMs = await pace.takeTurn(batchSize, isEnded, signal);
       if (turnEndsAtMs === undefined) return false;
@@ -128,7 +128,7 @@ export function createSweeper(options: SweeperOptions): Sweeper {
     try {
       for (let left = true; left && !isEnded();) {
         // Accounts that Klaviyo is slow for do not hold up the others.
-        if (running.size > mostAtOnce - batchSize) await Promise.race(running);
+        if (running.size > maxConcurrent - batchSize) await Promise.race(running);
         else left = await startBatch();
       }
     } finally {

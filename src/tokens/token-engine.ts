@@ -8,9 +8,20 @@ import type { Grant, TokenPair } from '../model/grant.ts';
 import type { GrantKey, Store } from '../store/store.ts';
 import { createClientBreaker } from './client-breaker.ts';
 import { createGrantCache } from './grant-cache.ts';
-import { createOutcomeCounters, type OutcomeCounters } from './outcome-counters.ts';
-import { assertActive, createRefreshAttempt } from './refresh-attempt.ts';
+import { createUnsavedPairs } from './pair-saver.ts';
+import {
+  assertActive,
+  createRefreshAttempt,
+  withinBudget,
+  type OnRefreshStep,
+} from './refresh-attempt.ts';
 import { createRefreshCoordinator } from './refresh-coordinator.ts';
+import {
+  createOutcomeCounters,
+  toError,
+  toTokenPair,
+  type OutcomeCounters,
+} from './refresh-outcome.ts';
 import {
   assertOrdered,
   coolDownMs,
@@ -19,15 +30,10 @@ import {
   isUsable,
   type RefreshBudgets,
 } from './refresh-policy.ts';
-import { createSingleFlight } from './single-flight.ts';
-import type { OnRefreshStep } from './refresh-steps.ts';
-import { toError, toTokenPair } from './token-answer.ts';
-import { createUnsavedPairs } from './unsaved-pairs.ts';
-import { withinBudget } from './within-budget.ts';
 
 /** Gives out access tokens that are alive, and is the only place that spends refresh tokens. */
 export interface TokenEngine {
-  /** The grant that {@link TokenEngine.liveGrant} would answer without reading or waiting. */
+  /** The grant that {@link TokenEngine.liveGrant} would return without reading or waiting. */
   freshGrant(key: GrantKey): Grant | undefined;
   /**
    * The grant of an account with an access token to use now. One that is about to expire is given
@@ -39,7 +45,7 @@ export interface TokenEngine {
    */
   liveGrant(key: GrantKey, signal?: AbortSignal): Promise<Grant>;
   /**
-   * To be called when Klaviyo answered 401 for the token of `generation`: answers a newer one if
+   * To be called when Klaviyo answered 401 for the token of `generation`: returns a newer one if
    * the store holds it, else refreshes once.
    *
    * @throws KeyshiftError `token_refused` straight after a good refresh: that is the provider's
@@ -53,7 +59,15 @@ export interface TokenEngine {
   refreshByToken(refreshToken: Secret<'refresh_token'>): Promise<TokenPair>;
   /** Refreshes a grant that was claimed from the store for `owner`. For the sweeper. */
   refreshClaimed(grant: Grant, owner: string): Promise<Grant>;
-  /** Forgets what this process holds in memory about an account, after another hand changed it. */
+  /**
+   * Ends a grant at Klaviyo, which uninstalls the app there. A refresh on the wire is waited for:
+   * the refresh token that it replaces would revoke nothing any more.
+   *
+   * @returns whether there was an active grant and it is revoked now
+   * @throws KeyshiftError `upstream_*`, `client_rejected`; nothing was changed then
+   */
+  endGrant(key: GrantKey): Promise<boolean>;
+  /** Forgets what this process holds in memory about an account, after something else changed it. */
   forget(key: GrantKey): void;
   readonly counters: OutcomeCounters;
   readonly budgets: RefreshBudgets;
@@ -124,8 +138,8 @@ export function createTokenEngine(options: TokenEngineOptions): TokenEngine {
     });
   }
 
-  /** Serves a token in its last minutes while the next one is fetched behind the caller's back. */
-  function refreshBehind(grant: Grant): void {
+  /** Fetches the next token while the one at hand serves its last minutes. */
+  function refreshInBackground(grant: Grant): void {
     if (flights.has(grant.id) || (grant.failure?.retryAtMs ?? 0) > clock.now()) return;
     refresh(grant).catch((error: unknown) => {
       logger.debug({ err: error, account: grant.accountId }, 'refresh ahead of expiry failed');
@@ -156,7 +170,7 @@ export function createTokenEngine(options: TokenEngineOptions): TokenEngine {
       }
       if (isUsable(grant, nowMs)) {
         cache.put(grant, nowMs);
-        if (!isFresh(grant, nowMs)) refreshBehind(grant);
+        if (!isFresh(grant, nowMs)) refreshInBackground(grant);
         return grant;
       }
       return abortable(refresh(grant), signal);
@@ -180,8 +194,8 @@ export function createTokenEngine(options: TokenEngineOptions): TokenEngine {
     async refreshByToken(refreshToken) {
       const grant = await store.grants.findByRefreshToken(oauth.clientId, refreshToken);
       if (grant?.state === 'active') {
-        const press = () => coordinator.advance(grant, 'pressing');
-        return refresh(grant, press).catch((error: unknown) => {
+        const advance = () => coordinator.advance(grant, 'urgent');
+        return refresh(grant, advance).catch((error: unknown) => {
           // The caller asked about a token, not about a grant.
           if (!isKeyshiftError(error, 'grant_lost')) throw error;
           throw new KeyshiftError('refresh_token_rejected', error.message, { cause: error });
@@ -194,9 +208,27 @@ export function createTokenEngine(options: TokenEngineOptions): TokenEngine {
 
     refreshClaimed(grant, owner) {
       const advance = () => coordinator.advanceClaimed(grant, owner);
-      // Whoever is in flight here waits for the very lease that `owner` holds: no use to wait too.
+      // A flight under way here waits for the very lease that `owner` holds: never join it.
       const id = flights.has(grant.id) ? `${grant.id} claimed by ${owner}` : grant.id;
       return refresh(grant, advance, { id, owner });
+    },
+    async endGrant(key) {
+      const held = await coordinator.hold(async () => {
+        const grant = await store.grants.find(key);
+        // Klaviyo may honour no refresh token but the one that waits for the database.
+        const saved = grant && (await unsaved.retry(grant.id));
+        return saved && saved !== 'superseded' ? saved : grant;
+      });
+      if (!held) return false;
+      const { id, generation, refreshToken } = held.grant;
+      try {
+        await oauth.revoke(refreshToken);
+      } catch (error) {
+        await store.grants.releaseLease(id, held.owner);
+        throw error;
+      }
+      cache.drop(key);
+      return store.grants.markState(id, generation, 'revoked');
     },
     forget: (key) => {
       cache.drop(key);
@@ -266,4 +298,30 @@ async function findActive(store: Store, key: GrantKey): Promise<Grant> {
 function servedThroughOutage(error: unknown, held: Grant | undefined): Grant {
   if (held && isKeyshiftError(error, 'database_unavailable')) return held;
   throw error;
+}
+
+/** Work that callers share: whoever asks for it while it runs gets its result. */
+interface SingleFlight {
+  /** Runs the work of `id`, or joins it. */
+  share<Result>(id: string, start: () => Promise<Result>): Promise<Result>;
+  has(id: string): boolean;
+  /** Resolves when nothing runs any more. */
+  drain(): Promise<void>;
+}
+
+function createSingleFlight(): SingleFlight {
+  const inFlight = new Map<string, Promise<unknown>>();
+  return {
+    share<Result>(id: string, start: () => Promise<Result>): Promise<Result> {
+      const running = inFlight.get(id) as Promise<Result> | undefined;
+      if (running) return running;
+      const started = start().finally(() => inFlight.delete(id));
+      inFlight.set(id, started);
+      return started;
+    },
+    has: (id) => inFlight.has(id),
+    async drain() {
+      while (inFlight.size > 0) await Promise.allSettled(inFlight.values());
+    },
+  };
 }

@@ -49,6 +49,15 @@ describe('a pair that the database could not take while its callers waited', () 
     expect(bench.oauth.spent).toHaveLength(1);
   });
 
+  it('is what is revoked when the grant is ended', async () => {
+    await using bench = await openEngineBench();
+    const saving = await refreshInOutage(bench);
+    saving.mockRestore();
+    expect(await bench.engine.endGrant(key)).toBe(true);
+    expect(bench.oauth.revoked).toEqual(['r-2']);
+    expect(await bench.stored()).toMatchObject({ state: 'revoked' });
+  });
+
   it('is saved by the sweeper of this process under the lease that it claimed', async () => {
     await using bench = await openEngineBench();
     const saving = await refreshInOutage(bench);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { granted } from '../../test/support/fake-oauth-client.ts';
 import type { TokenOutcome } from '../oauth/token-outcome.ts';
 import { createManualClock } from '../runtime/clock.ts';
-import { withinBudget } from './within-budget.ts';
+import { withinBudget } from './refresh-attempt.ts';
 
 describe('an answer of the token endpoint and its budget', () => {
   it('becomes a time-out when the budget ends first, and the answer is handed on', async () => {

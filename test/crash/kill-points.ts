@@ -1,5 +1,5 @@
 import type { RotationMode } from '../../src/sandbox.ts';
-import { refreshSteps } from '../../src/tokens/refresh-steps.ts';
+import { refreshSteps } from '../../src/tokens/refresh-attempt.ts';
 
 /**
  * Where a process is killed in the middle of a refresh: at every labelled step, and while its

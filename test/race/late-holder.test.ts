@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/runtime/clock.ts';
 import type { RotationMode } from '../../src/sandbox.ts';
 import type { Grant } from '../../src/model/grant.ts';
-import type { RefreshStep } from '../../src/tokens/refresh-steps.ts';
+import type { RefreshStep } from '../../src/tokens/refresh-attempt.ts';
 import { eachDatabase } from '../support/each-database.ts';
 import { createGate } from '../support/engine-process-gate.ts';
 import { barrier } from '../support/engine-process-messages.ts';

@@ -1,5 +1,5 @@
 import type { RefreshBudgets } from '../../src/tokens/refresh-policy.ts';
-import type { RefreshStep } from '../../src/tokens/refresh-steps.ts';
+import type { RefreshStep } from '../../src/tokens/refresh-attempt.ts';
 
 /** Everything an engine needs to know of its surroundings, as plain data. */
 export interface EngineSetup {

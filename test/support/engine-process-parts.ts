@@ -12,7 +12,7 @@ import { Secret } from '../../src/runtime/secret.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { Grant } from '../../src/model/grant.ts';
 import type { Store } from '../../src/store/store.ts';
-import type { OnRefreshStep } from '../../src/tokens/refresh-steps.ts';
+import type { OnRefreshStep } from '../../src/tokens/refresh-attempt.ts';
 import { createTokenEngine, type TokenEngine } from '../../src/tokens/token-engine.ts';
 import { createVault } from '../../src/vault/create-vault.ts';
 import { parseKeyring } from '../../src/vault/keyring.ts';

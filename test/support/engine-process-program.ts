@@ -4,7 +4,7 @@
  */
 import { writeSync } from 'node:fs';
 import { KeyshiftError } from '../../src/errors/keyshift-error.ts';
-import type { RefreshStep } from '../../src/tokens/refresh-steps.ts';
+import type { RefreshStep } from '../../src/tokens/refresh-attempt.ts';
 import type { CallTally, EngineCommand, EngineRequest } from './engine-process-messages.ts';
 import { apiRevision, openEngineParts, type EngineParts } from './engine-process-parts.ts';
 import { createShiftedClock } from './shifted-clock.ts';
