@@ -2,6 +2,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { getSignedCookie, setSignedCookie, deleteCookie } from 'hono/cookie';
 import { type HttpContext, type HttpDeps } from '../http/http-context.ts';
 import { randomToken } from '../runtime/random.ts';
+import { derivePurposeKey } from '../vault/purpose-key.ts';
 
 const sessionCookie = 'keyshift_session';
 const loginCookie = 'keyshift_login';
@@ -24,7 +25,9 @@ export interface ConsoleSessions {
 /** Creates the sessions of one server. */
 export function createConsoleSessions({ keyshift }: HttpDeps): ConsoleSessions {
   const { clock, random, config } = keyshift;
-  const secret = config.sessionSecret.reveal();
+  const sessionKey = derivePurposeKey(config.sessionSecret, 'console session');
+  const loginKey = derivePurposeKey(config.sessionSecret, 'console login');
+  const formKey = derivePurposeKey(config.sessionSecret, 'console form');
   const options = {
     path: '/console',
     httpOnly: true,
@@ -38,17 +41,17 @@ export function createConsoleSessions({ keyshift }: HttpDeps): ConsoleSessions {
   const expiryOf = (session: string) => Number(session.split('.', 1)[0]);
 
   const csrfToken = (session: string) =>
-    createHmac('sha256', secret).update(`keyshift console form ${session}`).digest('base64url');
+    createHmac('sha256', formKey).update(`keyshift console form ${session}`).digest('base64url');
 
   return {
     async find(context) {
-      const session = await getSignedCookie(context, secret, sessionCookie);
+      const session = await getSignedCookie(context, sessionKey, sessionCookie);
       if (!session || ended.has(session)) return undefined;
       return expiryOf(session) > clock.now() ? session : undefined;
     },
     async begin(context) {
       const session = `${clock.now() + sessionMs}.${randomToken(random, 16)}`;
-      await setSignedCookie(context, sessionCookie, session, secret, {
+      await setSignedCookie(context, sessionCookie, session, sessionKey, {
         ...options,
         maxAge: sessionMs / 1000,
       });
@@ -60,11 +63,11 @@ export function createConsoleSessions({ keyshift }: HttpDeps): ConsoleSessions {
     },
     async beginLogin(context) {
       const value = randomToken(random, 16);
-      await setSignedCookie(context, loginCookie, value, secret, { ...options, maxAge: 3_600 });
+      await setSignedCookie(context, loginCookie, value, loginKey, { ...options, maxAge: 3_600 });
       return value;
     },
     async isLoginForm(context, token) {
-      const value = await getSignedCookie(context, secret, loginCookie);
+      const value = await getSignedCookie(context, loginKey, loginCookie);
       return typeof value === 'string' && isSame(value, token);
     },
     csrfToken,

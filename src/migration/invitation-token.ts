@@ -1,8 +1,15 @@
 import { createHash, createHmac } from 'node:crypto';
 import { Secret } from '../runtime/secret.ts';
+import { derivePurposeKey } from '../vault/purpose-key.ts';
 
 /** The secret part of an invitation's link. */
 export type InvitationToken = Secret<'invitation_token'>;
+
+/**
+ * How tokens are derived: `current` under a key that serves no other purpose, `earlier` under
+ * `SESSION_SECRET` itself, as the links were that are out already.
+ */
+export type TokenDerivation = 'current' | 'earlier';
 
 /**
  * Derives the token of an invitation from its id: signed, so that it cannot be guessed, and
@@ -11,8 +18,13 @@ export type InvitationToken = Secret<'invitation_token'>;
 export function deriveInvitationToken(
   sessionSecret: Secret<'session_secret'>,
   invitationId: string,
+  derivation: TokenDerivation = 'current',
 ): InvitationToken {
-  const token = createHmac('sha256', sessionSecret.reveal())
+  const key =
+    derivation === 'current'
+      ? derivePurposeKey(sessionSecret, 'invitation link')
+      : sessionSecret.reveal();
+  const token = createHmac('sha256', key)
     .update(`keyshift invitation ${invitationId}`)
     .digest('base64url');
   return new Secret('invitation_token', token);

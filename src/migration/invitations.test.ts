@@ -150,6 +150,37 @@ describe('a link', () => {
     await expect(bench.invitations.find(forged)).rejects.toThrow('No invitation');
   });
 
+  it('that was made before keys had purposes opens, and is shown again as it was sent', async () => {
+    await using bench = await open();
+    const { store, sessionSecret, clock, invitations } = bench;
+    const connection = await bench.read('acme');
+    const id = 'invitation-of-before';
+    const token = deriveInvitationToken(sessionSecret, id, 'earlier');
+    await store.invitations.insert({
+      id,
+      connectionId: connection.id,
+      tokenHash: hashToken(token),
+      createdAtMs: clock.now(),
+      expiresAtMs: clock.now() + dayMs,
+      openedAtMs: undefined,
+      consumedAtMs: undefined,
+      revokedAtMs: undefined,
+    });
+    await expect(invitations.find(token.reveal())).resolves.toMatchObject({ invitation: { id } });
+    expect((await invitations.findOpen(connection))?.token.equals(token)).toBe(true);
+    const issued = await bench.issue();
+    expect(issued.fresh).toBe(false);
+    expect(issued.token.equals(token)).toBe(true);
+  });
+
+  it('that is new is not made under the session secret itself', async () => {
+    await using bench = await open();
+    const { invitation, token } = await bench.issue();
+    const earlier = deriveInvitationToken(bench.sessionSecret, invitation.id, 'earlier');
+    expect(token.equals(earlier)).toBe(false);
+    await expect(bench.invitations.find(earlier.reveal())).rejects.toThrow('No invitation');
+  });
+
   it('ends with its last day', async () => {
     await using bench = await open();
     const token = (await bench.issue()).token.reveal();

@@ -82,8 +82,10 @@ export function createInvitations(options: InvitationsOptions): Invitations {
     consumedAtMs === undefined && revokedAtMs === undefined && expiresAtMs > clock.now();
 
   function tokenOf(invitation: Invitation): InvitationToken | undefined {
-    const token = deriveInvitationToken(sessionSecret, invitation.id);
-    return hashToken(token) === invitation.tokenHash ? token : undefined;
+    // The hash tells which derivation a link has, so that no row has to.
+    return (['current', 'earlier'] as const)
+      .map((derivation) => deriveInvitationToken(sessionSecret, invitation.id, derivation))
+      .find((token) => hashToken(token) === invitation.tokenHash);
   }
 
   async function findOpen(connection: Connection): Promise<OpenInvitation | undefined> {

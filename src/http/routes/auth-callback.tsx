@@ -5,7 +5,7 @@ import {
   ExchangeFailedError,
   type Consent,
 } from '../../migration/consent.ts';
-import { deriveInvitationToken, hashToken } from '../../migration/invitation-token.ts';
+import { hashToken } from '../../migration/invitation-token.ts';
 import { hasConsented } from '../../model/stages.ts';
 import type { Authorization } from '../../model/authorization.ts';
 import { clearAttemptCookie, readAttemptCookie } from '../attempt-cookie.ts';
@@ -46,12 +46,12 @@ export async function answerCallback(context: HttpContext, deps: HttpDeps): Prom
   }
 }
 
-function answerConsent(
+async function answerConsent(
   context: HttpContext,
   deps: HttpDeps,
   attempt: Authorization,
   { pair, account, connections, missingScopes }: Consent,
-): Response | Promise<Response> {
+): Promise<Response> {
   const { config, clock } = deps.keyshift;
   const invited = attempt.invitationId !== undefined;
   // A customer's browser gets a page in either mode: the tokens are the integrator's.
@@ -66,7 +66,7 @@ function answerConsent(
   }
   const label = { name: account.name, maskedId: maskAccountId(account.accountId) };
   if (missingScopes.length > 0) {
-    const retryHref = retryHrefOf(context, deps, attempt);
+    const retryHref = await retryHrefOf(context, deps, attempt);
     const outcome = { kind: 'permission_missing', missing: missingScopes, retryHref } as const;
     return answerOutcome(context, deps, outcome, 400);
   }
@@ -80,7 +80,7 @@ async function answerFailure(
   error: KeyshiftError,
   attempt: Authorization | undefined,
 ): Promise<Response> {
-  const retryHref = attempt && retryHrefOf(context, deps, attempt);
+  const retryHref = attempt && (await retryHrefOf(context, deps, attempt));
   if (wantsPage(context) && (await isRepeatedSuccess(context, deps, error))) {
     return answerOutcome(context, deps, { kind: 'already_connected' }, 200);
   }
@@ -155,10 +155,16 @@ async function isRepeatedSuccess(
 }
 
 /** Where the person may try again: the invitation's page, else the start. */
-function retryHrefOf(context: HttpContext, deps: HttpDeps, attempt: Authorization): string {
-  const { config } = deps.keyshift;
+async function retryHrefOf(
+  context: HttpContext,
+  deps: HttpDeps,
+  { invitationId }: Authorization,
+): Promise<string> {
+  const { store, invitations } = deps.keyshift;
   const mountPath = mountPathOf(context, deps);
-  if (attempt.invitationId === undefined) return `${mountPath}/auth/start`;
-  const token = deriveInvitationToken(config.sessionSecret, attempt.invitationId);
-  return `${mountPath}/connect/${token.reveal()}`;
+  if (invitationId === undefined) return `${mountPath}/auth/start`;
+  // The failure that is being answered may be the database's.
+  const invitation = await store.invitations.findById(invitationId).catch(() => undefined);
+  const token = invitation && invitations.tokenOf(invitation);
+  return token ? `${mountPath}/connect/${token.reveal()}` : `${mountPath}/auth/start`;
 }
