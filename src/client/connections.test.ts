@@ -4,7 +4,7 @@ import { jsonAnswer, startLoopbackServer } from '../../test/support/loopback-ser
 import { benchClientId, openTestBench } from '../../test/support/workbench-fixture.ts';
 import { createHttpClient } from '../runtime/http-client.ts';
 import { createLogger } from '../runtime/logger.ts';
-import type { Connection } from '../model/connection.ts';
+import { byOAuth, withoutGrant } from '../model/connection.ts';
 import { createTokenEngine } from '../tokens/token-engine.ts';
 import { createApiCaller } from '../calls/api-caller.ts';
 import { createConnections } from './connections.ts';
@@ -34,8 +34,11 @@ async function open() {
     oauth,
     server,
     connect: createConnections({ store, credentials, callApi, clock }),
-    setRoute: async (customerId: string, route: Connection['route']) =>
-      store.connections.update(await bench.read(customerId), { route }, clock.now()),
+    async setRoute(customerId: string, route: 'key' | 'oauth') {
+      const connection = await bench.read(customerId);
+      const way = route === 'oauth' ? byOAuth(connection, clock.now()) : withoutGrant(connection);
+      await store.connections.update(connection, { way }, clock.now());
+    },
     sent: () => server.received.map(({ headers }) => headers.authorization),
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]();

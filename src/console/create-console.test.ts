@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { openTestKeyshift } from '../../test/support/keyshift-fixture.ts';
 import { createApp } from '../http/create-app.tsx';
-import { newConnection } from '../migration/new-connection.ts';
+import { newConnection } from '../model/connection.ts';
 import { createConsole } from './create-console.tsx';
 
 const password = 'correct horse battery';

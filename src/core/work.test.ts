@@ -5,8 +5,9 @@ import {
   saveReminderPolicy,
 } from '../migration/outreach/reminder-policy.ts';
 import { trafficBucketOf } from '../model/traffic.ts';
-import { newConnection } from '../migration/new-connection.ts';
 import { openTestKeyshift } from '../../test/support/keyshift-fixture.ts';
+import { privateKey } from '../../test/support/workbench-fixture.ts';
+import { sampleConnection } from '../../test/store/contract/contract-test.ts';
 import { runWork } from './work.ts';
 
 const dayMs = 86_400_000;
@@ -73,13 +74,17 @@ describe('the work', () => {
   it('holds a failing canary in an application that only holds a Keyshift', async () => {
     await using bench = await openTestKeyshift();
     const { keyshift, clock } = bench;
-    const { store, random } = keyshift;
-    const { id: connectionId } = await store.connections.insert({
-      ...newConnection({ clock, random }, { customerId: 'acme', stage: 'canary', route: 'canary' }),
-      accountId: 'AAA111',
-      canaryPercent: 10,
-      watchedSinceMs: clock.now(),
-    });
+    const { store } = keyshift;
+    const { id: connectionId } = await store.connections.insert(
+      sampleConnection('acme', {
+        stage: 'canary',
+        route: 'canary',
+        accountId: 'AAA111',
+        canaryPercent: 10,
+        watchedSinceMs: clock.now(),
+      }),
+    );
+    await store.privateKeys.put(connectionId, privateKey('acme'), clock.now());
     await store.traffic.add(
       (['2xx', 'refused'] as const).map((outcome) => ({
         connectionId,

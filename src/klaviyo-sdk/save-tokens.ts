@@ -42,7 +42,7 @@ export function createTokenSaver(keyshift: Keyshift): SaveTokens {
     if (problem !== undefined) throw new KeyshiftError('request_invalid', `${problem}.`);
     const pair = readPair(tokens, config.scope, clock.now());
     const connection = await store.connections.findByCustomer(customerId);
-    await assertComparable(connection);
+    assertComparable(connection);
     const account = await identify(pair);
     if (connection?.accountId !== undefined && connection.accountId !== account.accountId) {
       await recorder.setAside(connection, account, pair);
@@ -69,10 +69,8 @@ export function createTokenSaver(keyshift: Keyshift): SaveTokens {
   }
 
   /** A key whose account was never learned has no side to compare the tokens' account with. */
-  async function assertComparable(connection: Connection | undefined): Promise<void> {
-    if (!connection || connection.accountId !== undefined) return;
-    const key = await store.privateKeys.info(connection.id);
-    if (!key?.present) return;
+  function assertComparable(connection: Connection | undefined): void {
+    if (connection?.key !== 'held' || connection.accountId !== undefined) return;
     throw new KeyshiftError('account_unverified', 'The account of the private key is unknown.', {
       fix: 'Run `keyshift check`, then save again.',
     });

@@ -56,8 +56,9 @@ describe('the check of a key', () => {
 
   it('finds that there is no key, and changes nothing', async () => {
     await using bench = await open();
-    const connection = await bench.add('acme');
-    await bench.store.privateKeys.destroy(connection.id, bench.clock.now());
+    const { id } = await bench.add('acme');
+    await bench.store.privateKeys.destroy(id, bench.clock.now());
+    const connection = await bench.read('acme');
     expect(await checkKey(connection, bench.options)).toMatchObject({ verdict: 'no_key' });
     expect(await bench.read('acme')).toEqual(connection);
     expect(bench.asked).toEqual([]);

@@ -81,8 +81,8 @@ async function record(
     }
     case 'found': {
       const { accountId, name, testAccount } = lookup.account;
-      const patch = { accountId, accountName: name };
-      const checked = await machine.move(store, connection, 'checked', { actor, patch });
+      const change = { accountId, accountName: name };
+      const checked = await machine.move(store, connection, 'checked', { actor, change });
       const sharedWith = await findSharers(store, checked, accountId);
       return {
         ...{ connection: checked, verdict: 'checked', detail: undefined },

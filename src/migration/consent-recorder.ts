@@ -2,11 +2,10 @@ import type { KlaviyoAccount } from '../klaviyo/account.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
 import type { Authorization } from '../model/authorization.ts';
-import type { Connection } from '../model/connection.ts';
+import { newConnection, type Connection } from '../model/connection.ts';
 import { awaitsConsent } from '../model/stages.ts';
 import type { TokenPair } from '../model/grant.ts';
 import type { Store } from '../store/store.ts';
-import { newConnection } from './new-connection.ts';
 import { retryConflict } from './retry-conflict.ts';
 import type { StageMachine } from './stage-machine.ts';
 
@@ -117,7 +116,7 @@ export function createConsentRecorder(options: ConsentRecorderOptions): ConsentR
   ): Promise<Connection> {
     const actor = 'customer';
     const accountName = account.name ?? connection.accountName;
-    const patch = { accountId: account.accountId, accountName };
+    const change = { accountId: account.accountId, accountName };
     if (missing.length > 0) {
       if (!awaitsConsent(connection)) return connection;
       const reason = `not granted: ${missing.join(', ')}`;
@@ -130,10 +129,10 @@ export function createConsentRecorder(options: ConsentRecorderOptions): ConsentR
           atMs: clock.now(),
         },
       ]);
-      return machine.flag(tx, connection, 'scope_missing', { actor, reason, patch });
+      return machine.flag(tx, connection, 'scope_missing', { actor, reason, change });
     }
     await tx.invitations.consumeByConnection(connection.id, clock.now());
     if (!awaitsConsent(connection)) return connection;
-    return machine.move(tx, connection, 'authorized', { actor, patch });
+    return machine.move(tx, connection, 'authorized', { actor, change });
   }
 }

@@ -185,9 +185,7 @@ export function createConsent(options: ConsentOptions): CompleteConsent {
   async function withKnownAccount(
     connection: Connection | undefined,
   ): Promise<Connection | undefined> {
-    if (!connection || connection.accountId !== undefined) return connection;
-    const key = await store.privateKeys.info(connection.id);
-    if (!key?.present) return connection;
+    if (connection?.key !== 'held' || connection.accountId !== undefined) return connection;
     const check = await checkKey(connection, { store, machine, lookUpAccount, actor: 'system' });
     if (check.verdict === 'checked') return check.connection;
     throw new KeyshiftError(

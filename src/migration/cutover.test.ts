@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { transientFailure } from '../../test/support/engine-fixture.ts';
 import { createFakeOAuthClient } from '../../test/support/fake-oauth-client.ts';
 import { openTestKeyshift } from '../../test/support/keyshift-fixture.ts';
-import { benchClientId, openTestBench } from '../../test/support/workbench-fixture.ts';
+import { benchClientId, openTestBench, privateKey } from '../../test/support/workbench-fixture.ts';
 import { createLogger } from '../runtime/logger.ts';
+import { at, backToKey, type KeyHolder } from '../model/connection.ts';
 import { stages } from '../model/stages.ts';
 import { createTokenEngine } from '../tokens/token-engine.ts';
 import { createCutover } from './cutover.ts';
@@ -66,10 +67,12 @@ describe('a cutover', () => {
     await using bench = await openTestKeyshift();
     const { store, cutover } = bench.keyshift;
     await bench.consent({ customerId: 'acme' }, { account: 'AAA111' });
-    const live = await store.connections.findByCustomer('acme');
+    const live = (await store.connections.findByCustomer('acme'))!;
+    await store.privateKeys.put(live.id, privateKey('acme'), bench.clock.now());
+    const holder = (await store.connections.findByCustomer('acme')) as KeyHolder;
     const verified = await store.connections.update(
-      live!,
-      { stage: 'verified', route: 'key' },
+      holder,
+      { at: at('verified'), way: backToKey(holder) },
       bench.clock.now(),
     );
     expect(bench.sandbox.uninstall('AAA111')).toBe(1);
@@ -176,8 +179,9 @@ describe('a rollback', () => {
   it('is refused where there is no key to return to', async () => {
     await using bench = await open();
     const never = await bench.add('never', { stage: 'live', route: 'oauth' });
-    const gone = await bench.add('gone', { stage: 'live', route: 'oauth', key });
-    await bench.store.privateKeys.destroy(gone.id, bench.clock.now());
+    const { id } = await bench.add('gone', { stage: 'live', route: 'oauth', key });
+    await bench.store.privateKeys.destroy(id, bench.clock.now());
+    const gone = await bench.read('gone');
     for (const connection of [never, gone]) {
       await expect(bench.cutover.rollBack(connection, 'cli')).rejects.toMatchObject({
         code: 'key_not_found',

@@ -1,15 +1,19 @@
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import type { Clock } from '../runtime/clock.ts';
 import {
+  asCanary,
+  backToKey,
+  byOAuth,
   describeStage,
   mayRollBack,
   stageAfterRollBack,
   type Connection,
+  type KeyHolder,
 } from '../model/connection.ts';
 import { mayCutOver } from '../model/stages.ts';
 import type { Store } from '../store/store.ts';
 import type { ProveGrant } from './prove-grant.ts';
-import { backToKey, type StageMachine } from './stage-machine.ts';
+import type { StageMachine } from './stage-machine.ts';
 
 /** What {@link createCutover} works with. */
 export interface CutoverOptions {
@@ -53,22 +57,21 @@ export function createCutover(options: CutoverOptions): Cutover {
   return {
     async startCanary(connection, percent, actor) {
       const accountId = requireProven(connection, 'only verified connections can become a canary');
-      await requireKey(connection);
+      requireKey(connection);
       await proveGrant(accountId);
       if (connection.stage === 'verified') await snapshotMetrics?.(connection);
       const reason = `${percent} % over OAuth`;
-      const patch = { route: 'canary', canaryPercent: percent } as const;
+      const atMs = clock.now();
+      const change = { way: asCanary(connection, percent, atMs) };
       return store.transaction(async (tx) => {
         if (connection.stage !== 'canary') {
-          const first = { ...patch, watchedSinceMs: clock.now() };
-          return machine.move(tx, connection, 'canary', { actor, reason, patch: first });
+          return machine.move(tx, connection, 'canary', { actor, reason, change });
         }
-        const atMs = clock.now();
         await tx.audit.append({
           ...{ atMs, actor, reason, action: 'connection.canary', connectionId: connection.id },
           ...{ fromStage: undefined, toStage: undefined },
         });
-        return tx.connections.update(connection, patch, atMs);
+        return tx.connections.update(connection, change, atMs);
       });
     },
 
@@ -76,14 +79,8 @@ export function createCutover(options: CutoverOptions): Cutover {
       await proveGrant(requireProven(connection, 'only verified connections can be cut over'));
       // A canary has been looked at before its first call.
       if (connection.stage === 'verified') await snapshotMetrics?.(connection);
-      const nowMs = clock.now();
-      const patch = {
-        route: 'oauth',
-        canaryPercent: undefined,
-        liveSinceMs: nowMs,
-        watchedSinceMs: nowMs,
-      } as const;
-      return store.transaction((tx) => machine.move(tx, connection, 'live', { actor, patch }));
+      const change = { way: byOAuth(connection, clock.now()) };
+      return store.transaction((tx) => machine.move(tx, connection, 'live', { actor, change }));
     },
 
     async rollBack(connection, actor, reason) {
@@ -93,24 +90,24 @@ export function createCutover(options: CutoverOptions): Cutover {
           `Customer ${connection.customerId} is ${describeStage(connection)} on the ${connection.route} route; there is nothing to roll back.`,
         );
       }
-      await requireKey(connection);
+      requireKey(connection);
       const cause = {
         actor,
         reason: reason ?? 'rollback',
-        patch: backToKey,
+        change: { way: backToKey(connection) },
       };
       const to = stageAfterRollBack(connection);
       return store.transaction((tx) => machine.move(tx, connection, to, cause));
     },
   };
+}
 
-  async function requireKey(connection: Connection): Promise<void> {
-    if ((await store.privateKeys.info(connection.id))?.present) return;
-    throw new KeyshiftError(
-      'key_not_found',
-      `Customer ${connection.customerId} has no private key to return to.`,
-    );
-  }
+function requireKey(connection: Connection): asserts connection is KeyHolder {
+  if (connection.key === 'held') return;
+  throw new KeyshiftError(
+    'key_not_found',
+    `Customer ${connection.customerId} has no private key to return to.`,
+  );
 }
 
 function requireProven(connection: Connection, rule: string): string {

@@ -1,4 +1,4 @@
-import type { Connection } from '../model/connection.ts';
+import { withoutGrant, type Connection } from '../model/connection.ts';
 import { hasConsented } from '../model/stages.ts';
 import type { Store } from '../store/store.ts';
 import type { TokenEngine } from '../tokens/token-engine.ts';
@@ -32,16 +32,12 @@ export function createDisconnect(options: DisconnectOptions): Disconnect {
       const current = await tx.connections.findById(connection.id);
       if (!current || !usesGrant(current)) return;
       const cause = { actor, reason: 'disconnected' };
-      const key = await tx.privateKeys.info(current.id);
-      if (key?.present) {
-        await machine.move(tx, current, 'checked', {
-          ...cause,
-          patch: { route: 'key', liveSinceMs: undefined },
-        });
+      const change = { way: withoutGrant(current) };
+      if (current.key === 'held') {
+        await machine.move(tx, current, 'checked', { ...cause, change });
       } else {
-        // The grant lives on for others: this connection must not use it any more.
-        const patch = revoked ? {} : ({ route: 'key' } as const);
-        await machine.flag(tx, current, 'grant_lost', { ...cause, patch });
+        // Where the grant lives on for others, this connection must not use it any more.
+        await machine.flag(tx, current, 'grant_lost', revoked ? cause : { ...cause, change });
       }
     });
     return revoked;

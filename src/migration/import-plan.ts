@@ -1,10 +1,9 @@
 import type { Clock } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
-import { keyMayBeReplaced, type Connection } from '../model/connection.ts';
+import { keyMayBeReplaced, newConnection, type Connection } from '../model/connection.ts';
 import type { Store } from '../store/store.ts';
 import type { CustomerRow, InvalidRow } from './customer-row.ts';
 import { namedSharers, type ImportIssue, type RowVerdict } from './import-report.ts';
-import { newConnection } from './new-connection.ts';
 import type { StageMachine } from './stage-machine.ts';
 
 /** What a plan is carried out with. */
@@ -150,7 +149,7 @@ async function replaceKey(
   options: PlanOptions,
 ): Promise<void> {
   // The new key may belong to another account: the guard compares with the key that is on file.
-  const patch = {
+  const change = {
     email: row.email ?? existing.email,
     name: row.name ?? existing.name,
     accountId: undefined,
@@ -159,9 +158,9 @@ async function replaceKey(
   await store.privateKeys.put(existing.id, row.key, options.clock.now());
   await store.labels.put(existing.id, row.labels);
   if (existing.stage === 'imported') {
-    await store.connections.update(existing, patch, options.clock.now());
+    await store.connections.update(existing, change, options.clock.now());
   } else {
-    const cause = { actor: options.actor, reason: 'private key replaced', patch };
+    const cause = { actor: options.actor, reason: 'private key replaced', change };
     await options.machine.move(store, existing, 'imported', cause);
   }
 }

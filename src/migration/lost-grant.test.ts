@@ -32,7 +32,7 @@ describe('a lost grant', () => {
   it('flags every customer of the account, and nobody of another', async () => {
     await using bench = await openTestBench();
     await bench.add('one', { stage: 'live', accountId: 'AAA111', route: 'oauth' });
-    await bench.add('two', { stage: 'verified', accountId: 'AAA111' });
+    await bench.add('two', { stage: 'verified', accountId: 'AAA111', key: 'pk_0123456789abcdef' });
     const other = await bench.add('other', { stage: 'live', accountId: 'BBB222', route: 'oauth' });
     await flagLostGrant(bench)(await bench.grant('AAA111'));
     expect(await bench.read('one')).toMatchObject({ attentionReason: 'grant_lost' });

@@ -1,9 +1,10 @@
+import { backToKey } from '../model/connection.ts';
 import type { Grant } from '../model/grant.ts';
 import { canMove, hasConsented } from '../model/stages.ts';
 import type { Store } from '../store/store.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { replaceByForeignConsent } from './activate-set-aside.ts';
-import { backToKey, type StageMachine } from './stage-machine.ts';
+import type { StageMachine } from './stage-machine.ts';
 
 /** What lost and regained grants are written with. */
 export interface LostGrantOptions {
@@ -23,8 +24,8 @@ export function flagLostGrant({
       for (const connection of await tx.connections.listByAccount(grant.accountId)) {
         if (!hasConsented(connection)) continue;
         // A canary has its key beside it: no call has to fail.
-        const patch = connection.route === 'canary' ? backToKey : {};
-        await machine.flag(tx, connection, 'grant_lost', { actor: 'system', patch });
+        const change = connection.route === 'canary' ? { way: backToKey(connection) } : {};
+        await machine.flag(tx, connection, 'grant_lost', { actor: 'system', change });
       }
     });
 }
@@ -40,9 +41,8 @@ export function unflagRegainedGrant({
   return (grant) =>
     store.transaction(async (tx) => {
       for (const connection of await tx.connections.listByAccount(grant.accountId)) {
-        const { stage, attentionReason, attentionFrom } = connection;
-        if (stage !== 'attention' || attentionReason !== 'grant_lost') continue;
-        if (attentionFrom === undefined || attentionFrom === 'attention') continue;
+        const { attentionReason, attentionFrom } = connection;
+        if (attentionReason !== 'grant_lost') continue;
         const to = canMove('attention', attentionFrom) ? attentionFrom : 'verified';
         await machine.move(tx, connection, to, { actor: 'system', reason: 'grant_regained' });
       }

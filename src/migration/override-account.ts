@@ -59,7 +59,7 @@ export function createOverrideAccount(options: OverrideOptions): OverrideAccount
         return machine.move(tx, current, 'authorized', {
           actor,
           reason: `account ${current.accountId ?? 'unknown'} → ${accountId}: ${reason}`,
-          patch: { accountId, accountName: consent.accountName },
+          change: { accountId, accountName: consent.accountName },
         });
       }),
     );

@@ -5,7 +5,7 @@ import type { AccountLookup, LookUpAccount } from '../calls/account-lookup.ts';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import { createLogger } from '../runtime/logger.ts';
 import { stages } from '../model/stages.ts';
-import type { Connection } from '../model/connection.ts';
+import { at, byOAuth, setAside, type Connection } from '../model/connection.ts';
 import { trafficBucketOf } from '../model/traffic.ts';
 import { createTokenEngine } from '../tokens/token-engine.ts';
 import type { KeyProofs } from './key-proof.ts';
@@ -74,8 +74,10 @@ describe('a retirement', () => {
     'is refused at stage %s, and the key is kept',
     async (stage) => {
       await using bench = await open();
-      const patch = { stage } as const;
-      await bench.store.connections.update(bench.connection, patch, bench.clock.now());
+      const change = {
+        at: stage === 'attention' ? setAside(bench.connection, 'grant_lost') : at(stage),
+      };
+      await bench.store.connections.update(bench.connection, change, bench.clock.now());
       await bench.clock.advance(30 * dayMs);
       await expect(bench.retire(withoutProof)).rejects.toMatchObject({ code: 'stage_conflict' });
       expect(await bench.isKeyPresent()).toBe(true);
@@ -128,7 +130,8 @@ describe('a retirement', () => {
     await bench.store.switches.set('route', undefined, bench.clock.now(), 'cli');
     const branch = await bench.add('branch', { stage: 'verified', key, accountId: 'AAA111' });
     await expect(bench.retire(withoutProof)).rejects.toThrow('still serves branch');
-    await bench.store.connections.update(branch, { route: 'oauth' }, bench.clock.now());
+    const nowMs = bench.clock.now();
+    await bench.store.connections.update(branch, { way: byOAuth(branch, nowMs) }, nowMs);
     await expect(bench.retire(withoutProof)).resolves.toMatchObject({ outcome: 'retired' });
   });
 });

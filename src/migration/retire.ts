@@ -147,8 +147,8 @@ export function createRetire(options: RetireOptions): Retire {
         );
       }
       const reason = `private key destroyed: ${detail}`;
-      const retired = await machine.move(tx, connection, 'retired', { actor, reason });
       await tx.privateKeys.destroy(connection.id, nowMs);
+      const retired = await machine.move(tx, connection, 'retired', { actor, reason });
       await tx.retirements.save({
         ...{ connectionId: connection.id, quietAtMs, proof, detail },
         ...{ provedAtMs: nowMs, retiredAtMs: nowMs },

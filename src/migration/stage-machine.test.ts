@@ -69,8 +69,8 @@ describe('a step that exists', () => {
   it('writes further columns with the stage, and keeps the others', async () => {
     await using bench = await openTestBench();
     const connection = await bench.add('acme', { email: 'a@acme.example', name: 'Acme' });
-    const patch = { accountId: 'AAA111', accountName: 'Alpha', name: undefined };
-    await bench.machine.move(bench.store, connection, 'checked', { actor: 'test', patch });
+    const change = { accountId: 'AAA111', accountName: 'Alpha', name: undefined };
+    await bench.machine.move(bench.store, connection, 'checked', { actor: 'test', change });
     expect(await bench.read('acme')).toMatchObject({
       stage: 'checked',
       accountId: 'AAA111',
@@ -101,7 +101,7 @@ describe('a flag', () => {
     expect(await bench.read('acme')).toMatchObject({
       stage: 'attention',
       attentionReason: 'grant_lost',
-      attentionFrom: from === 'attention' ? undefined : from,
+      attentionFrom: from === 'attention' ? 'imported' : from,
     });
     expect(await bench.auditOf('acme')).toEqual([`${from} → attention, system: in words`]);
   });

@@ -1,7 +1,13 @@
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import type { Clock } from '../runtime/clock.ts';
-import { canMove, type AttentionReason, type JourneyStage, type Stage } from '../model/stages.ts';
-import type { Connection, ConnectionPatch } from '../model/connection.ts';
+import { canMove, type AttentionReason, type JourneyStage } from '../model/stages.ts';
+import {
+  at,
+  setAside,
+  type At,
+  type Connection,
+  type ConnectionChange,
+} from '../model/connection.ts';
 import type { Store } from '../store/store.ts';
 
 /** Why and by whom a connection moves. */
@@ -9,17 +15,9 @@ export interface TransitionCause {
   /** See {@link AuditEvent.actor}. */
   readonly actor: string;
   readonly reason?: string;
-  /** Further columns to write with the stage. */
-  readonly patch?: Omit<ConnectionPatch, 'stage' | 'attentionReason' | 'attentionFrom'>;
+  /** What else is written with the stage. */
+  readonly change?: Omit<ConnectionChange, 'at'>;
 }
-
-/** What returns a connection's traffic to its private key. */
-export const backToKey = {
-  route: 'key',
-  canaryPercent: undefined,
-  liveSinceMs: undefined,
-  watchedSinceMs: undefined,
-} as const satisfies ConnectionPatch;
 
 /** Moves connections between stages, each move with its line in the audit log. */
 export interface StageMachine {
@@ -56,18 +54,18 @@ export function createStageMachine(clock: Clock): StageMachine {
   async function write(
     store: Store,
     connection: Connection,
-    patch: ConnectionPatch & { readonly stage: Stage },
+    to: At,
     cause: TransitionCause,
   ): Promise<Connection> {
     const atMs = clock.now();
-    const moved = await store.connections.update(connection, { ...cause.patch, ...patch }, atMs);
+    const moved = await store.connections.update(connection, { ...cause.change, at: to }, atMs);
     await store.audit.append({
       atMs,
       actor: cause.actor,
       action: 'connection.stage',
       connectionId: connection.id,
       fromStage: connection.stage,
-      toStage: patch.stage,
+      toStage: to.stage,
       reason: cause.reason,
     });
     return moved;
@@ -81,20 +79,12 @@ export function createStageMachine(clock: Clock): StageMachine {
           `Customer ${connection.customerId} is ${connection.stage} and cannot become ${to}.`,
         );
       }
-      const patch = { stage: to, attentionReason: undefined, attentionFrom: undefined };
-      return write(store, connection, patch, cause);
+      return write(store, connection, at(to), cause);
     },
     flag: (store, connection, reason, cause) =>
-      write(
-        store,
-        connection,
-        {
-          stage: 'attention',
-          attentionReason: reason,
-          attentionFrom:
-            connection.stage === 'attention' ? connection.attentionFrom : connection.stage,
-        },
-        { ...cause, reason: cause.reason ?? reason },
-      ),
+      write(store, connection, setAside(connection, reason), {
+        ...cause,
+        reason: cause.reason ?? reason,
+      }),
   };
 }

@@ -4,7 +4,7 @@ import type { Secret } from '../runtime/secret.ts';
 import type { Fault } from '../sandbox.ts';
 import type { Connection } from '../model/connection.ts';
 import { parsePrivateKey } from '../klaviyo/private-key.ts';
-import { newConnection } from './new-connection.ts';
+import { newConnection } from '../model/connection.ts';
 
 const app = testSeed.apps[0]!;
 

@@ -4,13 +4,13 @@ import type { KlaviyoAccount } from '../klaviyo/account.ts';
 import { missingScopes, parseScopes } from '../klaviyo/scope-set.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { VerificationCheck } from '../model/verification.ts';
-import type { Connection } from '../model/connection.ts';
+import { backToKey, type Connection } from '../model/connection.ts';
 import type { Grant } from '../model/grant.ts';
 import type { Store } from '../store/store.ts';
 import type { TokenEngine } from '../tokens/token-engine.ts';
 import { checkReads, type CheckResult, type ReadChecksOptions } from './read-checks.ts';
 import { retryConflict } from './retry-conflict.ts';
-import { backToKey, type StageMachine } from './stage-machine.ts';
+import type { StageMachine } from './stage-machine.ts';
 import { settleVerified } from './settle-verified.ts';
 
 /** What the checks of a consent came to. */
@@ -118,8 +118,8 @@ export function createVerify(options: VerifyOptions): Verify {
         const [first] = failed;
         if (!first?.reason) return current;
         const reason = failed.map(({ detail }) => detail).join('; ');
-        const patch = current.route === 'canary' ? backToKey : {};
-        return machine.flag(tx, current, first.reason, { actor, reason, patch });
+        const change = current.route === 'canary' ? { way: backToKey(current) } : {};
+        return machine.flag(tx, current, first.reason, { actor, reason, change });
       }),
     );
     return { connection: after, verdict, checks };

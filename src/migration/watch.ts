@@ -3,12 +3,12 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Random } from '../runtime/random.ts';
 import { runService } from '../runtime/service.ts';
-import type { Connection } from '../model/connection.ts';
+import { backToKey, type Connection } from '../model/connection.ts';
 import { isWatched, stagesWhere } from '../model/stages.ts';
 import type { Store } from '../store/store.ts';
 import { trafficBucketMs, trafficBucketOf } from '../model/traffic.ts';
 import { defaultHoldPolicy, whyHold, type HoldPolicy } from './hold-policy.ts';
-import { backToKey, type StageMachine } from './stage-machine.ts';
+import type { StageMachine } from './stage-machine.ts';
 import type { Verify } from './verify.ts';
 
 /** What one round of watching found and did. */
@@ -191,11 +191,11 @@ async function hold(
   connection: Connection,
   reason: string,
 ): Promise<Hold> {
-  const { customerId, route } = connection;
-  const rolledBack = route === 'canary';
-  const patch = rolledBack ? backToKey : {};
+  const { customerId } = connection;
+  const rolledBack = connection.route === 'canary';
+  const change = rolledBack ? { way: backToKey(connection) } : {};
   await store.transaction((tx) =>
-    machine.flag(tx, connection, 'oauth_errors', { actor, reason, patch }),
+    machine.flag(tx, connection, 'oauth_errors', { actor, reason, change }),
   );
   logger.warn({ customer: customerId, rolledBack, reason }, 'OAuth fails more often than the key');
   return { customerId, rolledBack, reason };

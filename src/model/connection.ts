@@ -1,3 +1,5 @@
+import type { Clock } from '../runtime/clock.ts';
+import type { Random } from '../runtime/random.ts';
 import {
   hasConsented,
   isInvited,
@@ -9,111 +11,300 @@ import {
   type StageRules,
 } from './stages.ts';
 
-/** Which credential a connection's traffic uses. */
-export type Route = 'key' | 'canary' | 'oauth';
-
-/** One customer's link to one Klaviyo account, holding a private key, a grant, or both. */
-export interface Connection {
-  readonly id: string;
-  /** The integrator's own id of its customer; unique. */
-  readonly customerId: string;
+/** What of a connection an import, a key check or a consent may write, apart from where it stands. */
+export interface ConnectionDetails {
   /** Klaviyo's 6-character public id; absent until the key check or the consent tells it. */
   readonly accountId: string | undefined;
   readonly accountName: string | undefined;
   readonly email: string | undefined;
   /** What the integrator calls the customer. */
   readonly name: string | undefined;
-  readonly stage: Stage;
-  /** Set while `stage` is `attention`. */
-  readonly attentionReason: AttentionReason | undefined;
-  /** The stage the connection was at before `attention`. */
-  readonly attentionFrom: Stage | undefined;
-  readonly route: Route;
-  /** When traffic moved to OAuth; start of the quiet days. */
-  readonly liveSinceMs: number | undefined;
-  /** Share of calls that go by OAuth while `route` is `canary`, 0 to 100; absent means none. */
-  readonly canaryPercent: number | undefined;
   /** Share of reads sent by key that are repeated by OAuth and compared, 0 to 100; absent means none. */
   readonly shadowPercent: number | undefined;
-  /** Since when calls by OAuth are watched: the canary, the cutover, or the end of a hold. */
-  readonly watchedSinceMs: number | undefined;
+}
+
+interface ConnectionRecord extends ConnectionDetails {
+  readonly id: string;
+  /** The integrator's own id of its customer; unique. */
+  readonly customerId: string;
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
-  /** Grows with every write; the fence of {@link ConnectionStore.update}. */
+}
+
+/** How far a connection has come: a stage of the journey, or a person is needed, and why. */
+export type At =
+  | {
+      readonly stage: JourneyStage;
+      readonly attentionReason: undefined;
+      readonly attentionFrom: undefined;
+    }
+  | {
+      readonly stage: 'attention';
+      readonly attentionReason: AttentionReason;
+      /** The stage of the journey that it was at before. */
+      readonly attentionFrom: JourneyStage;
+    };
+
+/** All calls go by the private key. */
+interface WayByKey {
+  readonly route: 'key';
+  readonly canaryPercent: undefined;
+  readonly liveSinceMs: undefined;
+  readonly watchedSinceMs: undefined;
+}
+
+/** A share of the calls goes by OAuth, the rest by key. */
+interface WayOfCanary {
+  readonly route: 'canary';
+  /** The share by OAuth, 0 to 100. */
+  readonly canaryPercent: number;
+  readonly liveSinceMs: undefined;
+  /** When the canary began. */
+  readonly watchedSinceMs: number;
+}
+
+/** All calls go by OAuth. */
+interface WayByOAuth {
+  readonly route: 'oauth';
+  readonly canaryPercent: undefined;
+  /** When traffic moved; start of the quiet days. Absent until the first consent is verified. */
+  readonly liveSinceMs: number | undefined;
+  /** Since when the calls are watched: the cutover, or the end of a hold. */
+  readonly watchedSinceMs: number | undefined;
+}
+
+/** No call goes out: disconnected, and without a key to go back to. A new consent mends it. */
+interface NoWay {
+  readonly route: 'none';
+  readonly canaryPercent: undefined;
+  /** When traffic had moved to OAuth. */
+  readonly liveSinceMs: number | undefined;
+  readonly watchedSinceMs: undefined;
+}
+
+/** Which credential a connection's calls use, with what only that way has. */
+export type Way = WayByKey | WayOfCanary | WayByOAuth | NoWay;
+export type Route = Way['route'];
+
+/** Whether there is a private key: `none` when there never was one. */
+export type KeyState = 'held' | 'destroyed' | 'none';
+
+/** A connection with a key may use it. One without goes by OAuth, or not at all: by its type. */
+type Credentialed =
+  | ({ readonly key: 'held' } & (WayByKey | WayOfCanary | WayByOAuth))
+  | ({ readonly key: 'destroyed' | 'none' } & (WayByOAuth | NoWay));
+
+/**
+ * One customer's link to one Klaviyo account. The account's grant belongs to the account: all
+ * connections of one account share it.
+ */
+export type Connection = ConnectionRecord &
+  At &
+  Credentialed & {
+    /** Grows with every write; the fence of {@link ConnectionStore.update}. */
+    readonly version: number;
+  };
+
+/** A connection that holds its private key. */
+export type KeyHolder = Extract<Connection, { readonly key: 'held' }>;
+
+/** A connection to be inserted; its key is stored apart, in the same transaction. */
+export type NewConnection = ConnectionRecord & At & (WayByKey | WayOfCanary | WayByOAuth);
+
+/**
+ * What a write changes: details one by one (`undefined` clears one, absence keeps it), the stage
+ * and the way each as a whole, so that nothing of the former one stays behind.
+ */
+export type ConnectionChange = Partial<ConnectionDetails> & {
+  readonly at?: At;
+  readonly way?: Way;
+};
+
+/** A connection as flat as its row. */
+export interface ConnectionColumns extends ConnectionRecord {
+  readonly stage: Stage;
+  readonly attentionReason: AttentionReason | undefined;
+  readonly attentionFrom: Stage | undefined;
+  /** `key` also stands for no way at all: the key itself says which. */
+  readonly route: 'key' | 'canary' | 'oauth';
+  readonly canaryPercent: number | undefined;
+  readonly liveSinceMs: number | undefined;
+  readonly watchedSinceMs: number | undefined;
+  readonly key: KeyState;
   readonly version: number;
 }
 
-/** Columns of a connection that may change. `undefined` clears a column, absence keeps it. */
-export type ConnectionPatch = Partial<{
-  [
-    Field in
-      | 'accountId'
-      | 'accountName'
-      | 'email'
-      | 'name'
-      | 'stage'
-      | 'attentionReason'
-      | 'attentionFrom'
-      | 'route'
-      | 'liveSinceMs'
-      | 'canaryPercent'
-      | 'shadowPercent'
-      | 'watchedSinceMs'
-  ]: Connection[Field];
-}>;
+/**
+ * Makes a connection of its columns, and drops what its stage and route do not have.
+ *
+ * @throws TypeError when it waits for a person without a reason, which nothing writes
+ */
+export function parseConnection(columns: ConnectionColumns): Connection {
+  return {
+    id: columns.id,
+    customerId: columns.customerId,
+    accountId: columns.accountId,
+    accountName: columns.accountName,
+    email: columns.email,
+    name: columns.name,
+    ...parseAt(columns),
+    ...parseWay(columns),
+    shadowPercent: columns.shadowPercent,
+    createdAtMs: columns.createdAtMs,
+    updatedAtMs: columns.updatedAtMs,
+    version: columns.version,
+  };
+}
 
-/** A connection of which its stage and why it waits for a person matter. */
-type Standing = Pick<Connection, 'stage' | 'attentionReason' | 'attentionFrom'>;
+function parseAt({ id, stage, attentionReason: reason, attentionFrom }: ConnectionColumns): At {
+  if (stage !== 'attention') return at(stage);
+  if (reason === undefined) throw new TypeError(`Connection ${id} is at attention for no reason.`);
+  // From nowhere: it begins anew.
+  const from =
+    attentionFrom === undefined || attentionFrom === 'attention' ? 'imported' : attentionFrom;
+  return { stage, attentionReason: reason, attentionFrom: from };
+}
+
+function parseWay(columns: ConnectionColumns): Credentialed {
+  const { key, route, liveSinceMs, watchedSinceMs } = columns;
+  if (route === 'oauth') return { key, ...goByOAuth(liveSinceMs, watchedSinceMs) };
+  if (key !== 'held') return { key, ...goNowhere(liveSinceMs) };
+  if (route === 'key') return { key, ...byKey };
+  return {
+    ...{ key, route, liveSinceMs: undefined },
+    canaryPercent: columns.canaryPercent ?? 0,
+    watchedSinceMs: watchedSinceMs ?? columns.updatedAtMs,
+  };
+}
+
+/** The first row of a customer's connection: nothing is known of its account yet. */
+export function newConnection(
+  { clock, random }: { readonly clock: Clock; readonly random: Random },
+  fields: Pick<Connection, 'customerId'> &
+    Partial<Pick<Connection, 'email' | 'name'>> & {
+      readonly stage: JourneyStage;
+      readonly route: 'key' | 'oauth';
+    },
+): NewConnection {
+  const nowMs = clock.now();
+  return {
+    id: random.id(),
+    customerId: fields.customerId,
+    accountId: undefined,
+    accountName: undefined,
+    email: fields.email,
+    name: fields.name,
+    ...at(fields.stage),
+    ...(fields.route === 'key' ? byKey : goByOAuth(undefined, undefined)),
+    shadowPercent: undefined,
+    createdAtMs: nowMs,
+    updatedAtMs: nowMs,
+  };
+}
+
+/** At a stage of the journey. */
+export function at(stage: JourneyStage): At {
+  return { stage, attentionReason: undefined, attentionFrom: undefined };
+}
+
+/** Set aside for a person; a second reason replaces the first, and the stage before stays known. */
+export function setAside(connection: At, attentionReason: AttentionReason): At {
+  const attentionFrom =
+    connection.stage === 'attention' ? connection.attentionFrom : connection.stage;
+  return { stage: 'attention', attentionReason, attentionFrom };
+}
+
+const byKey: WayByKey = {
+  route: 'key',
+  canaryPercent: undefined,
+  liveSinceMs: undefined,
+  watchedSinceMs: undefined,
+};
+
+/** All traffic back to the private key. Only who holds one has this way. */
+export function backToKey(_holder: KeyHolder): Way {
+  return byKey;
+}
+
+/** A share of the calls by OAuth; a wider share is watched since the first. */
+export function asCanary(holder: KeyHolder, canaryPercent: number, nowMs: number): Way {
+  const watchedSinceMs = holder.route === 'canary' ? holder.watchedSinceMs : nowMs;
+  return { route: 'canary', canaryPercent, liveSinceMs: undefined, watchedSinceMs };
+}
+
+/** All traffic by OAuth, watched from now on; whoever was on it before has been since then. */
+export function byOAuth({ liveSinceMs }: Pick<Connection, 'liveSinceMs'>, nowMs: number): Way {
+  return goByOAuth(liveSinceMs ?? nowMs, nowMs);
+}
+
+/** What is left without a grant: the key, or nothing. */
+export function withoutGrant(connection: Connection): Way {
+  return connection.key === 'held' ? byKey : goNowhere(connection.liveSinceMs);
+}
+
+function goByOAuth(
+  liveSinceMs: number | undefined,
+  watchedSinceMs: number | undefined,
+): WayByOAuth {
+  return { route: 'oauth', canaryPercent: undefined, liveSinceMs, watchedSinceMs };
+}
+
+function goNowhere(liveSinceMs: number | undefined): NoWay {
+  return { route: 'none', canaryPercent: undefined, liveSinceMs, watchedSinceMs: undefined };
+}
 
 /** Why a connection cannot be invited now; `undefined` when it can. */
-export function whyNotInvited(
-  connection: Pick<Connection, 'stage' | 'attentionReason' | 'accountId'>,
-): string | undefined {
+export function whyNotInvited(connection: At & Pick<Connection, 'accountId'>): string | undefined {
   const { stage, attentionReason: reason, accountId } = connection;
   if (stage === 'attention' && (reason === 'key_invalid' || accountId === undefined)) {
-    return `its account is unknown (${reason ?? 'attention'}): import a working key first`;
+    return `its account is unknown (${reason}): import a working key first`;
   }
   const { invitation }: StageRules = stageRules[stage];
   return typeof invitation === 'object' ? invitation.refused : undefined;
 }
 
 /** Whether an import may replace the private key; at `attention`, by the stage before it. */
-export function keyMayBeReplaced({ stage, attentionFrom }: Standing): boolean {
-  const before = stage === 'attention' ? (attentionFrom ?? 'imported') : stage;
-  return stageRules[before].keyMayBeReplaced;
+export function keyMayBeReplaced({ stage, attentionFrom }: At): boolean {
+  return stageRules[stage === 'attention' ? attentionFrom : stage].keyMayBeReplaced;
 }
 
 /** Whether a reminder of its invitation may go out. */
-export function mayBeReminded(connection: Standing): boolean {
-  const { stage, attentionReason: reason } = connection;
-  return stage === 'attention'
-    ? reason === undefined || reasonRules[reason].mayRemind
+export function mayBeReminded(connection: At): boolean {
+  return connection.stage === 'attention'
+    ? reasonRules[connection.attentionReason].mayRemind
     : isInvited(connection);
 }
 
 /** Whether the checks of a consent may be made, or made again. */
-export function mayBeVerified(connection: Standing): boolean {
-  const { attentionReason: reason } = connection;
-  return hasConsented(connection) || (reason !== undefined && reasonRules[reason].mayVerify);
+export function mayBeVerified(connection: At): boolean {
+  return connection.stage === 'attention'
+    ? reasonRules[connection.attentionReason].mayVerify
+    : hasConsented(connection);
+}
+
+/** Whether any call goes by OAuth. */
+export function sendsByOAuth({ route }: Pick<Connection, 'route'>): boolean {
+  return route === 'canary' || route === 'oauth';
 }
 
 /** Whether there is traffic on OAuth that may go back to the key. */
-export function mayRollBack({ stage, route }: Pick<Connection, 'stage' | 'route'>): boolean {
-  return route !== 'key' && stageRules[stage].mayRollBack;
+export function mayRollBack(connection: Pick<Connection, 'stage' | 'route'>): boolean {
+  return sendsByOAuth(connection) && stageRules[connection.stage].mayRollBack;
 }
 
 /** Where a rollback leads: without a proven grant, behind the place where it is proven. */
-export function stageAfterRollBack({ stage, attentionReason }: Standing): JourneyStage {
-  if (stage !== 'attention') return 'verified';
-  return attentionReason === undefined ? 'checked' : reasonRules[attentionReason].rollsBackTo;
+export function stageAfterRollBack({ stage, attentionReason }: At): JourneyStage {
+  return stage === 'attention' ? reasonRules[attentionReason].rollsBackTo : 'verified';
 }
 
 /** Whether a grant of another account may be given to it: no traffic depends on the present one. */
-export function accountMayChange({ stage, route }: Pick<Connection, 'stage' | 'route'>): boolean {
-  return stage === 'attention' || (route === 'key' && stageRules[stage].traffic === 'by_key');
+export function accountMayChange(connection: Pick<Connection, 'stage' | 'route'>): boolean {
+  const { stage } = connection;
+  if (stage === 'attention') return true;
+  return stageRules[stage].traffic === 'by_key' && !sendsByOAuth(connection);
 }
 
 /** The stage of a connection in words. */
-export function describeStage({ stage, attentionReason }: Standing): string {
-  return stage === 'attention' ? `at attention (${attentionReason ?? 'no reason'})` : stage;
+export function describeStage({ stage, attentionReason }: At): string {
+  return stage === 'attention' ? `at attention (${attentionReason})` : stage;
 }

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { operations } from '../klaviyo/operations.ts';
-import type { Connection } from './connection.ts';
-import { sampleConnection } from '../../test/store/contract/contract-test.ts';
+import { parseConnection, type Connection, type ConnectionColumns } from './connection.ts';
+import { sampleColumns } from '../../test/store/contract/contract-test.ts';
 import {
   chooseRoute,
   recordsEvents,
@@ -19,8 +19,8 @@ function callOf(id: string, fields: Partial<RoutedCall> = {}): RoutedCall {
   return { method, path, headers: {}, operation, ...fields };
 }
 
-function connectionOf(fields: Partial<Connection>): Connection {
-  return { ...sampleConnection('acme'), version: 1, ...fields };
+function connectionOf(fields: Partial<ConnectionColumns>): Connection {
+  return parseConnection({ ...sampleColumns('acme'), key: 'held', ...fields });
 }
 
 const live = connectionOf({ route: 'oauth', liveSinceMs: 1 });

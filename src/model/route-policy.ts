@@ -56,7 +56,7 @@ export function chooseRoute(
   { routeSwitch, exceptions }: RoutePolicies,
   random: Pick<Random, 'fraction'>,
 ): RouteChoice {
-  const own = connection.route === 'canary' ? 'key' : connection.route;
+  const own = connection.route === 'oauth' ? 'oauth' : 'key';
   if (routeSwitch !== undefined) return { route: routeSwitch, own: routeSwitch === own };
   const exception = exceptions.length > 0 ? findException(connection, call, exceptions) : undefined;
   if (exception && !(exception === 'key' && isLive(connection) && recordsEvents(call))) {

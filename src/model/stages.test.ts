@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { sampleColumns } from '../../test/store/contract/contract-test.ts';
 import {
   accountMayChange,
   keyMayBeReplaced,
@@ -6,8 +7,9 @@ import {
   mayBeVerified,
   mayRollBack,
   stageAfterRollBack,
+  parseConnection,
   whyNotInvited,
-  type Route,
+  type Connection,
 } from './connection.ts';
 import {
   attentionReasons,
@@ -76,13 +78,14 @@ const meanings: Record<Stage, string> = {
   attention: 'wait invite account rollback',
 };
 
-function connectionAt(stage: Stage, route: Route, reason: AttentionReason = 'grant_lost') {
-  const attention = stage === 'attention';
-  return {
-    ...{ stage, route, accountId: 'AAA111' },
-    attentionReason: attention ? reason : undefined,
-    attentionFrom: attention ? ('live' as const) : undefined,
-  };
+function connectionAt(
+  stage: Stage,
+  route: 'key' | 'oauth',
+  attentionReason: AttentionReason = 'grant_lost',
+  attentionFrom: Stage = 'live',
+): Connection {
+  const columns = { ...sampleColumns('acme'), key: 'held', accountId: 'AAA111' } as const;
+  return parseConnection({ ...columns, stage, route, attentionReason, attentionFrom });
 }
 
 function meaningOf(stage: Stage): string {
@@ -154,7 +157,7 @@ describe('a reason for attention', () => {
   it.each(stages.filter((stage) => stage !== 'attention'))(
     'leaves the key to the stage before it: %s',
     (attentionFrom) => {
-      const waiting = { ...connectionAt('attention', 'key'), attentionFrom };
+      const waiting = connectionAt('attention', 'key', 'grant_lost', attentionFrom);
       expect(keyMayBeReplaced(waiting)).toBe(meanings[attentionFrom].split(' ').includes('key'));
     },
   );

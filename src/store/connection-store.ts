@@ -1,28 +1,29 @@
-import type { Updateable } from 'kysely';
+import { sql, type Updateable } from 'kysely';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import type { Database } from './database.ts';
 import type { ParameterOf } from './prepared-statement.ts';
-import type { Connection, ConnectionPatch } from '../model/connection.ts';
+import {
+  parseConnection,
+  type At,
+  type Connection,
+  type ConnectionChange,
+  type ConnectionDetails,
+  type KeyState,
+  type NewConnection,
+  type Way,
+} from '../model/connection.ts';
 import type { ConnectionRow } from './schema.ts';
 import type { ConnectionFilter, ConnectionStore } from './store.ts';
 
 const pageSize = 200;
 
-/** Where each field that may change is kept. */
-const patchColumns = {
-  accountId: 'account_id',
-  accountName: 'account_name',
-  email: 'email',
-  name: 'name',
-  stage: 'stage',
-  attentionReason: 'attention_reason',
-  attentionFrom: 'attention_from',
-  route: 'route',
-  liveSinceMs: 'live_since',
-  canaryPercent: 'canary_percent',
-  shadowPercent: 'shadow_percent',
-  watchedSinceMs: 'watched_since',
-} as const satisfies Record<keyof ConnectionPatch, keyof ConnectionRow>;
+/**
+ * Whether a connection has a key is what the keys' own table says: one place knows it, and no two
+ * can differ.
+ */
+const keyState = sql<KeyState>`coalesce(
+  (select case when sealed_key is null then 'destroyed' else 'held' end
+    from private_keys where private_keys.connection_id = connections.id), 'none')`.as('key_state');
 
 /** Keeps connections. */
 export function createConnectionStore(database: Database): ConnectionStore {
@@ -50,18 +51,24 @@ export function createConnectionStore(database: Database): ConnectionStore {
       })
       // Not by the error of the unique index, which would abort a transaction on PostgreSQL.
       .onConflict((conflict) => conflict.column('customer_id').doNothing())
-      .returningAll(),
+      .returningAll()
+      .returning(keyState),
   );
   const findById = database.prepare((db, p: ParameterOf<{ id: string }>) =>
-    db.selectFrom('connections').selectAll().where('id', '=', p('id')),
+    db.selectFrom('connections').selectAll().select(keyState).where('id', '=', p('id')),
   );
   const findByCustomer = database.prepare((db, p: ParameterOf<{ customerId: string }>) =>
-    db.selectFrom('connections').selectAll().where('customer_id', '=', p('customerId')),
+    db
+      .selectFrom('connections')
+      .selectAll()
+      .select(keyState)
+      .where('customer_id', '=', p('customerId')),
   );
   const listByAccount = database.prepare((db, p: ParameterOf<{ accountId: string }>) =>
     db
       .selectFrom('connections')
       .selectAll()
+      .select(keyState)
       .where('account_id', '=', p('accountId'))
       .orderBy('created_at')
       .orderBy('customer_id'),
@@ -100,14 +107,15 @@ export function createConnectionStore(database: Database): ConnectionStore {
         route: row.route,
         count: row.count,
       })),
-    async update(connection, patch, atMs) {
+    async update(connection, change, atMs) {
       const [row] = await database.query((db) =>
         db
           .updateTable('connections')
-          .set({ ...toColumns(patch), updated_at: atMs, version: connection.version + 1 })
+          .set({ ...toColumns(change), updated_at: atMs, version: connection.version + 1 })
           .where('id', '=', connection.id)
           .where('version', '=', connection.version)
-          .returningAll(),
+          .returningAll()
+          .returning(keyState),
       );
       if (row) return toConnection(row);
       throw new KeyshiftError(
@@ -130,7 +138,7 @@ async function* listPages(
   let after = afterCustomerId;
   for (;;) {
     const rows = await database.query((db) => {
-      let query = db.selectFrom('connections').selectAll();
+      let query = db.selectFrom('connections').selectAll().select(keyState);
       if (stages) query = query.where('stage', 'in', stages);
       if (customerId !== undefined) query = query.where('customer_id', '=', customerId);
       if (accountId !== undefined) query = query.where('account_id', '=', accountId);
@@ -157,15 +165,45 @@ async function* listPages(
   }
 }
 
-function toColumns(patch: ConnectionPatch): Updateable<ConnectionRow> {
-  return Object.fromEntries(
-    Object.entries(patchColumns)
-      .filter(([field]) => Object.hasOwn(patch, field))
-      .map(([field, column]) => [column, patch[field as keyof ConnectionPatch] ?? null]),
-  );
+/** Where each detail is kept. */
+const detailColumns = {
+  accountId: 'account_id',
+  accountName: 'account_name',
+  email: 'email',
+  name: 'name',
+  shadowPercent: 'shadow_percent',
+} as const satisfies Record<keyof ConnectionDetails, keyof ConnectionRow>;
+
+function toColumns({ at, way, ...details }: ConnectionChange): Updateable<ConnectionRow> {
+  const columns = Object.entries(detailColumns)
+    .filter(([field]) => Object.hasOwn(details, field))
+    .map(([field, column]) => [column, details[field as keyof ConnectionDetails] ?? null] as const);
+  return {
+    ...Object.fromEntries(columns),
+    ...(at && atColumns(at)),
+    ...(way && wayColumns(way)),
+  };
 }
 
-function toParameters(connection: Omit<Connection, 'version'>): InsertParameters {
+function atColumns({ stage, attentionReason, attentionFrom }: At) {
+  return {
+    stage,
+    attention_reason: attentionReason ?? null,
+    attention_from: attentionFrom ?? null,
+  };
+}
+
+function wayColumns({ route, liveSinceMs, canaryPercent, watchedSinceMs }: Way) {
+  return {
+    // Where there is no key to go by, the key's absence says that there is no way.
+    route: route === 'none' ? 'key' : route,
+    live_since: liveSinceMs ?? null,
+    canary_percent: canaryPercent ?? null,
+    watched_since: watchedSinceMs ?? null,
+  } as const;
+}
+
+function toParameters(connection: NewConnection): InsertParameters {
   return {
     id: connection.id,
     customer_id: connection.customerId,
@@ -173,21 +211,16 @@ function toParameters(connection: Omit<Connection, 'version'>): InsertParameters
     account_name: connection.accountName ?? null,
     email: connection.email ?? null,
     name: connection.name ?? null,
-    stage: connection.stage,
-    attention_reason: connection.attentionReason ?? null,
-    attention_from: connection.attentionFrom ?? null,
-    route: connection.route,
-    live_since: connection.liveSinceMs ?? null,
-    canary_percent: connection.canaryPercent ?? null,
+    ...atColumns(connection),
+    ...wayColumns(connection),
     shadow_percent: connection.shadowPercent ?? null,
-    watched_since: connection.watchedSinceMs ?? null,
     created_at: connection.createdAtMs,
     updated_at: connection.updatedAtMs,
   };
 }
 
-function toConnection(row: ConnectionRow): Connection {
-  return {
+function toConnection(row: ConnectionRow & { readonly key_state: KeyState }): Connection {
+  return parseConnection({
     id: row.id,
     customerId: row.customer_id,
     accountId: row.account_id ?? undefined,
@@ -202,8 +235,9 @@ function toConnection(row: ConnectionRow): Connection {
     canaryPercent: row.canary_percent ?? undefined,
     shadowPercent: row.shadow_percent ?? undefined,
     watchedSinceMs: row.watched_since ?? undefined,
+    key: row.key_state,
     createdAtMs: row.created_at,
     updatedAtMs: row.updated_at,
     version: row.version,
-  };
+  });
 }

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../errors/error-table.ts';
 import type { AttentionReason, Stage } from '../model/stages.ts';
 import type { GrantState } from '../model/grant.ts';
-import type { Route } from '../model/connection.ts';
+import type { ConnectionColumns } from '../model/connection.ts';
 import type { MessageChannel, MessageKind, OutboxState } from '../model/message.ts';
 import type { Sealed } from './sealed.ts';
 import type {
@@ -30,7 +30,7 @@ export interface ConnectionRow {
   stage: Stage;
   attention_reason: AttentionReason | null;
   attention_from: Stage | null;
-  route: Route;
+  route: ConnectionColumns['route'];
   live_since: number | null;
   canary_percent: number | null;
   shadow_percent: number | null;

@@ -1,7 +1,12 @@
 import type { Secret } from '../runtime/secret.ts';
 import type { ClaimDue } from './claim-due.ts';
 import type { AuditEntry, AuditEvent, AuditHead, AuditVerdict } from '../model/audit.ts';
-import type { Connection, ConnectionPatch, Route } from '../model/connection.ts';
+import type {
+  Connection,
+  ConnectionChange,
+  ConnectionColumns,
+  NewConnection,
+} from '../model/connection.ts';
 import type { Grant, GrantLease, RefreshFailure, TokenPair } from '../model/grant.ts';
 import type { Invitation } from '../model/invitation.ts';
 import type { PrivateKeyInfo } from '../model/private-key.ts';
@@ -81,13 +86,16 @@ export interface ConnectionFilter {
 export interface StageCount {
   readonly stage: Stage;
   readonly attentionReason: AttentionReason | undefined;
-  readonly route: Route;
+  readonly route: ConnectionColumns['route'];
   readonly count: number;
 }
 
 export interface ConnectionStore {
-  /** Inserts at version 1. Throws `stage_conflict` when the customer already has a connection. */
-  insert(connection: Omit<Connection, 'version'>): Promise<Connection>;
+  /**
+   * Inserts at version 1. The returned connection has no key, as long as none is put. Throws `stage_conflict` when the
+   * customer already has a connection.
+   */
+  insert(connection: NewConnection): Promise<Connection>;
   findById(id: string): Promise<Connection | undefined>;
   findByCustomer(customerId: string): Promise<Connection | undefined>;
   /** In order of creation. */
@@ -99,7 +107,7 @@ export interface ConnectionStore {
    * Compare-and-set: writes only if the row still has the version of `connection`, and answers
    * the new row. Throws `stage_conflict` when another writer came first.
    */
-  update(connection: Connection, patch: ConnectionPatch, atMs: number): Promise<Connection>;
+  update(connection: Connection, change: ConnectionChange, atMs: number): Promise<Connection>;
 }
 
 export interface PrivateKeyStore {

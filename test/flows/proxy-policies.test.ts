@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { routeSwitchName } from '../../src/calls/route-policies.ts';
-import type { ConnectionPatch } from '../../src/model/connection.ts';
+import type { ConnectionChange, Way } from '../../src/model/connection.ts';
 import { guessesPerMinute } from '../../src/proxy/guess-limiter.ts';
 import { apiErrorOf, post, send, type Answer } from '../support/answer.ts';
 import { startFlow, type FlowFixture } from '../support/flow-fixture.ts';
@@ -41,7 +41,11 @@ function sentOf({ sandbox }: FlowFixture, operation: string): string[] {
     .map(({ credential }) => credential);
 }
 
-async function change(fixture: FlowFixture, patch: ConnectionPatch): Promise<void> {
+function canaryOf(canaryPercent: number): Way {
+  return { route: 'canary', canaryPercent, liveSinceMs: undefined, watchedSinceMs: 0 };
+}
+
+async function change(fixture: FlowFixture, patch: ConnectionChange): Promise<void> {
   const { store, clock } = fixture.keyshift;
   await store.connections.update(await connectionOf(fixture, 'acme'), patch, clock.now());
   fixture.clock.skip(1_000);
@@ -131,14 +135,14 @@ describe('a policy', () => {
   it('of a canary takes its share of the calls, and leaves events on the key', async () => {
     await using fixture = await startFlow({ environment });
     await migrateToVerified(fixture, 'acme', 0);
-    await change(fixture, { route: 'canary', canaryPercent: 40 });
+    await change(fixture, { way: canaryOf(40) });
     const route = async (at: number) => routeOf(await get(fixture, `/api/profiles/none-${at}`));
     const first = await Promise.all(Array.from({ length: 100 }, (_, at) => route(at)));
     const byOAuth = first.filter((each) => each === 'oauth').length;
     expect(byOAuth).toBeGreaterThan(15);
     expect(byOAuth).toBeLessThan(70);
     expect(await Promise.all(first.map((_, at) => route(at)))).toEqual(first);
-    await change(fixture, { canaryPercent: 100 });
+    await change(fixture, { way: canaryOf(100) });
     expect(routeOf(await get(fixture, '/api/profiles'))).toBe('oauth');
     expect(routeOf(await sendEvent(fixture))).toBe('key');
   });

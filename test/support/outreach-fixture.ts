@@ -1,7 +1,10 @@
 import type { MessageChannel } from '../../src/model/message.ts';
-import type { Connection } from '../../src/model/connection.ts';
 import type { Invitation } from '../../src/model/invitation.ts';
-import { newConnection } from '../../src/migration/new-connection.ts';
+import {
+  newConnection,
+  type Connection,
+  type ConnectionDetails,
+} from '../../src/model/connection.ts';
 import { queueMessage, type QueueVerdict } from '../../src/migration/outreach/queue-message.ts';
 import { openTestKeyshift, type TestKeyshift } from './keyshift-fixture.ts';
 import { startSmtpSink, type SinkBehaviour, type SmtpSink } from './smtp-sink.ts';
@@ -11,7 +14,7 @@ export interface OutreachBench extends AsyncDisposable {
   readonly bench: TestKeyshift;
   readonly sink: SmtpSink;
   /** Adds a customer who can be invited, with the address `<id>@shop.example`. */
-  add(customerId: string, fields?: Partial<Omit<Connection, 'version'>>): Promise<Connection>;
+  add(customerId: string, fields?: Partial<ConnectionDetails>): Promise<Connection>;
   /** Invites a customer and queues the message. */
   invite(
     connection: Connection,

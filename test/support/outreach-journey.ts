@@ -12,7 +12,7 @@ import { importCustomers } from '../../src/migration/import-customers.ts';
 import { queueMessage } from '../../src/migration/outreach/queue-message.ts';
 import { makeCampaignReport } from '../../src/migration/report/campaign-report.ts';
 import { collectEvidence } from '../../src/migration/report/evidence.ts';
-import type { ConnectionPatch } from '../../src/model/connection.ts';
+import type { ConnectionChange } from '../../src/model/connection.ts';
 import { send } from './answer.ts';
 import type { FlowFixture } from './flow-fixture.ts';
 import { accountOf, connectionOf, keyOf } from './migration-steps.ts';
@@ -135,7 +135,7 @@ async function shareTraffic(fixture: FlowFixture, { show }: JourneyObserver, acc
     send(`${fixture.url}/api/accounts`, {
       headers: { authorization: `Klaviyo-API-Key ${key}`, 'user-agent': `old-job ${key}` },
     });
-  const change = async (patch: ConnectionPatch) => {
+  const change = async (patch: ConnectionChange) => {
     await store.connections.update(await connectionOf(fixture, customerId), patch, clock.now());
     clock.skip(1_000);
   };

@@ -7,7 +7,12 @@ import { createManualClock, type ManualClock } from '../../src/runtime/clock.ts'
 import { systemRandom, type Random } from '../../src/runtime/random.ts';
 import { Secret } from '../../src/runtime/secret.ts';
 import { openStore } from '../../src/store/open-store.ts';
-import type { Connection } from '../../src/model/connection.ts';
+import {
+  parseConnection,
+  type Connection,
+  type ConnectionColumns,
+  type NewConnection,
+} from '../../src/model/connection.ts';
 import type { Grant, TokenPair } from '../../src/model/grant.ts';
 import type { Store } from '../../src/store/store.ts';
 import { createVault } from '../../src/vault/create-vault.ts';
@@ -40,7 +45,9 @@ export interface TestBench extends AsyncDisposable {
 }
 
 /** Columns of a new connection, and its private key. */
-export type ConnectionFields = Partial<Omit<Connection, 'version'>> & { readonly key?: string };
+export type ConnectionFields = Partial<Omit<ConnectionColumns, 'version' | 'key'>> & {
+  readonly key?: string;
+};
 
 /** A private key that parses; the text makes it one of a kind. */
 export function privateKey(text: string): Secret<'private_key'> {
@@ -108,7 +115,7 @@ async function addConnection(
   customerId: string,
   { key, ...fields }: ConnectionFields = {},
 ): Promise<Connection> {
-  const connection = await store.connections.insert({
+  const columns: ConnectionColumns = {
     id: `connection-${customerId}`,
     customerId,
     accountId: undefined,
@@ -116,7 +123,7 @@ async function addConnection(
     email: undefined,
     name: undefined,
     stage: 'imported',
-    attentionReason: undefined,
+    attentionReason: fields.stage === 'attention' ? 'grant_lost' : undefined,
     attentionFrom: undefined,
     route: 'key',
     liveSinceMs: undefined,
@@ -125,12 +132,14 @@ async function addConnection(
     watchedSinceMs: undefined,
     createdAtMs: clock.now(),
     updatedAtMs: clock.now(),
+    key: 'held',
+    version: 1,
     ...fields,
-  });
-  if (key !== undefined) {
-    await store.privateKeys.put(connection.id, new Secret('private_key', key), clock.now());
-  }
-  return connection;
+  };
+  const connection = await store.connections.insert(parseConnection(columns) as NewConnection);
+  if (key === undefined) return connection;
+  await store.privateKeys.put(connection.id, new Secret('private_key', key), clock.now());
+  return (await store.connections.findById(connection.id)) ?? connection;
 }
 
 /** A pair whose tokens are made of `name`, alive for an hour. */

@@ -1,5 +1,5 @@
 import type { Connection } from '../../model/connection.ts';
-import type { Stage } from '../../model/stages.ts';
+import { isInvited, type Stage } from '../../model/stages.ts';
 import { indexOf } from './operator.ts';
 import { personas, type Persona, type Person } from './people.ts';
 import { dayMs, dayOf, firstDayMs, waveOf, type RehearsalSettings } from './rehearsal-settings.ts';
@@ -164,31 +164,14 @@ function outcomeOf(
   connection: Connection,
   reached: Milestones,
 ): Outcome {
-  switch (connection.stage) {
-    case 'retired':
-      return movedAs(set, person, reached);
-    case 'attention':
-      return reasonOutcomes[connection.attentionReason ?? 'none'] ?? 'stuck';
-    case 'invited':
-    case 'opened': {
-      const endMs = firstDayMs + set.settings.days * dayMs;
-      const invitedDay = reached.invited ?? 0;
-      if (firstDayMs + (invitedDay + set.settings.validDays) * dayMs > endMs) return 'under_way';
-      return person.persona === 'wrong_role' && connection.stage === 'opened'
-        ? 'wrong_role'
-        : 'no_answer';
-    }
-    case 'imported':
-    case 'checked':
-    case 'authorized':
-    case 'verified':
-    case 'canary':
-    case 'live':
-    case 'quiet':
-      return 'under_way';
-    default:
-      return connection.stage satisfies never;
-  }
+  const { stage } = connection;
+  if (stage === 'attention') return reasonOutcomes[connection.attentionReason] ?? 'stuck';
+  if (stage === 'retired') return movedAs(set, person, reached);
+  if (!isInvited(connection)) return 'under_way';
+  const endMs = firstDayMs + set.settings.days * dayMs;
+  const invitedDay = reached.invited ?? 0;
+  if (firstDayMs + (invitedDay + set.settings.validDays) * dayMs > endMs) return 'under_way';
+  return person.persona === 'wrong_role' && stage === 'opened' ? 'wrong_role' : 'no_answer';
 }
 
 const reasonOutcomes: Readonly<Record<string, Outcome>> = {

@@ -26,6 +26,7 @@ const routeWords = {
   key: 'Private key',
   canary: 'Key, part OAuth',
   oauth: 'OAuth',
+  none: 'Disconnected',
 } as const satisfies Record<Route, string>;
 
 const columns = ['Customer', 'Account', 'Stage', 'Traffic', 'Updated'] as const;

@@ -3,7 +3,7 @@ import { openTestKeyshift, testSeed } from '../../../test/support/keyshift-fixtu
 import { parsePrivateKey, type PrivateKey } from '../../klaviyo/private-key.ts';
 import type { SandboxOptions } from '../../sandbox.ts';
 import type { Connection } from '../../model/connection.ts';
-import { newConnection } from '../new-connection.ts';
+import { newConnection } from '../../model/connection.ts';
 
 const app = testSeed.apps[0]!;
 const scopes = 'accounts:read metrics:read events:write flows:read segments:read';

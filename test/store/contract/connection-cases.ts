@@ -1,5 +1,16 @@
 import assert from 'node:assert/strict';
-import type { Connection } from '../../../src/model/connection.ts';
+import {
+  asCanary,
+  at,
+  backToKey,
+  byOAuth,
+  setAside,
+  withoutGrant,
+  type Connection,
+  type NewConnection,
+} from '../../../src/model/connection.ts';
+import { Secret } from '../../../src/runtime/secret.ts';
+import type { Store } from '../../../src/store/store.ts';
 import { oneOf, rejectsWith, sampleConnection, t0, type ContractTest } from './contract-test.ts';
 
 const full = sampleConnection('acme', {
@@ -11,12 +22,22 @@ const full = sampleConnection('acme', {
   attentionReason: 'key_invalid',
   attentionFrom: 'checked',
   route: 'canary',
-  liveSinceMs: t0 + 1,
   canaryPercent: 25,
   shadowPercent: 1,
   watchedSinceMs: t0 + 2,
   updatedAtMs: t0 + 2,
 });
+
+const key = new Secret('private_key', 'pk_0123456789abcdef');
+
+/** Inserts a connection with its key, and reads it. */
+async function insertWithKey(store: Store, connection: NewConnection): Promise<Connection> {
+  const { id } = await store.connections.insert(connection);
+  await store.privateKeys.put(id, key, t0);
+  const found = await store.connections.findById(id);
+  assert.ok(found);
+  return found;
+}
 
 /** Promises of `store.connections`. */
 export const connectionCases = {
@@ -59,12 +80,48 @@ export const connectionCases = {
   },
 
   async 'connections: every field comes back as it was inserted, at version 1'(store) {
-    const expected: Connection = { ...full, version: 1 };
-    assert.deepEqual(await store.connections.insert(full), expected);
-    assert.deepEqual(await store.connections.findById(full.id), expected);
+    const expected = { ...full, key: 'held', version: 1 };
+    assert.deepEqual(await insertWithKey(store, full), expected);
     assert.deepEqual(await store.connections.findByCustomer('acme'), expected);
-    const sparse = sampleConnection('sparse');
-    assert.deepEqual(await store.connections.insert(sparse), { ...sparse, version: 1 });
+    assert.deepEqual(await Array.fromAsync(store.connections.list()), [expected]);
+    const live = sampleConnection('live', {
+      ...{ stage: 'live', route: 'oauth', liveSinceMs: t0 + 1, watchedSinceMs: t0 + 2 },
+    });
+    const keyless = { ...live, key: 'none', version: 1 };
+    assert.deepEqual(await store.connections.insert(live), keyless);
+    assert.deepEqual(await store.connections.findById(live.id), keyless);
+  },
+
+  async 'connections: each says whether it has a private key, never had one, or lost it'(store) {
+    const connection = sampleConnection('acme', { route: 'oauth', accountId: 'AbC123' });
+    const { id } = await store.connections.insert(connection);
+    const read = async () => [
+      (await store.connections.findById(id))?.key,
+      (await store.connections.findByCustomer('acme'))?.key,
+      ...(await store.connections.listByAccount('AbC123')).map((each) => each.key),
+    ];
+    assert.deepEqual(await read(), ['none', 'none', 'none']);
+    await store.privateKeys.put(id, key, t0);
+    assert.deepEqual(await read(), ['held', 'held', 'held']);
+    await store.privateKeys.destroy(id, t0);
+    assert.deepEqual(await read(), ['destroyed', 'destroyed', 'destroyed']);
+    const found = await store.connections.findById(id);
+    assert.ok(found);
+    const updated = await store.connections.update(found, { name: 'New' }, t0);
+    assert.equal(updated.key, 'destroyed');
+  },
+
+  async 'connections: one that is to go by a key that is not there goes nowhere'(store) {
+    const connection = await store.connections.insert(sampleConnection('acme'));
+    assert.equal(connection.route, 'none');
+    const live = await store.connections.update(
+      connection,
+      { at: at('live'), way: byOAuth(connection, t0 + 1) },
+      t0 + 1,
+    );
+    assert.equal(live.route, 'oauth');
+    const ended = await store.connections.update(live, { way: withoutGrant(live) }, t0 + 2);
+    assert.deepEqual([ended.route, ended.liveSinceMs], ['none', t0 + 1]);
   },
 
   async 'connections: several customers may share an account'(store) {
@@ -84,42 +141,57 @@ export const connectionCases = {
   async 'connections: an update keeps absent fields, clears undefined ones and raises the version'(
     store,
   ) {
-    const before = await store.connections.insert(full);
-    const after = await store.connections.update(
-      before,
-      { stage: 'checked', attentionReason: undefined, attentionFrom: undefined, name: 'New' },
-      t0 + 99,
-    );
+    const before = await insertWithKey(store, full);
+    const change = { at: at('checked'), name: 'New', email: undefined };
+    const after = await store.connections.update(before, change, t0 + 99);
     assert.deepEqual(after, {
       ...before,
       stage: 'checked',
       attentionReason: undefined,
       attentionFrom: undefined,
       name: 'New',
+      email: undefined,
       updatedAtMs: t0 + 99,
       version: 2,
     });
     assert.deepEqual(await store.connections.findById(full.id), after);
   },
 
-  async 'connections: an update can change every field of the patch'(store) {
-    const before = await store.connections.insert(sampleConnection('acme'));
-    const { accountId, accountName, email, name, stage, route, liveSinceMs } = full;
-    const { attentionReason, attentionFrom, canaryPercent, shadowPercent, watchedSinceMs } = full;
-    const patch = { accountId, accountName, email, name, stage, route, liveSinceMs };
+  async 'connections: an update can change every field that may change'(store) {
+    const before = await insertWithKey(store, sampleConnection('acme', { stage: 'checked' }));
+    assert.ok(before.key === 'held');
+    const { accountId, accountName, email, name, shadowPercent } = full;
+    const details = { accountId, accountName, email, name, shadowPercent };
+    const flagged = setAside(before, 'key_invalid');
+    const canary = asCanary(before, 25, t0 + 2);
     const after = await store.connections.update(
       before,
-      { ...patch, attentionReason, attentionFrom, canaryPercent, shadowPercent, watchedSinceMs },
+      { ...details, at: flagged, way: canary },
       t0 + 2,
     );
-    assert.deepEqual(after, { ...full, version: 2 });
+    assert.deepEqual(after, { ...full, key: 'held', version: 2 });
+  },
+
+  async 'connections: a way is changed as a whole: nothing of the former one stays behind'(store) {
+    const canary = await insertWithKey(store, full);
+    assert.ok(canary.key === 'held');
+    const byKey = await store.connections.update(canary, { way: backToKey(canary) }, t0 + 3);
+    assert.deepEqual(byKey, {
+      ...{ ...canary, route: 'key', canaryPercent: undefined, watchedSinceMs: undefined },
+      ...{ updatedAtMs: t0 + 3, version: 2 },
+    });
+    const live = await store.connections.update(byKey, { way: byOAuth(byKey, t0 + 4) }, t0 + 4);
+    assert.deepEqual(
+      [live.route, live.liveSinceMs, live.watchedSinceMs],
+      ['oauth', t0 + 4, t0 + 4],
+    );
   },
 
   async 'connections: an update over a stale version is refused and changes nothing'(store) {
     const first = await store.connections.insert(sampleConnection('acme'));
-    const second = await store.connections.update(first, { stage: 'checked' }, t0 + 1);
+    const second = await store.connections.update(first, { at: at('checked') }, t0 + 1);
     await rejectsWith(
-      store.connections.update(first, { stage: 'invited' }, t0 + 2),
+      store.connections.update(first, { at: at('invited') }, t0 + 2),
       'stage_conflict',
     );
     assert.deepEqual(await store.connections.findById(first.id), second);
@@ -157,7 +229,7 @@ export const connectionCases = {
     }
     let changed = 0;
     for await (const connection of store.connections.list({ stages: ['imported'] })) {
-      await store.connections.update(connection, { stage: 'checked' }, t0 + 1);
+      await store.connections.update(connection, { at: at('checked') }, t0 + 1);
       changed += 1;
     }
     assert.equal(changed, 300);

@@ -3,7 +3,11 @@ import { isKeyshiftError, type KeyshiftError } from '../../../src/errors/keyshif
 import type { ErrorCode } from '../../../src/errors/error-table.ts';
 import { Secret } from '../../../src/runtime/secret.ts';
 import type { Authorization } from '../../../src/model/authorization.ts';
-import type { Connection } from '../../../src/model/connection.ts';
+import {
+  parseConnection,
+  type ConnectionColumns,
+  type NewConnection,
+} from '../../../src/model/connection.ts';
 import type { Invitation } from '../../../src/model/invitation.ts';
 import type { TokenPair } from '../../../src/model/grant.ts';
 import type { Store } from '../../../src/store/store.ts';
@@ -37,8 +41,15 @@ export function oneOf(stores: readonly Store[], i: number): Store {
 /** A connection of `customerId` with the id `connection-<customerId>`. */
 export function sampleConnection(
   customerId: string,
-  fields: Partial<Omit<Connection, 'version'>> = {},
-): Omit<Connection, 'version'> {
+  fields: Partial<ConnectionColumns> = {},
+): NewConnection {
+  const columns = { ...sampleColumns(customerId), key: 'held' as const, ...fields };
+  const { key: _key, version: _version, ...connection } = parseConnection(columns);
+  return connection as NewConnection;
+}
+
+/** The columns of such a connection, which has no key. */
+export function sampleColumns(customerId: string): ConnectionColumns {
   return {
     id: `connection-${customerId}`,
     customerId,
@@ -54,9 +65,10 @@ export function sampleConnection(
     canaryPercent: undefined,
     shadowPercent: undefined,
     watchedSinceMs: undefined,
+    key: 'none',
     createdAtMs: t0,
     updatedAtMs: t0,
-    ...fields,
+    version: 1,
   };
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { setImmediate, setTimeout as delay } from 'node:timers/promises';
+import { at } from '../../../src/model/connection.ts';
 import { Secret } from '../../../src/runtime/secret.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { oneOf, rejectsWith, sampleConnection, t0, type ContractTest } from './contract-test.ts';
@@ -96,7 +97,7 @@ export const transactionCases = {
           const id = String(i).padStart(2, '0');
           const connection = await tx.connections.insert(sampleConnection(id));
           await setImmediate();
-          await tx.connections.update(connection, { stage: 'checked' }, t0);
+          await tx.connections.update(connection, { at: at('checked') }, t0);
         }),
       ),
     );
