@@ -151,7 +151,7 @@ function readScope(read: EnvironmentReader): string | undefined {
   if (odd === undefined) return scopes.join(' ');
   throw read.wrong(
     'KLAVIYO_SCOPES',
-    `holds "${odd}", which is not a scope`,
+    `contains "${odd}", which is not a scope`,
     'write scopes as "accounts:read profiles:read", separated by spaces',
   );
 }
