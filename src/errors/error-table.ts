@@ -27,16 +27,16 @@ export type ErrorKind =
   | 'upstream'
   | 'internal';
 
-/** What a reader is told about one error code, wherever it surfaces (HTTP, page, CLI, docs). */
+/** What people read about an error code, wherever it appears (HTTP, page, CLI, docs). */
 export interface ErrorEntry {
   readonly kind: ErrorKind;
   /** Short headline for pages and the terminal. */
   readonly title: string;
   /** The next step that makes the error go away. */
   readonly fix: string;
-  /** HTTP status of the answer that carries the code. */
+  /** HTTP status of a response that carries the code. */
   readonly status: number;
-  /** Who can fix it: decides whether a page shows the fix, and how loudly it is logged. */
+  /** Who can fix it. Decides whether a page shows the fix, and the level in the log. */
   readonly audience: 'customer' | 'developer' | 'operator';
 }
 

@@ -1,16 +1,16 @@
 import { errorTable, type ErrorCode, type ErrorCodeOf, type ErrorKind } from './error-table.ts';
 
-/** What {@link KeyshiftError} takes besides its code and message. */
+/** Everything optional about a {@link KeyshiftError}. */
 export interface KeyshiftErrorOptions {
   /** The error underneath, kept for the log. */
   readonly cause?: unknown;
-  /** Replaces the table's fix where this instance has a better one. */
+  /** A more precise fix than the table's. */
   readonly fix?: string;
   /** Seconds to wait before trying again, when known. */
   readonly retryAfterSec?: number;
 }
 
-/** The JSON body of an error answer. */
+/** The JSON body of an error response. */
 export interface ErrorBody {
   readonly error: ErrorCode;
   readonly error_description: string;
@@ -57,7 +57,7 @@ export class KeyshiftError<Code extends ErrorCode = ErrorCode> extends Error {
     return errorTable[this.code].kind;
   }
 
-  /** HTTP status of an answer that carries this error. */
+  /** HTTP status of a response that carries this error. */
   get status(): number {
     return errorTable[this.code].status;
   }
@@ -78,7 +78,7 @@ export class KeyshiftError<Code extends ErrorCode = ErrorCode> extends Error {
       : `${stack} { code: '${this.code}', cause: ${describeCause(this.cause)} }`;
   }
 
-  /** The error as the body of an HTTP answer: no stack, no cause. */
+  /** The error as the body of an HTTP response: no stack, no cause. */
   toJSON(): ErrorBody {
     return { error: this.code, error_description: this.message, fix: this.fix };
   }

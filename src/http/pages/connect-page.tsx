@@ -5,7 +5,6 @@ import { Layout, type PageProps } from './layout.tsx';
 import { Name } from './name.tsx';
 import { ScopeList } from './scope-list.tsx';
 
-/** What {@link ConnectPage} shows. */
 export interface ConnectPageProps extends PageProps {
   /** The company that asks for the connection. */
   readonly integratorName?: string | undefined;

@@ -5,7 +5,7 @@ import { Layout, type PageProps } from './layout.tsx';
 import { MessageCard } from './message-card.tsx';
 import { Retry } from './retry.tsx';
 
-/** What {@link ErrorPage} shows; the fields of a `KeyshiftError`. */
+/** The fields of a `KeyshiftError`, and who reads the page. */
 export interface ErrorPageProps extends PageProps {
   readonly title: string;
   readonly message: string;

@@ -2,7 +2,6 @@ import { cleanText } from './clean-text.ts';
 import { Integrator } from './integrator.tsx';
 import { Layout, type PageProps } from './layout.tsx';
 
-/** What {@link HandOverPage} shows. */
 export interface HandOverPageProps extends PageProps {
   readonly integratorName?: string | undefined;
   /** The link to pass on. */

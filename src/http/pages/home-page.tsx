@@ -1,6 +1,5 @@
 import { Layout, type PageProps } from './layout.tsx';
 
-/** What {@link HomePage} shows. */
 export interface HomePageProps extends PageProps {
   /** URL under which this server is reached: `http://localhost:5000`. */
   readonly baseUrl: string;

@@ -21,7 +21,7 @@ interface LayoutProps extends PageProps {
    * `Origin: null` with its forms; the console uses `same-origin` to be able to check it.
    */
   readonly referrer?: 'no-referrer' | 'same-origin';
-  /** Beside the brand: the console's sign-out button. */
+  /** Next to the brand: the console's sign-out button. */
   readonly actions?: Child;
   readonly children: Child;
 }

@@ -4,7 +4,6 @@ import { Layout, type PageProps } from './layout.tsx';
 import { MessageCard, type MessageTone } from './message-card.tsx';
 import { OutcomeText } from './outcome-text.tsx';
 
-/** What {@link ResultPage} shows. */
 export interface ResultPageProps extends PageProps {
   readonly outcome: ConnectOutcome;
   readonly integratorName?: string | undefined;

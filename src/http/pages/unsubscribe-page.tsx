@@ -1,7 +1,6 @@
 import { Layout, type PageProps } from './layout.tsx';
 import { MessageCard } from './message-card.tsx';
 
-/** What {@link UnsubscribePage} shows. */
 export interface UnsubscribePageProps extends PageProps {
   readonly integratorName?: string | undefined;
   readonly formAction: string;
