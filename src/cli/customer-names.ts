@@ -1,5 +1,3 @@
-import { KeyshiftError } from '../errors/keyshift-error.ts';
-import type { Connection } from '../model/connection.ts';
 import type { Store } from '../store/store.ts';
 
 /** The customers that rows belong to, read once each. */
@@ -21,18 +19,4 @@ export function createCustomerNames(store: Store): CustomerNames {
       return name;
     },
   };
-}
-
-/**
- * The connection of a customer that a command names.
- *
- * @throws KeyshiftError `connection_not_found`
- */
-export async function requireConnection(store: Store, customerId: string): Promise<Connection> {
-  const connection = await store.connections.findByCustomer(customerId);
-  if (connection) return connection;
-  throw new KeyshiftError(
-    'connection_not_found',
-    `No connection belongs to customer ${JSON.stringify(customerId)}.`,
-  );
 }

@@ -1,5 +1,7 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { KeyshiftError } from '../errors/keyshift-error.ts';
 import { toColumnName } from '../migration/customer-row.ts';
+import type { Selection } from '../migration/operate/selection.ts';
 import type { Labels } from '../model/labels.ts';
 
 /**
@@ -67,11 +69,51 @@ export function addCohortOption(command: Command): Command {
   );
 }
 
-/** Adds `--all`, `--cohort` and `--customer ID`, of which a command needs one. */
+/** Adds `--all`, `--cohort`, `--wave` and `--customer ID`, of which a command needs one. */
 export function addSelectionOptions(command: Command): Command {
   return addCohortOption(
     addCustomerOption(command).option('--all', 'every connection that is ready for it'),
-  );
+  ).option('--wave <name>', 'every connection that was invited in this wave', parseWave);
+}
+
+/** Adds `--dry-run`. */
+export function addDryRunOption(command: Command): Command {
+  return command.option('--dry-run', 'print what would change, and change nothing');
+}
+
+/** The options by which commands are told whom they are about. */
+export interface SelectionFlags {
+  readonly all?: boolean;
+  readonly customer?: readonly string[];
+  readonly cohort?: Labels;
+  readonly wave?: string;
+}
+
+/**
+ * Returns the selection that the options make.
+ *
+ * @throws KeyshiftError `request_invalid` unless exactly one of them is given
+ */
+export function toSelection({ all, customer, cohort, wave }: SelectionFlags): Selection {
+  const ways = [all === true, cohort, wave, customer].filter((way) => way ?? false);
+  if (ways.length !== 1) {
+    const message = 'Choose exactly one of --all, --customer, --cohort or --wave.';
+    throw new KeyshiftError('request_invalid', message, {
+      fix: 'Use --all, or for example --customer ID (as often as needed).',
+    });
+  }
+  return {
+    ...(customer !== undefined && { customers: customer }),
+    ...(cohort !== undefined && { cohort }),
+    ...(wave !== undefined && { wave }),
+  };
+}
+
+/** Parses the name of a wave. */
+export function parseWave(text: string): string {
+  const name = text.trim();
+  if (name !== '' && name.length <= 100 && !/\p{C}/u.test(name)) return name;
+  throw new InvalidArgumentError('It must be a name of up to 100 characters.');
 }
 
 /** A value alone is that of the label `cohort`, which `import --cohort-column` gives. */

@@ -118,6 +118,11 @@ function endAsFailed(exitCode: number): void {
   if (exitCode === 0) process.exitCode = 1;
 }
 
+/** A number with its noun, in the singular or plural: "1 connection", "3 connections". */
+export function count(number: number, noun: string, nouns = `${noun}s`): string {
+  return `${number} ${number === 1 ? noun : nouns}`;
+}
+
 /** Lays rows out in columns, each as wide as its longest cell; control characters are dropped. */
 export function formatTable(
   header: readonly string[],

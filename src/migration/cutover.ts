@@ -56,7 +56,7 @@ export function createCutover(options: CutoverOptions): Cutover {
   const { store, machine, proveGrant, clock, snapshotMetrics } = options;
   return {
     async startCanary(connection, percent, actor) {
-      const accountId = requireProven(connection, 'only verified connections can become a canary');
+      const accountId = requireProven(connection, canaryRule);
       requireKey(connection);
       await proveGrant(accountId);
       if (connection.stage === 'verified') await snapshotMetrics?.(connection);
@@ -76,7 +76,7 @@ export function createCutover(options: CutoverOptions): Cutover {
     },
 
     async cutOver(connection, actor) {
-      await proveGrant(requireProven(connection, 'only verified connections can be cut over'));
+      await proveGrant(requireProven(connection, cutoverRule));
       // A canary has been looked at before its first call.
       if (connection.stage === 'verified') await snapshotMetrics?.(connection);
       const change = { way: byOAuth(connection, clock.now()) };
@@ -84,12 +84,8 @@ export function createCutover(options: CutoverOptions): Cutover {
     },
 
     async rollBack(connection, actor, reason) {
-      if (!mayRollBack(connection)) {
-        throw new KeyshiftError(
-          'stage_conflict',
-          `Customer ${connection.customerId} is ${describeStage(connection)} on the ${connection.route} route; there is nothing to roll back.`,
-        );
-      }
+      const refusal = whyNothingToRollBack(connection);
+      if (refusal) throw refusal;
       requireKey(connection);
       const cause = {
         actor,
@@ -102,19 +98,63 @@ export function createCutover(options: CutoverOptions): Cutover {
   };
 }
 
+const canaryRule = 'only verified connections can become a canary';
+const cutoverRule = 'only verified connections can be cut over';
+
+/** Why a connection cannot become a canary now; `undefined` when it can. A plan asks before. */
+export function whyNoCanary(connection: Connection): KeyshiftError | undefined {
+  return whyNotProven(connection, canaryRule) ?? whyNoKey(connection);
+}
+
+/** Why a connection cannot be cut over now; `undefined` when it can. */
+export function whyNoCutover(connection: Connection): KeyshiftError | undefined {
+  return whyNotProven(connection, cutoverRule);
+}
+
+/** Why a connection cannot be rolled back now; `undefined` when it can. */
+export function whyNoRollback(connection: Connection): KeyshiftError | undefined {
+  return whyNothingToRollBack(connection) ?? whyNoKey(connection);
+}
+
 function requireKey(connection: Connection): asserts connection is KeyHolder {
-  if (connection.key === 'held') return;
-  throw new KeyshiftError(
+  const refusal = whyNoKey(connection);
+  if (refusal) throw refusal;
+}
+
+function whyNoKey({ key, customerId }: Connection): KeyshiftError | undefined {
+  if (key === 'held') return undefined;
+  return new KeyshiftError(
     'key_not_found',
-    `Customer ${connection.customerId} has no private key to return to.`,
+    `Customer ${customerId} has no private key to return to.`,
   );
 }
 
+/** The account that the grant is proven for; `undefined` at other stages. */
+function provenAccount(connection: Connection): string | undefined {
+  return mayCutOver(connection) ? connection.accountId : undefined;
+}
+
 function requireProven(connection: Connection, rule: string): string {
-  const { accountId } = connection;
-  if (mayCutOver(connection) && accountId !== undefined) return accountId;
-  throw new KeyshiftError(
+  const accountId = provenAccount(connection);
+  if (accountId === undefined) throw notProven(connection, rule);
+  return accountId;
+}
+
+function whyNotProven(connection: Connection, rule: string): KeyshiftError | undefined {
+  return provenAccount(connection) === undefined ? notProven(connection, rule) : undefined;
+}
+
+function notProven(connection: Connection, rule: string): KeyshiftError {
+  return new KeyshiftError(
     'stage_conflict',
     `Customer ${connection.customerId} is ${describeStage(connection)}; ${rule}.`,
+  );
+}
+
+function whyNothingToRollBack(connection: Connection): KeyshiftError | undefined {
+  if (mayRollBack(connection)) return undefined;
+  return new KeyshiftError(
+    'stage_conflict',
+    `Customer ${connection.customerId} is ${describeStage(connection)} on the ${connection.route} route; there is nothing to roll back.`,
   );
 }

@@ -3,7 +3,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
 import type { Secret } from '../runtime/secret.ts';
 import { whyNotInvited, type Connection } from '../model/connection.ts';
-import type { Invitation } from '../model/invitation.ts';
+import { isOpen, type Invitation } from '../model/invitation.ts';
 import { isInvited } from '../model/stages.ts';
 import type { Store } from '../store/store.ts';
 import { deriveInvitationToken, hashToken, type InvitationToken } from './invitation-token.ts';
@@ -78,9 +78,6 @@ export interface InvitationsOptions {
 export function createInvitations(options: InvitationsOptions): Invitations {
   const { store, machine, clock, random, sessionSecret } = options;
 
-  const isOpen = ({ consumedAtMs, revokedAtMs, expiresAtMs }: Invitation) =>
-    consumedAtMs === undefined && revokedAtMs === undefined && expiresAtMs > clock.now();
-
   function tokenOf(invitation: Invitation): InvitationToken | undefined {
     // The hash tells which derivation a link has, so that no row has to.
     return (['current', 'earlier'] as const)
@@ -90,7 +87,7 @@ export function createInvitations(options: InvitationsOptions): Invitations {
 
   async function findOpen(connection: Connection): Promise<OpenInvitation | undefined> {
     for (const invitation of await store.invitations.listByConnection(connection.id)) {
-      const token = isOpen(invitation) ? tokenOf(invitation) : undefined;
+      const token = isOpen(invitation, clock.now()) ? tokenOf(invitation) : undefined;
       if (token) return { invitation, token };
     }
     return undefined;
@@ -135,7 +132,7 @@ export function createInvitations(options: InvitationsOptions): Invitations {
     revoke: (connection, actor, reason = 'revoked') =>
       store.transaction(async (tx) => {
         const all = await tx.invitations.listByConnection(connection.id);
-        const open = all.filter(isOpen);
+        const open = all.filter((each) => isOpen(each, clock.now()));
         if (open.length === 0) return 0;
         for (const { id } of open) {
           await tx.invitations.revoke(id, clock.now());

@@ -41,8 +41,17 @@ export interface RetirementReview {
   readonly ready: boolean;
 }
 
+/** What keeps a key from being retired, by what is stored alone. */
+export interface RetireObstacle {
+  readonly error: KeyshiftError;
+  /** Whether the key of a quiet connection was used: trying takes it back to `live`. */
+  readonly wakes: boolean;
+}
+
 /** Ends private keys. */
 export interface Retire {
+  /** Looks at what is stored, and changes nothing; `undefined` when nothing is in the way. */
+  whyNot(connection: Connection, policy: RetirePolicy): Promise<RetireObstacle | undefined>;
   /** Looks at everything that must hold, also at Klaviyo, and changes nothing. */
   review(
     connection: Connection,
@@ -73,7 +82,22 @@ export interface RetireOptions {
 export function createRetire(options: RetireOptions): Retire {
   const { store, machine, proveGrant, clock } = options;
 
+  async function whyNot(connection: Connection, policy: RetirePolicy) {
+    const checks = await checkRetirement(store, connection, policy, clock.now());
+    const missing = checks.find(({ done }) => !done);
+    if (!missing) return undefined;
+    const error = new KeyshiftError(
+      'stage_conflict',
+      `Customer ${connection.customerId} cannot be retired: ${missing.detail}.`,
+      { fix: 'Run `keyshift retire --check` to see everything that is missing.' },
+    );
+    const wakes = connection.stage === 'quiet' && missing.name === 'quiet days';
+    return { error, wakes, detail: missing.detail };
+  }
+
   return {
+    whyNot,
+
     async review(connection, policy, signal) {
       const checks = await checkRetirement(store, connection, policy, clock.now());
       checks.push(
@@ -90,16 +114,9 @@ export function createRetire(options: RetireOptions): Retire {
     },
 
     async retire(connection, { policy, demand, actor, signal }) {
-      const checks = await checkRetirement(store, connection, policy, clock.now());
-      const obstacle = checks.find(({ done }) => !done);
-      if (obstacle) {
-        await wake(connection, obstacle, actor);
-        throw new KeyshiftError(
-          'stage_conflict',
-          `Customer ${connection.customerId} cannot be retired: ${obstacle.detail}.`,
-          { fix: 'Run `keyshift retire --check` to see everything that is missing.' },
-        );
-      }
+      const obstacle = await whyNot(connection, policy);
+      if (obstacle?.wakes === true) await wake(connection, obstacle.detail, actor);
+      if (obstacle) throw obstacle.error;
       const quiet = await becomeQuiet(connection, actor);
       const state = await prove(options, quiet, demand, signal);
       if (!state.dead) return { connection: quiet, outcome: 'waiting', detail: state.detail };
@@ -111,8 +128,7 @@ export function createRetire(options: RetireOptions): Retire {
   };
 
   /** A connection whose key is used again is not quiet. */
-  async function wake(connection: Connection, { name, detail }: RetirementCheck, actor: string) {
-    if (connection.stage !== 'quiet' || name !== 'quiet days') return;
+  async function wake(connection: Connection, detail: string, actor: string): Promise<void> {
     await store.transaction((tx) =>
       machine.move(tx, connection, 'live', { actor, reason: `the key was used: ${detail}` }),
     );

@@ -12,3 +12,11 @@ export interface Invitation {
   readonly consumedAtMs: number | undefined;
   readonly revokedAtMs: number | undefined;
 }
+
+/** Whether its link can be used now. */
+export function isOpen(
+  { consumedAtMs, revokedAtMs, expiresAtMs }: Invitation,
+  nowMs: number,
+): boolean {
+  return consumedAtMs === undefined && revokedAtMs === undefined && expiresAtMs > nowMs;
+}

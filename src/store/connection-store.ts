@@ -1,4 +1,5 @@
 import { sql, type Updateable } from 'kysely';
+import { ConnectionChangedError } from '../errors/connection-changed-error.ts';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import type { Database } from './database.ts';
 import type { ParameterOf } from './prepared-statement.ts';
@@ -118,11 +119,7 @@ export function createConnectionStore(database: Database): ConnectionStore {
           .returning(keyState),
       );
       if (row) return toConnection(row);
-      throw new KeyshiftError(
-        'stage_conflict',
-        `The connection of customer ${JSON.stringify(connection.customerId)} was changed by someone else in the meantime.`,
-        { fix: 'Read the connection again and repeat the change.' },
-      );
+      throw new ConnectionChangedError(connection.customerId);
     },
   };
 }

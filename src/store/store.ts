@@ -105,7 +105,7 @@ export interface ConnectionStore {
   countByStage(): Promise<StageCount[]>;
   /**
    * Compare-and-set: writes only if the row still has the version of `connection`, and answers
-   * the new row. Throws `stage_conflict` when another writer came first.
+   * the new row. Throws `ConnectionChangedError` (`stage_conflict`) when another writer came first.
    */
   update(connection: Connection, change: ConnectionChange, atMs: number): Promise<Connection>;
 }

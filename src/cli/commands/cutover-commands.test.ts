@@ -28,7 +28,7 @@ describe('cutover, rollback and retire', () => {
     expect(json).toEqual([{ done: 2, skipped: 0, failures: [] }]);
     expect((await cli.run('cutover', '--all', '--json')).json).toMatchObject([{ skipped: 2 }]);
     expect((await cli.run('rollback', '--customer', 'beta')).stdout).toBe(
-      '1 rolled back to their keys, 0 failed, 0 at other stages\n',
+      '1 rolled back to its key, 0 failed, 0 at other stages\n',
     );
     const early = await cli.run('retire', '--all');
     expect(early.code).toBe(1);

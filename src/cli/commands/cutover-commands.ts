@@ -1,29 +1,30 @@
 import type { Command } from 'commander';
 import type { Keyshift } from '../../core/create-keyshift.ts';
-import { mayRollBack } from '../../model/connection.ts';
-import { mayCutOver } from '../../model/stages.ts';
-import { runStep, type StepFlags } from '../run-step.ts';
-import { addSelectionOptions, whole } from '../options.ts';
+import type { UseCase } from '../../migration/operate/plan.ts';
+import { canaryStep, cutoverStep, rollbackStep } from '../../migration/operate/traffic-steps.ts';
+import { runBatch, summarize, type BatchFlags } from '../batch.ts';
 import type { CommandContext } from '../command-context.ts';
+import { addDryRunOption, addSelectionOptions, whole } from '../options.ts';
+import { count, type Terminal } from '../terminal.ts';
 
-interface CanaryFlags extends StepFlags {
+interface CanaryFlags extends BatchFlags {
   readonly percent: number;
 }
 
 /** `keyshift canary`: a share of the traffic moves to OAuth. */
 export function addCanaryCommand(program: Command, { terminal, run }: CommandContext): void {
-  addSelectionOptions(program.command('canary'))
-    .description('send a share of the calls of verified connections by OAuth')
+  addDryRunOption(addSelectionOptions(program.command('canary')))
+    .description('send a share of the calls of verified connections over OAuth')
     .requiredOption('--percent <n>', 'share of the calls, 1 to 100', whole(1, 100))
     .option('--json', 'print one JSON object')
     .action(
-      run(
-        runStep<CanaryFlags>(terminal, {
-          doneWord: 'send a share by OAuth',
-          isCandidate: mayCutOver,
-          warn: warnOfSwitch,
-          run: ({ cutover }, connection, { percent }) =>
-            cutover.startCanary(connection, percent, 'cli'),
+      run((flags: CanaryFlags) =>
+        moveTraffic(terminal, flags, {
+          useCase: (keyshift) => canaryStep(keyshift, flags.percent),
+          describe: (done) =>
+            `${count(done, 'connection now sends', 'connections now send')} ${flags.percent} % of ` +
+            `${done === 1 ? 'its' : 'their'} calls over OAuth`,
+          separator: ';',
         }),
       ),
     );
@@ -31,16 +32,14 @@ export function addCanaryCommand(program: Command, { terminal, run }: CommandCon
 
 /** `keyshift cutover`: traffic moves to OAuth. */
 export function addCutoverCommand(program: Command, { terminal, run }: CommandContext): void {
-  addSelectionOptions(program.command('cutover'))
+  addDryRunOption(addSelectionOptions(program.command('cutover')))
     .description('move all traffic of verified connections and canaries to OAuth')
     .option('--json', 'print one JSON object')
     .action(
-      run(
-        runStep<StepFlags>(terminal, {
-          doneWord: 'cut over to OAuth',
-          isCandidate: mayCutOver,
-          warn: warnOfSwitch,
-          run: ({ cutover }, connection) => cutover.cutOver(connection, 'cli'),
+      run((flags: BatchFlags) =>
+        moveTraffic(terminal, flags, {
+          useCase: cutoverStep,
+          describe: (done) => `${done} cut over to OAuth`,
         }),
       ),
     );
@@ -48,24 +47,46 @@ export function addCutoverCommand(program: Command, { terminal, run }: CommandCo
 
 /** `keyshift rollback`: traffic moves back to the private keys. */
 export function addRollbackCommand(program: Command, { terminal, run }: CommandContext): void {
-  addSelectionOptions(program.command('rollback'))
+  addDryRunOption(addSelectionOptions(program.command('rollback')))
     .description('move traffic back to the private keys')
     .option('--json', 'print one JSON object')
     .action(
-      run(
-        runStep<StepFlags>(terminal, {
-          doneWord: 'rolled back to their keys',
-          isCandidate: mayRollBack,
-          warn: warnOfSwitch,
-          run: ({ cutover }, connection) => cutover.rollBack(connection, 'cli'),
+      run((flags: BatchFlags) =>
+        moveTraffic(terminal, flags, {
+          useCase: (keyshift) => rollbackStep(keyshift),
+          describe: (done) => `${done} rolled back to ${done === 1 ? 'its key' : 'their keys'}`,
         }),
       ),
     );
+}
+
+/** One command that moves traffic, and what it says was done. */
+interface Move<Result> {
+  readonly useCase: (keyshift: Keyshift) => UseCase<undefined, Result>;
+  readonly describe: (done: number) => string;
+  /** What stands before the counts: a sentence asks for more than a comma. */
+  readonly separator?: ',' | ';';
+}
+
+function moveTraffic<Result>(
+  terminal: Terminal,
+  flags: BatchFlags,
+  { useCase, describe, separator = ',' }: Move<Result>,
+): Promise<number> {
+  return runBatch(terminal, flags, {
+    useCase,
+    warn: warnOfSwitch,
+    finish: (result) => ({
+      json: { done: result.done.length, skipped: result.skipped },
+      text: summarize(describe(result.done.length), result, separator),
+    }),
+  });
 }
 
 /** The switch overrides every connection: whoever moves one now would not see it move. */
 async function warnOfSwitch({ store }: Keyshift): Promise<string | undefined> {
   const value = await store.switches.get('route');
   if (value === undefined) return undefined;
-  return `The switch sends all traffic by ${value}: what is decided now takes effect when it is unset.`;
+  const how = value === 'key' ? 'with the private keys' : 'over OAuth';
+  return `The kill switch sends all traffic ${how}: what you decide now takes effect once it is off.`;
 }

@@ -1,16 +1,16 @@
 import { Option, type Command } from 'commander';
-import { settledMs } from '../../calls/recent-reads.ts';
-import { recordsEvents } from '../../model/route-policy.ts';
 import type { Workbench } from '../../core/workbench.ts';
-import { KeyshiftError } from '../../errors/keyshift-error.ts';
-import { operations } from '../../klaviyo/operations.ts';
+import { addException, removeException } from '../../migration/operate/exceptions.ts';
+import { actor, printPlan } from '../batch.ts';
 import type { CommandContext } from '../command-context.ts';
-import { createCustomerNames, requireConnection } from '../customer-names.ts';
+import { createCustomerNames } from '../customer-names.ts';
+import { addDryRunOption } from '../options.ts';
 import { withWorkbench } from '../run-with.ts';
 import { formatTable, type Terminal } from '../terminal.ts';
 
 interface Flags {
   readonly customer?: string;
+  readonly dryRun?: boolean;
   readonly json?: boolean;
 }
 
@@ -22,7 +22,7 @@ interface AddFlags extends Flags {
 export function addExceptionsCommand(program: Command, { terminal, run }: CommandContext): void {
   const exceptions = program
     .command('exceptions')
-    .description('send single operations by a route of their own');
+    .description('override the route of individual operations');
   exceptions
     .command('list')
     .description('show the exceptions')
@@ -36,7 +36,7 @@ export function addExceptionsCommand(program: Command, { terminal, run }: Comman
       ),
     );
   withCustomer(exceptions.command('add <operation>'))
-    .description('send an operation, such as get_profiles, by key or by OAuth')
+    .description('send an operation, such as get_profiles, with the key or over OAuth')
     .addOption(
       new Option('--route <route>', 'key or oauth').choices(['key', 'oauth']).makeOptionMandatory(),
     )
@@ -46,7 +46,7 @@ export function addExceptionsCommand(program: Command, { terminal, run }: Comman
       ),
     );
   withCustomer(exceptions.command('remove <operation>'))
-    .description('take an exception back')
+    .description('remove an exception')
     .action(
       run((id: string, flags: Flags) =>
         withWorkbench((bench) => remove(bench, terminal, id, flags)),
@@ -55,60 +55,61 @@ export function addExceptionsCommand(program: Command, { terminal, run }: Comman
 }
 
 function withCustomer(command: Command): Command {
-  return command.option('--customer <id>', 'for this customer alone; for all without it');
+  return addDryRunOption(command)
+    .option('--customer <id>', 'for this customer alone; for all without it')
+    .option('--json', 'print one JSON object');
 }
 
 async function add(
-  { store, clock }: Workbench,
+  workbench: Workbench,
   terminal: Terminal,
-  id: string,
-  { customer, route }: AddFlags,
+  operation: string,
+  flags: AddFlags,
 ): Promise<number> {
-  const operation = operations.find((each) => each.id === id);
-  if (!operation) throw unknownOperation(id);
-  const connection = customer === undefined ? undefined : await requireConnection(store, customer);
-  const atMs = clock.now();
-  await store.transaction(async (tx) => {
-    const connectionId = connection?.id;
-    await tx.routeExceptions.put({
-      connectionId,
-      operation: id,
-      route,
-      createdAtMs: atMs,
-      actor: 'cli',
-    });
-    await tx.audit.append(event(atMs, connectionId, `${id} by ${route}`));
-  });
-  await clock.sleep(settledMs);
-  terminal.print(`${id} goes by ${route === 'key' ? 'key' : 'OAuth'} ${whom(customer)}.`);
-  const { method, path } = operation;
-  if (route === 'key' && recordsEvents({ method, path, headers: {}, operation })) {
-    terminal.note('It records events: connections that are live keep sending it by OAuth.');
+  const { customer, route, json } = flags;
+  const target = targetOf(operation, customer);
+  const action = addException(workbench, target, route);
+  if (flags.dryRun === true) return printPlan(terminal, action.plan(), planFlags(flags));
+  const { exceptLive } = await action.apply(actor);
+  if (json === true) {
+    terminal.print(JSON.stringify({ operation, route, customer_id: customer ?? null }));
+    return 0;
+  }
+  const how = route === 'key' ? 'with the private key' : 'over OAuth';
+  terminal.print(`${operation} goes ${how} ${whom(customer)}.`);
+  if (exceptLive) {
+    terminal.note('It records events: connections that are live keep sending it over OAuth.');
   }
   return 0;
 }
 
 async function remove(
-  { store, clock }: Workbench,
+  workbench: Workbench,
   terminal: Terminal,
-  id: string,
-  { customer }: Flags,
+  operation: string,
+  flags: Flags,
 ): Promise<number> {
-  const connection = customer === undefined ? undefined : await requireConnection(store, customer);
-  const atMs = clock.now();
-  const removed = await store.transaction(async (tx) => {
-    if (!(await tx.routeExceptions.remove(id, connection?.id))) return false;
-    await tx.audit.append(event(atMs, connection?.id, `${id} removed`));
-    return true;
-  });
-  if (!removed) {
-    throw new KeyshiftError('not_found', `There is no exception for ${id} ${whom(customer)}.`, {
-      fix: 'See `keyshift exceptions list`.',
-    });
+  const { customer, json } = flags;
+  const action = removeException(workbench, targetOf(operation, customer));
+  if (flags.dryRun === true) return printPlan(terminal, action.plan(), planFlags(flags));
+  await action.apply(actor);
+  if (json === true) {
+    terminal.print(JSON.stringify({ operation, route: null, customer_id: customer ?? null }));
+  } else {
+    terminal.print(`${operation} follows the routes of connections again ${whom(customer)}.`);
   }
-  await clock.sleep(settledMs);
-  terminal.print(`${id} follows the routes of connections again ${whom(customer)}.`);
   return 0;
+}
+
+function targetOf(operation: string, customerId: string | undefined) {
+  return { operation, ...(customerId !== undefined && { customerId }) };
+}
+
+function planFlags({ customer, json }: Flags) {
+  return {
+    ...(json !== undefined && { json }),
+    selection: customer === undefined ? {} : { customers: [customer] },
+  };
 }
 
 async function printList({ store }: Workbench, terminal: Terminal, json: boolean): Promise<void> {
@@ -137,23 +138,6 @@ async function printList({ store }: Workbench, terminal: Terminal, json: boolean
   }
 }
 
-function event(atMs: number, connectionId: string | undefined, reason: string) {
-  return {
-    ...{ atMs, actor: 'cli', action: 'route.exception', connectionId, reason },
-    ...{ fromStage: undefined, toStage: undefined },
-  };
-}
-
 function whom(customer: string | undefined): string {
   return customer === undefined ? 'for every customer' : `for ${customer}`;
-}
-
-function unknownOperation(id: string): KeyshiftError {
-  const near = operations.filter((each) => each.id.includes(id) || each.path === id).slice(0, 3);
-  return new KeyshiftError('request_invalid', `Klaviyo has no operation ${JSON.stringify(id)}.`, {
-    fix:
-      near.length > 0
-        ? `Did you mean ${near.map((each) => each.id).join(', ')}?`
-        : 'docs/sandbox-coverage.md lists the ids of all operations.',
-  });
 }

@@ -31,7 +31,7 @@ describe('invite', () => {
     expect((await cli.run('invite', '--json')).stdout).toBe(first.stdout);
     const text = await cli.run('invite');
     expect(text.stdout.trimEnd().split('\n')).toHaveLength(2);
-    expect(text.stderr).toContain('2 invited, 1 not to be invited now');
+    expect(text.stderr).toContain('2 invited, 1 skipped');
   });
 
   it('fails for a customer who was named and cannot be invited', async () => {

@@ -1,26 +1,37 @@
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { requireChannel } from '../../core/read-outreach.ts';
 import type { Workbench } from '../../core/workbench.ts';
-import { mailLanguages } from '../../migration/outreach/render-mail.ts';
 import { KeyshiftError } from '../../errors/keyshift-error.ts';
-import type { Labels } from '../../model/labels.ts';
+import {
+  inviteCustomers,
+  revokeLinks,
+  type Invited,
+  type InviteRequest,
+} from '../../migration/operate/invite.ts';
+import { applyPlan, planFor } from '../../migration/operate/plan.ts';
+import type { Selection } from '../../migration/operate/selection.ts';
+import { languageOf } from '../../migration/outreach/message-context.ts';
+import { mailLanguages } from '../../migration/outreach/render-mail.ts';
+import type { QueueVerdict } from '../../migration/outreach/queue-message.ts';
 import type { MessageChannel, MessageKind } from '../../model/message.ts';
+import { actor, isFailure, printPlan, reportFailures, type BatchFailure } from '../batch.ts';
 import type { CommandContext } from '../command-context.ts';
-import { eachConnection } from '../each-connection.ts';
 import { openInvitationCsv } from '../invitation-csv.ts';
-import { inviteCustomers, type Invited, type InviteResult } from '../invite-customers.ts';
 import { bannerSnippet, previewMail } from '../invite-preview.ts';
-import { reportFailures } from '../report-failures.ts';
-import { withWorkbench } from '../run-with.ts';
-import type { Selection } from '../select-connections.ts';
-import { addCohortOption, addCustomerOption, decimal, whole } from '../options.ts';
+import {
+  addCohortOption,
+  addCustomerOption,
+  addDryRunOption,
+  decimal,
+  parseWave,
+  whole,
+  type SelectionFlags,
+} from '../options.ts';
+import { withWorkbench, type Run } from '../run-with.ts';
 import { needsLook, sendOutbox } from '../send-outbox.ts';
-import type { Terminal } from '../terminal.ts';
+import { count, type Terminal } from '../terminal.ts';
 
-interface InviteFlags {
-  readonly customer?: readonly string[];
-  readonly cohort?: Labels;
-  readonly wave?: string;
+interface InviteFlags extends SelectionFlags {
   readonly limit?: number;
   readonly days: number;
   readonly mail?: boolean;
@@ -33,34 +44,31 @@ interface InviteFlags {
   readonly kind: MessageKind;
   readonly lang: string;
   readonly banner?: boolean;
+  readonly dryRun?: boolean;
   readonly json?: boolean;
 }
 
 /** `keyshift invite`: makes the durable links, and tells customers of them. */
 export function addInviteCommand(program: Command, { terminal, run }: CommandContext): void {
   const kinds = ['invitation', 'reminder', 'hand_over'] as const satisfies MessageKind[];
-  addCohortOption(addCustomerOption(program.command('invite')))
-    .description('create (or show again) the links by which customers consent, and send them')
+  addDryRunOption(addCohortOption(addCustomerOption(program.command('invite'))))
+    .description('create (or show again) the links with which customers connect, and send them')
     .option(
       '--wave <name>',
-      'the name of this round; who is in another one is passed over',
+      'the name of this round; customers in another wave are skipped',
       parseWave,
     )
-    .option(
-      '--limit <n>',
-      'most customers: of the wave in all, or newly invited',
-      whole(1, 1_000_000),
-    )
+    .option('--limit <n>', 'most customers in the wave, or to invite now', whole(1, 1_000_000))
     .option('--days <n>', 'days a new link stays valid', decimal(0.01, 365), 30)
-    .option('--mail', 'send the links by mail (SMTP_URL, MAIL_FROM)')
+    .option('--mail', 'send the links by email (SMTP_URL, MAIL_FROM)')
     .option('--webhook', 'post the links to your webhook (WEBHOOK_URL, WEBHOOK_SECRET)')
-    .option('--csv <file>', 'write the links to a file for a mailer of your own')
+    .option('--csv <file>', 'write the links to a file for your own mailer')
     .option('--no-send', 'queue messages only; the server or `keyshift outbox` sends')
-    .option('--reissue', 'end the links that are open and make new ones')
-    .option('--revoke', 'end the links that are open')
-    .option('--preview [file]', 'show a mail, or write it as .html, .eml or .txt; sends nothing')
+    .option('--reissue', 'revoke the links that are open and make new ones')
+    .option('--revoke', 'revoke the links that are open')
+    .option('--preview [file]', 'show an email, or write it as .html, .eml or .txt; sends nothing')
     .addOption(
-      new Option('--kind <kind>', 'which mail to preview').choices(kinds).default(kinds[0]),
+      new Option('--kind <kind>', 'which email to preview').choices(kinds).default(kinds[0]),
     )
     .addOption(
       new Option('--lang <tag>', 'language of the preview').choices(mailLanguages).default('en'),
@@ -69,7 +77,7 @@ export function addInviteCommand(program: Command, { terminal, run }: CommandCon
     .option('--json', 'print one JSON object a line for each invitation')
     .action(
       run((flags: InviteFlags) =>
-        withWorkbench(async (workbench, { signal }) => {
+        withWorkbench(async (workbench, running) => {
           if (flags.preview !== undefined) {
             await previewMail(terminal, workbench.config, {
               ...{ kind: flags.kind, language: flags.lang, nowMs: workbench.clock.now() },
@@ -82,52 +90,70 @@ export function addInviteCommand(program: Command, { terminal, run }: CommandCon
             return 0;
           }
           return flags.revoke === true
-            ? revoke(workbench, terminal, flags, signal)
-            : invite(workbench, terminal, flags, signal);
+            ? revoke(workbench, terminal, flags, running)
+            : invite(workbench, terminal, flags, running);
         }),
       ),
     );
 }
 
-const toSelection = ({ customer, cohort }: InviteFlags): Selection => ({
-  ...(customer && { customer }),
-  ...(cohort && { cohort }),
-  ...(!customer && !cohort && { all: true }),
-});
+function selectionOf({ customer, cohort }: InviteFlags): Selection {
+  return {
+    ...(customer !== undefined && { customers: customer }),
+    ...(cohort !== undefined && { cohort }),
+  };
+}
 
 async function invite(
   workbench: Workbench,
   terminal: Terminal,
   flags: InviteFlags,
-  signal: AbortSignal,
+  { signal }: Run,
 ): Promise<number> {
-  const { outreach } = workbench.config;
-  if (flags.mail === true) requireChannel(outreach, 'mail');
-  if (flags.webhook === true) requireChannel(outreach, 'webhook');
-  const channels: MessageChannel[] = [];
-  if (flags.mail === true) channels.push('mail');
-  if (flags.webhook === true) channels.push('webhook');
-  if (flags.csv !== undefined) channels.push('export');
+  const { store, config } = workbench;
+  const channels = channelsOf(flags);
+  for (const channel of channels)
+    if (channel !== 'export') requireChannel(config.outreach, channel);
+  const selection = selectionOf(flags);
+  const request: InviteRequest = {
+    validForMs: flags.days * 86_400_000,
+    wave: flags.wave,
+    limit: flags.limit,
+    reissue: flags.reissue === true,
+    channels,
+  };
+  const useCase = await inviteCustomers(workbench, request, selection);
+  const plan = planFor(store, selection, useCase);
+  if (flags.dryRun === true) return printPlan(terminal, plan, { ...flags, selection });
   const csv = flags.csv === undefined ? undefined : await openInvitationCsv(flags.csv);
   const counter = terminal.counter('customers invited');
-  let count = 0;
-  let result: InviteResult;
+  const failures: BatchFailure[] = [];
+  const messages = { queued: 0, queued_before: 0, no_address: 0, opted_out: 0 };
+  let [done, skipped] = [0, 0];
   try {
-    result = await inviteCustomers(
-      workbench,
-      {
-        selection: toSelection(flags),
-        validForMs: flags.days * 86_400_000,
-        ...{ wave: flags.wave, limit: flags.limit, reissue: flags.reissue === true },
-        ...{ channels, csv },
-      },
+    await applyPlan(store, plan, useCase, {
+      actor,
       signal,
-      (invited) => {
-        count += 1;
-        if (channels.length > 0) counter.update(count);
-        printInvited(terminal, invited, flags, channels.length > 0);
+      async onOutcome(outcome) {
+        const { customerId } = outcome.connection;
+        if (outcome.kind === 'failed') failures.push({ customerId, error: outcome.error });
+        else if (outcome.kind === 'skipped') {
+          if (isFailure(outcome.skip, selection)) {
+            failures.push({ customerId, error: outcome.skip.error });
+          } else skipped += 1;
+        } else {
+          const { result: invited } = outcome;
+          const link = `${config.publicUrl}/connect/${invited.issued.token.reveal()}`;
+          for (const verdict of Object.values(invited.messages)) messages[verdict] += 1;
+          if (csv && invited.messages.export !== 'opted_out') {
+            await csv.write(await toCsvRow(workbench, invited, link));
+          }
+          done += 1;
+          if (channels.length > 0) counter.update(done);
+          printInvited(terminal, { ...invited, link }, flags, channels.length > 0);
+        }
       },
-    );
+    });
     await csv?.finish();
   } catch (error) {
     csv?.discard();
@@ -135,50 +161,68 @@ async function invite(
   } finally {
     counter.stop();
   }
-  reportFailures(terminal, result);
-  if (flags.json !== true) printResult(terminal, result, channels);
+  reportFailures(terminal, failures);
+  if (flags.json !== true) {
+    terminal.note(`${done} invited, ${skipped} skipped`);
+    if (channels.length > 0) terminal.note(describeMessages(messages));
+  }
   const sends = flags.send && (flags.mail === true || flags.webhook === true) && !signal.aborted;
   const sent = sends
     ? await sendOutbox(workbench, terminal, { signal, quiet: flags.json === true })
     : undefined;
-  if (result.failures.length > 0) return 1;
+  if (failures.length > 0) return 1;
   return sent && needsLook(sent) ? 2 : 0;
 }
 
+function channelsOf({ mail, webhook, csv }: InviteFlags): MessageChannel[] {
+  const channels: MessageChannel[] = [];
+  if (mail === true) channels.push('mail');
+  if (webhook === true) channels.push('webhook');
+  if (csv !== undefined) channels.push('export');
+  return channels;
+}
+
 async function revoke(
-  { store, invitations }: Workbench,
+  workbench: Workbench,
   terminal: Terminal,
   flags: InviteFlags,
-  signal: AbortSignal,
+  { signal }: Run,
 ): Promise<number> {
+  const { store } = workbench;
   if (!flags.customer && !flags.cohort && flags.wave === undefined) {
-    throw new KeyshiftError('request_invalid', 'It is not said whose links are to be ended.', {
-      fix: 'Use --customer, --cohort or --wave.',
-    });
+    throw new KeyshiftError(
+      'request_invalid',
+      'Say which links to revoke: --customer, --cohort or --wave.',
+      { fix: 'For example: `keyshift invite --revoke --customer ID`.' },
+    );
   }
+  const selection = {
+    ...selectionOf(flags),
+    ...(flags.wave !== undefined && { wave: flags.wave }),
+  };
+  const useCase = revokeLinks(workbench);
+  const plan = planFor(store, selection, useCase);
+  if (flags.dryRun === true) return printPlan(terminal, plan, { ...flags, selection });
   let links = 0;
-  const inWave = new Set<string>();
-  if (flags.wave !== undefined) {
-    for await (const { id } of store.connections.list({ wave: flags.wave })) inWave.add(id);
-  }
-  const result = await eachConnection(
-    store,
-    toSelection(flags),
-    ({ id }) => flags.wave === undefined || inWave.has(id),
-    async (connection) => {
-      links += await invitations.revoke(connection, 'cli');
-    },
+  const failures: BatchFailure[] = [];
+  await applyPlan(store, plan, useCase, {
+    actor,
     signal,
-  );
-  reportFailures(terminal, result);
+    onOutcome(outcome) {
+      const { customerId } = outcome.connection;
+      if (outcome.kind === 'done') links += outcome.result;
+      if (outcome.kind === 'failed') failures.push({ customerId, error: outcome.error });
+    },
+  });
+  reportFailures(terminal, failures);
   if (flags.json === true) terminal.print(JSON.stringify({ revoked: links }));
-  else terminal.print(`${links} links ended`);
-  return result.failures.length > 0 ? 1 : 0;
+  else terminal.print(`${count(links, 'link')} revoked`);
+  return failures.length > 0 ? 1 : 0;
 }
 
 function printInvited(
   terminal: Terminal,
-  { issued, link, messages }: Invited,
+  { issued, link, messages }: Invited & { readonly link: string },
   flags: InviteFlags,
   toldOtherwise: boolean,
 ): void {
@@ -199,22 +243,29 @@ function printInvited(
   else if (!toldOtherwise) terminal.print(`${connection.customerId}  ${link}`);
 }
 
-function printResult(
-  terminal: Terminal,
-  { done, skipped, messages }: InviteResult,
-  channels: readonly MessageChannel[],
-): void {
-  terminal.note(`${done} invited, ${skipped} not to be invited now`);
-  if (channels.length === 0) return;
+function describeMessages(messages: Readonly<Record<QueueVerdict, number>>): string {
   const { queued, queued_before: before, no_address: noAddress, opted_out: optedOut } = messages;
-  terminal.note(
-    `${queued} messages queued, ${before} were before, ` +
-      `${noAddress} without an address, ${optedOut} want no mail`,
+  return (
+    `${count(queued, 'message')} queued, ${before} already queued, ` +
+    `${noAddress} without an address, ${optedOut} unsubscribed`
   );
 }
 
-function parseWave(value: string): string {
-  const name = value.trim();
-  if (name !== '' && name.length <= 100 && !/\p{C}/u.test(name)) return name;
-  throw new InvalidArgumentError('It must be a name of up to 100 characters.');
+async function toCsvRow({ store }: Workbench, { issued }: Invited, link: string) {
+  const { connection, invitation } = issued;
+  let messageId = '';
+  for await (const entry of store.outbox.list({ invitationId: invitation.id })) {
+    if (entry.channel === 'export') messageId = entry.id;
+  }
+  return {
+    customer_id: connection.customerId,
+    name: connection.name ?? '',
+    email: connection.email ?? '',
+    language: languageOf(await store.labels.of(connection.id)) ?? '',
+    account_id: connection.accountId ?? '',
+    link,
+    unsubscribe_link: messageId === '' ? '' : `${link}/unsubscribe/${messageId}`,
+    expires_at: new Date(invitation.expiresAtMs).toISOString(),
+    wave: invitation.wave ?? '',
+  };
 }

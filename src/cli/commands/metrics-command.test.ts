@@ -88,7 +88,7 @@ describe('keyshift metrics', () => {
     await cli.write('broken.json', '["Placed Order", 7]');
     expect((await cli.run('metrics', 'lint', '--names', 'broken.json')).code).toBe(1);
     expect((await cli.run('metrics', 'lint', '--names', 'nowhere.txt')).stderr).toContain('ENOENT');
-    expect((await cli.run('metrics', 'lint')).stderr).toContain('Nothing, or too much');
+    expect((await cli.run('metrics', 'lint')).stderr).toContain('Choose exactly one of');
   });
 });
 
@@ -97,7 +97,9 @@ describe('a cohort', () => {
     await cli.consent('acme', 'AAA111');
     await cli.consent('beta', 'BBB222');
     const canary = ['canary', '--cohort', 'plan=pro', '--percent', '25'];
-    expect((await cli.run(...canary)).stdout).toContain('1 send a share by OAuth, 0 failed');
+    expect((await cli.run(...canary)).stdout).toContain(
+      '1 connection now sends 25 % of its calls over OAuth; 0 failed',
+    );
     const { json } = await cli.run('verify', '--cohort', 'plan=pro', '--json');
     expect(json).toMatchObject([{ results: [{ customer_id: 'acme', stage: 'canary' }] }]);
     expect((await cli.run('watch', '--once', '--json')).json).toEqual([

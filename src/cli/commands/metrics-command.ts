@@ -1,17 +1,18 @@
 import type { Command } from 'commander';
 import { isOwn, type MetricComparison } from '../../migration/metrics/compare-metrics.ts';
+import { otherStage, willChange } from '../../migration/operate/plan.ts';
 import type { DatedComparison, TakenSnapshot } from '../../migration/metrics/metric-continuity.ts';
 import type { Connection } from '../../model/connection.ts';
 import { hasConsented } from '../../model/stages.ts';
 import type { CommandContext } from '../command-context.ts';
 import { writePrivateFile } from '../file-problem.ts';
-import { runBatch, type StepFlags } from '../run-step.ts';
+import { runBatch, type BatchFlags } from '../batch.ts';
 import { addSelectionOptions } from '../options.ts';
-import { formatTable, type Terminal } from '../terminal.ts';
+import { count, formatTable, type Terminal } from '../terminal.ts';
 import { toComparisonCsv } from './metrics-csv.ts';
 import { addLintCommand } from './metrics-lint.ts';
 
-interface CompareFlags extends StepFlags {
+interface CompareFlags extends BatchFlags {
   readonly csv?: string;
 }
 
@@ -24,7 +25,7 @@ export function addMetricsCommand(program: Command, context: CommandContext): vo
   addSelectionOptions(metrics.command('snapshot'))
     .description('keep the metrics of the accounts, and the flows and segments that hang on them')
     .option('--json', 'print one JSON object')
-    .action(run((flags: StepFlags) => takeSnapshots(terminal, flags)));
+    .action(run((flags: BatchFlags) => takeSnapshots(terminal, flags)));
   addSelectionOptions(metrics.command('compare'))
     .description('compare the metrics with the snapshot from before the traffic moved')
     .option('--csv <file>', 'write every name of every customer to a CSV file')
@@ -38,29 +39,30 @@ interface Found<Result> {
   readonly result: Result;
 }
 
-function takeSnapshots(terminal: Terminal, flags: StepFlags): Promise<number> {
-  const found: Found<TakenSnapshot>[] = [];
+function takeSnapshots(terminal: Terminal, flags: BatchFlags): Promise<number> {
+  const named = flags.customer !== undefined;
   return runBatch(terminal, flags, {
-    isCandidate: ({ accountId }) => accountId !== undefined,
-    async step({ metrics }, connection, signal) {
-      found.push({ connection, result: await metrics.snapshot(connection, signal) });
-    },
-    finish: ({ skipped }) => ({
+    useCase: ({ metrics }) => ({
+      decide: async (connection) =>
+        named || connection.accountId !== undefined
+          ? willChange(undefined, 'its metrics are read and kept')
+          : otherStage(connection, 'its account is not known yet'),
+      carryOut: (connection, _change, { signal }) => metrics.snapshot(connection, signal),
+    }),
+    finish: ({ done: found, skipped }) => ({
       json: { skipped, snapshots: byCustomer(found).map(toSnapshotJson) },
-      notes: [],
       text: [
         ...byCustomer(found).map(({ connection, result: { metrics, dependents, knows } }) => {
           const own = metrics.filter(isOwn);
           const hidden = [knows.flows ? [] : 'flows', knows.segments ? [] : 'segments'].flat();
           const unread = hidden.length === 0 ? '' : ` (${hidden.join(' and ')} could not be read)`;
           return (
-            `${connection.customerId}: ${metrics.length} metrics, ${own.length} by key or app, ` +
-            `${dependents.length} flows and segments hang on them${unread}`
+            `${connection.customerId}: ${metrics.length} metrics, ${own.length} from keys or apps, ` +
+            `${dependents.length} flows and segments depend on them${unread}`
           );
         }),
-        `${found.length} snapshots taken, ${skipped} at other stages`,
+        `${count(found.length, 'snapshot')} taken, ${skipped} at other stages`,
       ].join('\n'),
-      exitCode: 0,
     }),
   });
 }
@@ -76,21 +78,27 @@ function toSnapshotJson({ connection, result }: Found<TakenSnapshot>) {
 }
 
 async function compare(terminal: Terminal, flags: CompareFlags): Promise<number> {
-  const found: Found<DatedComparison>[] = [];
+  const named = flags.customer !== undefined;
+  let found: readonly Found<DatedComparison>[] = [];
   const exitCode = await runBatch(terminal, flags, {
-    isCandidate: hasConsented,
-    async step({ metrics }, connection, signal) {
-      found.push({ connection, result: await metrics.compare(connection, signal) });
-    },
-    finish: ({ skipped }) => ({
-      json: { skipped, verdicts: countVerdicts(found), comparisons: byCustomer(found).map(toJson) },
-      notes: [],
-      text: toText(byCustomer(found), skipped),
-      exitCode: found.some(({ result }) => isBad(result)) ? 2 : 0,
+    useCase: ({ metrics }) => ({
+      decide: async (connection) =>
+        named || hasConsented(connection)
+          ? willChange(undefined, 'its metrics are compared')
+          : otherStage(connection, 'there is no consent yet'),
+      carryOut: (connection, _change, { signal }) => metrics.compare(connection, signal),
     }),
+    finish({ done, skipped }) {
+      found = byCustomer(done);
+      return {
+        json: { skipped, verdicts: countVerdicts(found), comparisons: found.map(toJson) },
+        text: toText(found, skipped),
+        exitCode: found.some(({ result }) => isBad(result)) ? 2 : 0,
+      };
+    },
   });
   if (flags.csv !== undefined) {
-    await writePrivateFile(flags.csv, toComparisonCsv(byCustomer(found)));
+    await writePrivateFile(flags.csv, toComparisonCsv(found));
   }
   return exitCode;
 }

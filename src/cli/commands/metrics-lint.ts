@@ -3,14 +3,16 @@ import { z } from 'zod';
 import { KeyshiftError } from '../../errors/keyshift-error.ts';
 import { isOwn } from '../../migration/metrics/compare-metrics.ts';
 import { findNameDrift, type NameDrift } from '../../migration/metrics/lint-names.ts';
+import { select } from '../../migration/operate/selection.ts';
+import type { Store } from '../../store/store.ts';
 import { parseSnapshot } from '../../migration/metrics/metric.ts';
 import type { CommandContext } from '../command-context.ts';
 import { withWorkbench } from '../run-with.ts';
-import { selectConnections, type Selection } from '../select-connections.ts';
-import { addSelectionOptions } from '../options.ts';
+import { addSelectionOptions, toSelection, type SelectionFlags } from '../options.ts';
+import { count } from '../terminal.ts';
 import { readTextFile } from '../file-problem.ts';
 
-interface LintFlags extends Selection {
+interface LintFlags extends SelectionFlags {
   readonly names?: string;
   readonly json?: boolean;
 }
@@ -51,7 +53,7 @@ export function addLintCommand(metrics: Command, { terminal, run }: CommandConte
             terminal.print(
               findings.length === 0
                 ? 'No names differ only in case or spacing'
-                : `${findings.length} groups of names differ only in case or spacing`,
+                : `${count(findings.length, 'group')} of names ${findings.length === 1 ? 'differs' : 'differ'} only in case or spacing`,
             );
           }
           return findings.length > 0 ? 2 : 0;
@@ -61,10 +63,10 @@ export function addLintCommand(metrics: Command, { terminal, run }: CommandConte
 }
 
 /** Without a selection only the file is looked at. */
-function selected(store: Parameters<typeof selectConnections>[0], flags: LintFlags) {
-  const { all, cohort, customer, names } = flags;
-  const none = all !== true && !cohort && !customer;
-  return none && names !== undefined ? [] : selectConnections(store, flags);
+function selected(store: Store, flags: LintFlags) {
+  const { all, cohort, customer, wave, names } = flags;
+  const none = all !== true && !cohort && !customer && wave === undefined;
+  return none && names !== undefined ? [] : select(store, toSelection(flags));
 }
 
 function parseNames(text: string): string[] {
@@ -74,9 +76,13 @@ function parseNames(text: string): string[] {
   try {
     return z.array(z.string()).parse(JSON.parse(content));
   } catch (cause) {
-    throw new KeyshiftError('request_invalid', 'The file of names is no JSON array of strings.', {
-      cause,
-      fix: 'Write one name a line, or ["Placed Order", …].',
-    });
+    throw new KeyshiftError(
+      'request_invalid',
+      'The file of names is not a JSON array of strings.',
+      {
+        cause,
+        fix: 'Write one name a line, or ["Placed Order", …].',
+      },
+    );
   }
 }

@@ -2,15 +2,18 @@ import type { Command } from 'commander';
 import { KeyshiftError } from '../../errors/keyshift-error.ts';
 import { writeKeyInstructions } from '../../migration/key-instructions.ts';
 import { redactKey } from '../../migration/key-proof.ts';
+import { retireStep } from '../../migration/operate/consent-steps.ts';
+import { otherStage, willChange, type Decision } from '../../migration/operate/plan.ts';
 import type { ProofDemand, RetirementReview } from '../../migration/retire.ts';
 import type { RetirePolicy } from '../../migration/retirement-checks.ts';
+import type { Connection } from '../../model/connection.ts';
 import { mayRetire } from '../../model/stages.ts';
-import { runBatch, type BatchOutput, type StepFlags } from '../run-step.ts';
-import { addSelectionOptions, decimal, parseDays } from '../options.ts';
+import { runBatch, summarize, type BatchFlags, type BatchOutput } from '../batch.ts';
+import { addDryRunOption, addSelectionOptions, decimal, parseDays } from '../options.ts';
 import type { CommandContext } from '../command-context.ts';
 import type { Terminal } from '../terminal.ts';
 
-interface RetireFlags extends StepFlags {
+interface RetireFlags extends BatchFlags {
   readonly quietDays: number;
   readonly minSuccess: number;
   readonly check?: boolean;
@@ -21,17 +24,25 @@ interface RetireFlags extends StepFlags {
 
 /** `keyshift retire`: private keys that nobody uses any more are destroyed. */
 export function addRetireCommand(program: Command, { terminal, run }: CommandContext): void {
-  addSelectionOptions(program.command('retire'))
+  addDryRunOption(addSelectionOptions(program.command('retire')))
     .description('destroy the stored private keys of connections that are quiet; final')
     .option('--quiet-days <n>', 'days without key traffic that must have passed', parseDays, 7)
-    .option('--min-success <n>', 'percent of calls by OAuth that must succeed', decimal(0, 100), 99)
+    .option(
+      '--min-success <n>',
+      'percent of calls over OAuth that must succeed',
+      decimal(0, 100),
+      99,
+    )
     .option('--check', 'print what is missing for each connection, and change nothing')
     .option('--instructions', 'print what to write to each customer, and change nothing')
     .option(
       '--disable-key',
-      'disable the keys at Klaviyo; needs credentials:read, credentials:write',
+      'disable the keys in Klaviyo; needs credentials:read, credentials:write',
     )
-    .option('--without-proof <reason>', 'destroy also while the key lives at Klaviyo; say why')
+    .option(
+      '--without-proof <reason>',
+      'destroy the key even if it still works in Klaviyo; say why',
+    )
     .option('--json', 'print one JSON object')
     .action(
       run((flags: RetireFlags) => {
@@ -58,44 +69,52 @@ function refuseContradictions(flags: RetireFlags): void {
 }
 
 function retire(terminal: Terminal, flags: RetireFlags): Promise<number> {
-  const waiting: { readonly customer_id: string; readonly detail: string }[] = [];
-  let retired = 0;
+  const request = { policy: policyOf(flags), demand: demandOf(flags) };
   return runBatch(terminal, flags, {
-    isCandidate: mayRetire,
-    async step({ retire: service }, connection, signal) {
-      const request = { policy: policyOf(flags), demand: demandOf(flags), actor: 'cli', signal };
-      const { outcome, detail } = await service.retire(connection, request);
-      if (outcome === 'retired') retired += 1;
-      else waiting.push({ customer_id: connection.customerId, detail });
-    },
-    finish({ skipped, failures }): BatchOutput {
+    useCase: ({ retire: service }) => retireStep(service, request),
+    finish(result): BatchOutput {
+      const waiting = result.done
+        .filter((each) => each.result.outcome === 'waiting')
+        .map(({ connection, result: { detail } }) => ({
+          customer_id: connection.customerId,
+          detail,
+        }));
+      const retired = result.done.length - waiting.length;
       const note = waiting.length === 0 ? '' : `, ${waiting.length} waiting for the key to go`;
       return {
-        json: { done: retired, skipped, waiting },
+        json: { done: retired, skipped: result.skipped, waiting },
         notes: waiting.map(
           ({ customer_id: id, detail }) =>
             `${id}: quiet; ${detail}. See \`keyshift retire --instructions --customer ${id}\``,
         ),
-        text: `${retired} retired, ${failures.length} failed, ${skipped} at other stages${note}`,
+        text: `${summarize(`${retired} retired`, result)}${note}`,
         exitCode: waiting.length > 0 ? 2 : 0,
       };
     },
   });
 }
 
+/** Of customers who are named, also what is missing at another stage. */
+function readyFor(flags: RetireFlags, connection: Connection): Decision<undefined> {
+  return flags.customer !== undefined || mayRetire(connection)
+    ? willChange(undefined, 'nothing: it is only looked at')
+    : otherStage(connection, 'only live and quiet connections can be retired');
+}
+
 function review(terminal: Terminal, flags: RetireFlags): Promise<number> {
-  const reviews: RetirementReview[] = [];
   return runBatch(terminal, flags, {
-    isCandidate: mayRetire,
-    async step({ retire: service }, connection, signal) {
-      reviews.push(await service.review(connection, policyOf(flags), signal));
-    },
-    finish({ skipped }): BatchOutput {
-      reviews.sort((a, b) => (a.connection.customerId < b.connection.customerId ? -1 : 1));
+    useCase: ({ retire: service }) => ({
+      decide: (connection) => Promise.resolve(readyFor(flags, connection)),
+      carryOut: (connection, _change, { signal }) =>
+        service.review(connection, policyOf(flags), signal),
+    }),
+    finish({ done, skipped }): BatchOutput {
+      const reviews = done
+        .map(({ result }) => result)
+        .toSorted((a, b) => (a.connection.customerId < b.connection.customerId ? -1 : 1));
       const ready = reviews.filter((each) => each.ready).length;
       return {
         json: { ready, skipped, reviews: reviews.map(toReviewJson) },
-        notes: [],
         text: [
           ...reviews.flatMap(toReviewLines),
           `${ready} ready, ${reviews.length - ready} not ready, ${skipped} at other stages`,
@@ -118,21 +137,21 @@ function toReviewJson({ connection, checks, ready }: RetirementReview) {
 }
 
 function instruct(terminal: Terminal, flags: RetireFlags): Promise<number> {
-  const letters: ReturnType<typeof writeKeyInstructions>[] = [];
   return runBatch(terminal, flags, {
-    isCandidate: mayRetire,
-    async step({ store }, connection) {
-      const key = await store.privateKeys.open(connection.id);
-      if (!key) {
+    useCase: ({ store }) => ({
+      decide: (connection) => Promise.resolve(readyFor(flags, connection)),
+      async carryOut(connection) {
+        const key = await store.privateKeys.open(connection.id);
+        if (key) return writeKeyInstructions(connection, redactKey(key));
         throw new KeyshiftError(
           'key_not_found',
           `Customer ${connection.customerId} has no stored private key.`,
           { fix: 'There is nothing to tell this customer.' },
         );
-      }
-      letters.push(writeKeyInstructions(connection, redactKey(key)));
-    },
-    finish({ skipped }): BatchOutput {
+      },
+    }),
+    finish({ done, skipped }): BatchOutput {
+      const letters = done.map(({ result }) => result);
       return {
         json: {
           skipped,
@@ -140,13 +159,11 @@ function instruct(terminal: Terminal, flags: RetireFlags): Promise<number> {
             ...{ customer_id: customerId, email: email ?? null, subject, text, link },
           })),
         },
-        notes: [],
         text: letters
           .map(({ customerId, email, subject, text }) =>
             [`To: ${email ?? customerId}`, `Subject: ${subject}`, '', text, ''].join('\n'),
           )
           .join('\n'),
-        exitCode: 0,
       };
     },
   });

@@ -1,8 +1,11 @@
 import type { Command } from 'commander';
+import { requireConnection } from '../../migration/operate/selection.ts';
+import { setShadowShare } from '../../migration/operate/single-connection.ts';
 import type { Workbench } from '../../core/workbench.ts';
+import { actor, printPlan } from '../batch.ts';
 import type { CommandContext } from '../command-context.ts';
-import { createCustomerNames, requireConnection } from '../customer-names.ts';
-import { whole } from '../options.ts';
+import { createCustomerNames } from '../customer-names.ts';
+import { addDryRunOption, whole } from '../options.ts';
 import { withWorkbench } from '../run-with.ts';
 import { formatTable, type Terminal } from '../terminal.ts';
 
@@ -10,14 +13,14 @@ interface Flags {
   readonly customer?: string;
   readonly percent?: number;
   readonly clear?: boolean;
+  readonly dryRun?: boolean;
   readonly json?: boolean;
 }
 
-/** `keyshift shadow`: repeats reads by OAuth, and shows where the answers differed. */
+/** `keyshift shadow`: repeats reads over OAuth, and shows where the answers differed. */
 export function addShadowCommand(program: Command, { terminal, run }: CommandContext): void {
-  program
-    .command('shadow')
-    .description('repeat a share of the reads by OAuth, compare, and show the differences')
+  addDryRunOption(program.command('shadow'))
+    .description('repeat a share of the reads over OAuth, compare, and show the differences')
     .option('--customer <id>', 'this customer alone; needed with --percent')
     .option('--percent <n>', 'share of the reads to repeat, 0 to 100', whole(0, 100))
     .option('--clear', 'forget earlier comparisons first')
@@ -29,28 +32,17 @@ export function addShadowCommand(program: Command, { terminal, run }: CommandCon
             if (flags.customer === undefined) {
               command.error('error: --percent needs --customer');
             }
-            await setShare(workbench, flags.customer, flags.percent);
+            const action = setShadowShare(workbench, flags.customer, flags.percent);
+            if (flags.dryRun === true) {
+              const selection = { customers: [flags.customer] };
+              return printPlan(terminal, action.plan(), { ...flags, selection });
+            }
+            await action.apply(actor);
           }
           return printResults(workbench, terminal, flags);
         }),
       ),
     );
-}
-
-async function setShare(
-  { store, clock }: Workbench,
-  customerId: string,
-  percent: number,
-): Promise<void> {
-  const connection = await requireConnection(store, customerId);
-  const atMs = clock.now();
-  await store.transaction(async (tx) => {
-    await tx.connections.update(connection, { shadowPercent: percent || undefined }, atMs);
-    await tx.audit.append({
-      ...{ atMs, actor: 'cli', action: 'connection.shadow', connectionId: connection.id },
-      ...{ fromStage: undefined, toStage: undefined, reason: `${percent} % of reads` },
-    });
-  });
 }
 
 /** Exit code 2 where answers differed. */
@@ -77,7 +69,8 @@ async function printResults(
   if (json === true) {
     terminal.print(JSON.stringify({ shadow_percent: share ?? null, results: rows }));
   } else {
-    if (share !== undefined) terminal.print(`${share} % of the reads by key are repeated.`);
+    if (share !== undefined)
+      terminal.print(`${share} % of the reads with the key are repeated over OAuth.`);
     if (rows.length === 0) terminal.print('Nothing was compared yet.');
     else printRows(terminal, rows);
   }

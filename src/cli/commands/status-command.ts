@@ -2,11 +2,11 @@ import type { Command } from 'commander';
 import { stages } from '../../model/stages.ts';
 import type { Connection } from '../../model/connection.ts';
 import type { StageCount, UnclaimedGrant } from '../../store/store.ts';
+import { select } from '../../migration/operate/selection.ts';
 import { withWorkbench } from '../run-with.ts';
 import { addCustomerOption, limitOption } from '../options.ts';
-import { selectConnections } from '../select-connections.ts';
 import type { CommandContext } from '../command-context.ts';
-import { formatTable, type Terminal } from '../terminal.ts';
+import { count, formatTable, type Terminal } from '../terminal.ts';
 
 interface StatusFlags {
   readonly customer?: readonly string[];
@@ -27,8 +27,8 @@ export function addStatusCommand(program: Command, { terminal, run }: CommandCon
           const total = counts.reduce((sum, { count }) => sum + count, 0);
           const limit = flags.json === true ? Infinity : flags.limit;
           const rows: Connection[] = [];
-          const selection = flags.customer ? { customer: flags.customer } : { all: true };
-          for await (const connection of selectConnections(store, selection)) {
+          const selection = flags.customer ? { customers: flags.customer } : {};
+          for await (const connection of select(store, selection)) {
             if (rows.length >= limit) break;
             rows.push(connection);
           }
@@ -107,6 +107,6 @@ function printCounts(terminal: Terminal, counts: readonly StageCount[], total: n
   terminal.print(
     total === 0
       ? 'No connections yet. Begin with: keyshift import customers.csv'
-      : `${total} connections: ${parts.join(', ')}`,
+      : `${count(total, 'connection')}: ${parts.join(', ')}`,
   );
 }

@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
 import type { Workbench } from '../../core/workbench.ts';
-import { KeyshiftError } from '../../errors/keyshift-error.ts';
+import { requireConnection } from '../../migration/operate/selection.ts';
+import { forgetKey } from '../../migration/operate/single-connection.ts';
+import { actor } from '../batch.ts';
 import type { CommandContext } from '../command-context.ts';
-import { createCustomerNames, requireConnection } from '../customer-names.ts';
+import { createCustomerNames } from '../customer-names.ts';
 import { parseDays } from '../options.ts';
 import { withWorkbench } from '../run-with.ts';
 import { formatTable, type Terminal } from '../terminal.ts';
@@ -90,32 +92,10 @@ export function addForgetKeyCommand(program: Command, { terminal, run }: Command
     .action(
       run(({ customer }: { readonly customer: string }) =>
         withWorkbench(async (workbench) => {
-          await forget(workbench, customer);
+          await forgetKey(workbench, customer).apply(actor);
           terminal.print(`The key of ${customer} is forgotten: calls that bring it are refused.`);
           return 0;
         }),
       ),
     );
-}
-
-async function forget({ store, clock }: Workbench, customerId: string): Promise<void> {
-  const { id: connectionId } = await requireConnection(store, customerId);
-  const info = await store.privateKeys.info(connectionId);
-  if (info?.present === true) {
-    throw new KeyshiftError('stage_conflict', `The key of ${customerId} is still stored.`, {
-      fix: 'Retire the connection first: `keyshift retire` destroys the key.',
-    });
-  }
-  const forgotten = await store.transaction(async (tx) => {
-    if (!(await tx.privateKeys.forget(connectionId))) return false;
-    await tx.audit.append({
-      ...{ atMs: clock.now(), actor: 'cli', action: 'key.forgotten', connectionId },
-      ...{ fromStage: undefined, toStage: undefined, reason: undefined },
-    });
-    return true;
-  });
-  if (forgotten) return;
-  throw new KeyshiftError('key_not_found', `There is no key of ${customerId} to forget.`, {
-    fix: 'It was forgotten before, or the customer never had one.',
-  });
 }

@@ -1,40 +1,40 @@
 import type { Command } from 'commander';
+import { verifyStep } from '../../migration/operate/consent-steps.ts';
 import type { Verification } from '../../migration/verify.ts';
-import { mayBeVerified } from '../../model/connection.ts';
+import { runBatch, type BatchFlags, type BatchResult } from '../batch.ts';
 import type { CommandContext } from '../command-context.ts';
-import type { BatchResult } from '../each-connection.ts';
-import { runBatch, type StepFlags } from '../run-step.ts';
-import { addSelectionOptions } from '../options.ts';
+import { addDryRunOption, addSelectionOptions } from '../options.ts';
 import { formatTable } from '../terminal.ts';
 
 /** `keyshift verify`: asks Klaviyo whether consents hold what is needed. */
 export function addVerifyCommand(program: Command, { terminal, run }: CommandContext): void {
-  addSelectionOptions(program.command('verify'))
-    .description('check consents at Klaviyo: scopes, account, one read for each read scope')
+  addDryRunOption(addSelectionOptions(program.command('verify')))
+    .description('check consents in Klaviyo: scopes, account, one read for each read scope')
     .option('--json', 'print one JSON object with every check')
     .action(
-      run((flags: StepFlags) => {
-        const found: Verification[] = [];
-        return runBatch(terminal, flags, {
-          isCandidate: mayBeVerified,
-          async step({ verify }, connection, signal) {
-            found.push(await verify(connection, { actor: 'cli', signal }));
-          },
+      run((flags: BatchFlags) =>
+        runBatch(terminal, flags, {
+          useCase: ({ verify }) => verifyStep(verify, { anyStage: flags.customer !== undefined }),
           finish(result) {
-            found.sort((a, b) => (a.connection.customerId < b.connection.customerId ? -1 : 1));
+            const found = result.done
+              .map((each) => each.result)
+              .toSorted((a, b) => (a.connection.customerId < b.connection.customerId ? -1 : 1));
             return {
               json: { skipped: result.skipped, results: found.map(toJson) },
-              notes: [],
               text: toLines(flags, found, result).join('\n'),
               exitCode: found.some(({ verdict }) => verdict !== 'verified') ? 2 : 0,
             };
           },
-        });
-      }),
+        }),
+      ),
     );
 }
 
-function toLines(flags: StepFlags, found: readonly Verification[], result: BatchResult): string[] {
+function toLines(
+  flags: BatchFlags,
+  found: readonly Verification[],
+  result: BatchResult<Verification>,
+): string[] {
   // Of thousands that are well, only the others are worth a line.
   const named = flags.customer !== undefined;
   const shown = named ? found : found.filter(({ verdict }) => verdict !== 'verified');

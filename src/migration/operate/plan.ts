@@ -1,0 +1,179 @@
+import { ConnectionChangedError } from '../../errors/connection-changed-error.ts';
+import { isKeyshiftError, KeyshiftError } from '../../errors/keyshift-error.ts';
+import { describeStage, type Connection } from '../../model/connection.ts';
+import type { Store } from '../../store/store.ts';
+import { select, type Selection } from './selection.ts';
+
+/** Why a use case leaves a connection as it is. */
+export type SkipCode =
+  /** It is at a stage, or on a route, that the step is not for. */
+  | 'other_stage'
+  /** It has nothing that would change. */
+  | 'already'
+  /** It holds no private key, or no grant, that the step needs. */
+  | 'no_credential'
+  /** Something has to happen first, such as days without key traffic. */
+  | 'not_ready'
+  /** Its customer was invited in another wave. */
+  | 'other_wave'
+  /** As many customers as the limit allows come before it. */
+  | 'limit_reached'
+  /** It changed after the plan was made. */
+  | 'changed';
+
+/** A connection that a use case leaves as it is. */
+export interface Skip {
+  readonly code: SkipCode;
+  /** Why, and what to do about it: what trying all the same would end with. */
+  readonly error: KeyshiftError;
+}
+
+/** What a use case decides about one connection. */
+export type Decision<Change> =
+  | {
+      readonly kind: 'change';
+      readonly change: Change;
+      /** What will be different, in words that follow "acme:". */
+      readonly description: string;
+    }
+  | { readonly kind: 'skip'; readonly skip: Skip };
+
+/** Decides that a connection changes. */
+export function willChange<Change>(change: Change, description: string): Decision<Change> {
+  return { kind: 'change', change, description };
+}
+
+/** Decides that a connection stays as it is. */
+export function skip(code: SkipCode, error: KeyshiftError): Decision<never> {
+  return { kind: 'skip', skip: { code, error } };
+}
+
+/** Decides that a connection stays as it is because of where it stands; `rule` says what it takes. */
+export function otherStage(connection: Connection, rule: string): Decision<never> {
+  const message = `Customer ${connection.customerId} is ${describeStage(connection)}; ${rule}.`;
+  return skip('other_stage', new KeyshiftError('stage_conflict', message));
+}
+
+/** One line of a plan: a decision, and the connection as it stood then. */
+export type PlanItem<Change> = Decision<Change> & { readonly connection: Connection };
+
+/** Who carries out a plan, and how it is ended early. */
+export interface Execution {
+  /** As the audit log names whoever acts: `cli`, `console`, … */
+  readonly actor: string;
+  readonly signal?: AbortSignal;
+}
+
+/** Something that is done with connections: first planned, then applied. Made for one run. */
+export interface UseCase<Change, Result> {
+  /** Decides by what is stored alone: changes nothing, and asks Klaviyo nothing. */
+  decide(connection: Connection): Promise<Decision<Change>>;
+  /**
+   * Carries a change out, for this version of the connection alone.
+   *
+   * @throws KeyshiftError why it could not be done; `ConnectionChangedError` when another writer
+   * came first
+   */
+  carryOut(connection: Connection, change: Change, execution: Execution): Promise<Result>;
+  /** Waits until every process obeys what was done; asked for once, at the end of a plan. */
+  settle?(): Promise<void>;
+}
+
+/** One decision about many connections at once: previewed as a plan, made in one step. */
+export interface Action<Result> {
+  /** Yields what would become of each connection it is about. Changes nothing. */
+  plan(): AsyncIterable<PlanItem<undefined>>;
+  /** Makes the decision; resolves when every process obeys it. */
+  apply(actor: string): Promise<Result>;
+}
+
+/** Yields what a use case would do with each selected connection. Changes nothing. */
+export async function* planFor<Change>(
+  store: Pick<Store, 'connections'>,
+  selection: Selection,
+  { decide }: Pick<UseCase<Change, unknown>, 'decide'>,
+): AsyncGenerator<PlanItem<Change>> {
+  for await (const connection of select(store, selection)) {
+    yield { ...(await decide(connection)), connection };
+  }
+}
+
+/** What became of one line of a plan. */
+export type Outcome<Result> =
+  | { readonly kind: 'done'; readonly connection: Connection; readonly result: Result }
+  | { readonly kind: 'skipped'; readonly connection: Connection; readonly skip: Skip }
+  | { readonly kind: 'failed'; readonly connection: Connection; readonly error: KeyshiftError };
+
+/** How {@link applyPlan} goes about it. */
+export interface ApplyOptions<Result> extends Execution {
+  /** Connections at the same time; 1 by default. */
+  readonly concurrency?: number;
+  /** Told of every connection when it is through. */
+  readonly onOutcome?: (outcome: Outcome<Result>) => void | Promise<void>;
+}
+
+/**
+ * Applies a plan, lazily made or kept for a while. One connection that fails does not stop the
+ * others, and one that changed since it was planned is skipped. Ended early, by the signal or by a
+ * crash, it is planned and applied again: what was done is planned no more.
+ */
+export async function applyPlan<Change, Result>(
+  store: Pick<Store, 'connections'>,
+  plan: AsyncIterable<PlanItem<Change>> | Iterable<PlanItem<Change>>,
+  useCase: Pick<UseCase<Change, Result>, 'carryOut' | 'settle'>,
+  options: ApplyOptions<Result>,
+): Promise<void> {
+  const { signal, onOutcome, concurrency = 1 } = options;
+  const waiting = each(plan);
+  let done = 0;
+  const work = async () => {
+    while (signal?.aborted !== true) {
+      const next = await waiting.next();
+      if (next.done === true) return;
+      const outcome = await apply(store, next.value, useCase, options);
+      if (outcome === undefined) return;
+      if (outcome.kind === 'done') done += 1;
+      await onOutcome?.(outcome);
+    }
+  };
+  // A fault of ours ends the plan; the steps under way come to their end before it is told.
+  const endOnFault = () => work().finally(() => waiting.return(undefined));
+  const ends = await Promise.allSettled(Array.from({ length: concurrency }, endOnFault));
+  if (done > 0) await useCase.settle?.();
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
+}
+
+/** `undefined` when the signal ended it: the connection is as it was. */
+async function apply<Change, Result>(
+  store: Pick<Store, 'connections'>,
+  item: PlanItem<Change>,
+  { carryOut }: Pick<UseCase<Change, Result>, 'carryOut'>,
+  execution: Execution,
+): Promise<Outcome<Result> | undefined> {
+  const { connection } = item;
+  if (item.kind === 'skip') return { kind: 'skipped', connection, skip: item.skip };
+  const changed = { kind: 'skipped', connection, skip: changedSince(connection) } as const;
+  const current = await store.connections.findById(connection.id);
+  if (current?.version !== connection.version) return changed;
+  try {
+    const result = await carryOut(connection, item.change, execution);
+    return { kind: 'done', connection, result };
+  } catch (error) {
+    if (execution.signal?.aborted === true && error === execution.signal.reason) return undefined;
+    if (!isKeyshiftError(error)) throw error;
+    // Another hand may have come first while this one waited for Klaviyo.
+    return error instanceof ConnectionChangedError
+      ? changed
+      : { kind: 'failed', connection, error };
+  }
+}
+
+function changedSince({ customerId }: Connection): Skip {
+  const message = `Customer ${customerId} has changed since this was planned.`;
+  const fix = 'Run the command again: it decides by the present state.';
+  return { code: 'changed', error: new KeyshiftError('stage_conflict', message, { fix }) };
+}
+
+async function* each<Item>(items: AsyncIterable<Item> | Iterable<Item>): AsyncGenerator<Item> {
+  yield* items;
+}
