@@ -14,7 +14,7 @@ export type {
 } from './sandbox/control/sandbox-control.ts';
 export type { PlannedFault } from './sandbox/faults/fault-plan.ts';
 export type { Fault, FaultKind, FaultMatch, FaultPhase } from './sandbox/faults/fault.ts';
-export type { CredentialKind } from './sandbox/http/reply.ts';
+export type { CredentialKind } from './sandbox/http/sandbox-env.ts';
 export type { RecordedRequest, SandboxStatistics } from './sandbox/request-log.ts';
 export type { MetricBranding, RotationMode } from './sandbox/context/sandbox-context.ts';
 export type { Sandbox } from './sandbox/sandbox.ts';

@@ -1,10 +1,8 @@
 import { createControl } from './control/create-control.ts';
 import type { SandboxControl } from './control/sandbox-control.ts';
 import { createEngine } from './engine.ts';
-import type { SandboxRequest } from './http/sandbox-request.ts';
-import type { Reply } from './http/reply.ts';
 import type { SandboxOptions } from './sandbox-options.ts';
-import { carryOut } from './serve-request.ts';
+import { createApp } from './create-app.ts';
 import { parseSeed } from './seed/parse-seed.ts';
 import type { SandboxSeed } from './seed/seed.ts';
 import type { SandboxData } from './state/sandbox-data.ts';
@@ -14,8 +12,8 @@ import type { SandboxState } from './state/sandbox-state.ts';
 export interface EmbeddedSandbox extends SandboxControl {
   /** What the addresses of its endpoints begin with. */
   readonly origin: string;
-  /** Answers a request; `undefined` when a fault swallowed it. */
-  answer(request: SandboxRequest): Promise<Reply | undefined>;
+  /** Answers a request; `undefined` when a fault broke the connection. */
+  answer(request: Request): Promise<Response | undefined>;
 }
 
 /** What {@link createEmbeddedSandbox} takes. */
@@ -43,10 +41,16 @@ export function createEmbeddedSandbox(options: EmbeddedSandboxOptions): Embedded
   });
   const control = createControl(engine);
   const { signal } = new AbortController();
-  const serving = { engine, control, signal, remoteControl: false };
+  const app = createApp({ engine, control, signal, remoteControl: false });
   return {
     ...control,
     origin,
-    answer: async (request) => (await carryOut(serving, request)).reply,
+    async answer(request) {
+      const broken = new AbortController();
+      const reset = () => broken.abort();
+      const connection = { remoteAddress: '127.0.0.1', reset, sendHalf: async () => reset() };
+      const response = await app.fetch(request, connection);
+      return broken.signal.aborted ? undefined : response;
+    },
   };
 }

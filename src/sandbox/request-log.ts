@@ -1,5 +1,4 @@
-import type { CredentialKind, Reply } from './http/reply.ts';
-import type { SandboxRequest } from './http/sandbox-request.ts';
+import type { CredentialKind } from './http/sandbox-env.ts';
 
 /** One request as the sandbox remembers it: never a token, a key, a query or a body. */
 export interface RecordedRequest {
@@ -35,7 +34,7 @@ export interface SandboxStatistics {
 
 /** Remembers the last requests and counts all of them. */
 export interface RequestLog {
-  record(request: SandboxRequest, reply: Reply | undefined, atMs: number, fault?: string): void;
+  record(request: RecordedRequest): void;
   requests(): RecordedRequest[];
   statistics(): SandboxStatistics;
   /** Forgets all requests and counts. */
@@ -51,19 +50,9 @@ export function createRequestLog(capacity = 1_000): RequestLog {
   let faults = 0;
 
   return {
-    record(request, reply, atMs, fault) {
-      const status = reply?.status ?? 0;
-      const operation = reply?.trace?.operation;
-      ring[next++ % capacity] = {
-        atMs,
-        method: request.method,
-        path: withoutSecrets(request.path),
-        credential: reply?.trace?.credential ?? 'none',
-        accountId: reply?.trace?.accountId,
-        operation,
-        status,
-        fault,
-      };
+    record(request) {
+      const { operation, status, fault } = request;
+      ring[next++ % capacity] = { ...request, path: withoutSecrets(request.path) };
       if (fault !== undefined) faults++;
       increment(byStatus, status);
       if (operation === undefined) return;

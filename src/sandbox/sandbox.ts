@@ -1,11 +1,10 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { systemClock } from '../runtime/clock.ts';
 import { createControl } from './control/create-control.ts';
 import type { SandboxControl } from './control/sandbox-control.ts';
 import { createEngine } from './engine.ts';
-import { listen, stopListening } from './http/listen.ts';
+import { createApp } from './create-app.ts';
+import { listen } from './http/node-server.ts';
 import type { SandboxOptions } from './sandbox-options.ts';
-import { serveRequest, type Serving } from './serve-request.ts';
 import { createSampleSeed } from './seed/sample-seed.ts';
 import { mergeSeed, seedData } from './seed/seed-data.ts';
 import { parseSeed } from './seed/parse-seed.ts';
@@ -57,26 +56,21 @@ export async function startSeeded(seed: SandboxSeed, options: SandboxOptions): P
   });
   const control = createControl(engine);
   const closing = new AbortController();
-  const serving: Serving = {
+  const app = createApp({
     engine,
     control,
     signal: closing.signal,
     remoteControl: options.remoteControl ?? false,
-  };
-
-  const server = createServer();
-  server.on('request', (incoming: IncomingMessage, response: ServerResponse) => {
-    void serveRequest(serving, incoming, response);
   });
-  server.on('connect', (_request, socket) => {
-    socket.end('HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
+  const server = await listen((request, connection) => app.fetch(request, connection), {
+    port: options.port ?? 0,
+    host: options.host ?? 'localhost',
   });
-
-  url = await listen(server, options.port ?? 0, options.host ?? 'localhost');
+  url = server.origin;
 
   const close = async () => {
     closing.abort();
-    await stopListening(server);
+    await server.stop();
     await saver?.close();
   };
   return {

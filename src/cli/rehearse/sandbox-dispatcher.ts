@@ -1,7 +1,6 @@
 import { Readable } from 'node:stream';
 import { Dispatcher } from 'undici';
 import type { EmbeddedSandbox } from '../../sandbox/embedded-sandbox.ts';
-import type { Reply } from '../../sandbox/http/reply.ts';
 
 /** How an exchange between two sides of the rehearsal is told of: by this the clock sees work. */
 export type OnExchange = () => void;
@@ -57,9 +56,10 @@ export class SandboxDispatcher extends Dispatcher {
     this.#onExchange();
     controller.throwIfAborted();
     if (!reply) throw Object.assign(new Error('other side closed'), { code: 'UND_ERR_SOCKET' });
-    handler.onResponseStart?.(controller, reply.status, { ...reply.headers }, '');
+    const answer = Buffer.from(await reply.arrayBuffer());
+    handler.onResponseStart?.(controller, reply.status, Object.fromEntries(reply.headers), '');
     await controller.whenResumed();
-    if (reply.body !== '') handler.onResponseData?.(controller, Buffer.from(reply.body));
+    if (answer.length > 0) handler.onResponseData?.(controller, answer);
     await controller.whenResumed();
     handler.onResponseEnd?.(controller, {});
   }
@@ -108,15 +108,14 @@ export interface PlainRequest {
 export function answerBySandbox(
   sandbox: EmbeddedSandbox,
   { method, url, headers, body }: PlainRequest,
-): Promise<Reply | undefined> {
-  return sandbox.answer({
-    method,
-    path: url.pathname,
-    search: url.search.slice(1),
-    headers: { host: url.host, ...headers },
-    remoteAddress: '127.0.0.1',
-    body,
-  });
+): Promise<Response | undefined> {
+  return sandbox.answer(
+    new Request(url, {
+      method,
+      headers: { host: url.host, ...headers },
+      body: body.length === 0 ? null : new Uint8Array(body),
+    }),
+  );
 }
 
 async function readBody(body: Dispatcher.DispatchOptions['body']): Promise<Buffer> {

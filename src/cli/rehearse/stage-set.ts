@@ -129,8 +129,7 @@ function createBrowser(
       body: Buffer.from(await request.arrayBuffer()),
     });
     if (!reply) throw new TypeError('the sandbox gave no answer');
-    const { status, headers, body } = reply;
-    return new Response(body === '' ? null : body, { status, headers: { ...headers } });
+    return reply;
   };
 }
 

@@ -1,15 +1,17 @@
 import type { Operation } from '../../klaviyo/operations.ts';
-import type { Reply } from '../http/reply.ts';
-import type { SandboxRequest } from '../http/sandbox-request.ts';
+import type { ApiReply, ApiErrors } from '../context/api-error.ts';
 import type { SandboxContext } from '../context/sandbox-context.ts';
 import type { AccountResources } from '../state/account-resources.ts';
-import type { ApiErrors } from '../context/api-error.ts';
 import type { Caller } from './authenticate.ts';
 
 /** An authenticated, permitted call of one operation. */
 export interface ApiCall {
   readonly context: SandboxContext;
-  readonly request: SandboxRequest;
+  /** As sent, without a trailing slash. */
+  readonly path: string;
+  /** The media type of the body in lower case, without parameters. */
+  readonly mediaType: string;
+  readonly body: Buffer;
   readonly operation: Operation;
   /** Path parameters, percent-decoded. */
   readonly params: Readonly<Record<string, string>>;
@@ -21,7 +23,7 @@ export interface ApiCall {
 }
 
 /** Answers one operation. */
-export type ApiHandler = (call: ApiCall) => Reply;
+export type ApiHandler = (call: ApiCall) => ApiReply;
 
 /** Handlers by Klaviyo's operation id. */
 export type HandlerTable = Readonly<Record<string, ApiHandler>>;

@@ -1,8 +1,14 @@
 import { betaOperations, findOperation, type OperationMatch } from '../../klaviyo/operations.ts';
-import { traced, type Reply, type RequestTrace } from '../http/reply.ts';
-import type { SandboxRequest } from '../http/sandbox-request.ts';
+import {
+  mediaType,
+  pathOf,
+  queryOf,
+  trace,
+  trimSlash,
+  type SandboxCall,
+} from '../http/sandbox-env.ts';
 import type { SandboxContext } from '../context/sandbox-context.ts';
-import type { ApiErrors } from '../context/api-error.ts';
+import type { ApiErrors, ApiReply } from '../context/api-error.ts';
 import {
   authenticate,
   callerOfCompany,
@@ -19,7 +25,7 @@ const betaIds = new Set(betaOperations.map(({ id }) => id));
 /** A request whose operation and caller are known. */
 interface KnownCall {
   readonly context: SandboxContext;
-  readonly request: SandboxRequest;
+  readonly c: SandboxCall;
   readonly match: OperationMatch;
   readonly caller: Caller;
 }
@@ -29,46 +35,36 @@ interface KnownCall {
  * checks credential (401), revision (400), scopes (403) and limits (429) before the operation
  * itself, which answers 501 where the sandbox lacks it. `/client` needs no credential.
  */
-export function answerApi(context: SandboxContext, request: SandboxRequest): Reply {
+export function answerApi(context: SandboxContext, c: SandboxCall): ApiReply {
   const { errors, state, clock } = context;
-  // Whoever asks for HEAD gets the answer of GET; Node leaves its body out.
-  const method = request.method === 'HEAD' ? 'GET' : request.method;
-  const match = findOperation(method, request.path);
-  if (!match) return answerOtherMethod(errors, request);
-  const operation = match.operation.id;
-  if (request.path.startsWith('/client/')) return answerClient(context, request, match);
-  const caller = authenticate(request.headers.authorization, state, clock.now());
-  if (typeof caller === 'string') return traced(unauthenticated(errors, caller), { operation });
-  const reply =
-    refuseForRevision(errors, request, match) ??
+  const path = pathOf(c);
+  const match = findOperation(c.req.method === 'HEAD' ? 'GET' : c.req.method, path);
+  if (!match) return answerOtherMethod(errors, c.req.method, path);
+  trace(c, { operation: match.operation.id });
+  if (path.startsWith('/client/')) return answerClient(context, c, match);
+  const caller = authenticate(c.req.header('authorization'), state, clock.now());
+  if (typeof caller === 'string') return unauthenticated(errors, caller);
+  trace(c, { credential: caller.credential, accountId: caller.account.id });
+  return (
+    refuseForRevision(errors, c, match) ??
     refuseForScopes(errors, match, caller) ??
-    answerWithinLimits({ context, request, match, caller });
-  return traced(reply, traceOf(match, caller));
+    answerWithinLimits({ context, c, match, caller })
+  );
 }
 
 /** Answers under `/client`, to pages of any origin: the company id stands for a credential. */
-function answerClient(
-  context: SandboxContext,
-  request: SandboxRequest,
-  match: OperationMatch,
-): Reply {
+function answerClient(context: SandboxContext, c: SandboxCall, match: OperationMatch): ApiReply {
   const { errors, state } = context;
-  const companyId = new URLSearchParams(request.search).get('company_id');
-  const caller = callerOfCompany(companyId ?? '', state);
+  const caller = callerOfCompany(queryOf(c).get('company_id') ?? '', state);
+  if (caller) trace(c, { accountId: caller.account.id });
   const reply =
-    refuseForRevision(errors, request, match) ??
+    refuseForRevision(errors, c, match) ??
     (caller
-      ? answerWithinLimits({ context, request, match, caller })
+      ? answerWithinLimits({ context, c, match, caller })
       : errors.invalid('company_id must be the public id of an account.', {
           parameter: 'company_id',
         }));
-  const headers = { ...reply.headers, ...corsHeaders };
-  const accountId = caller && { accountId: caller.account.id };
-  return traced({ ...reply, headers }, { operation: match.operation.id, ...accountId });
-}
-
-function traceOf({ operation }: OperationMatch, { credential, account }: Caller): RequestTrace {
-  return { operation: operation.id, credential, accountId: account.id };
+  return { ...reply, headers: { ...reply.headers, ...corsHeaders } };
 }
 
 const failures = {
@@ -82,19 +78,17 @@ const failures = {
   },
 } as const satisfies Record<AuthenticationFailure, { title: string; detail: string }>;
 
-function unauthenticated(errors: ApiErrors, code: AuthenticationFailure): Reply {
+function unauthenticated(errors: ApiErrors, code: AuthenticationFailure): ApiReply {
   const headers = { 'www-authenticate': 'Bearer, Klaviyo-API-Key' };
   return errors.error({ status: 401, code, ...failures[code], headers });
 }
 
 function refuseForRevision(
   errors: ApiErrors,
-  request: SandboxRequest,
+  c: SandboxCall,
   { operation }: OperationMatch,
-): Reply | undefined {
-  const revision = request.headers['revision'];
-  const text = Array.isArray(revision) ? revision.join(', ') : revision;
-  const detail = refuseRevision(text, betaIds.has(operation.id));
+): ApiReply | undefined {
+  const detail = refuseRevision(c.req.header('revision'), betaIds.has(operation.id));
   return detail === undefined ? undefined : errors.invalid(detail);
 }
 
@@ -102,7 +96,7 @@ function refuseForScopes(
   errors: ApiErrors,
   { operation }: OperationMatch,
   caller: Caller,
-): Reply | undefined {
+): ApiReply | undefined {
   const lacking = lackingScopes(caller.scopes, operation.scopes);
   if (lacking.length === 0) return undefined;
   return errors.error({
@@ -113,7 +107,7 @@ function refuseForScopes(
   });
 }
 
-function answerWithinLimits(call: KnownCall): Reply {
+function answerWithinLimits(call: KnownCall): ApiReply {
   const { context, match, caller } = call;
   const decision = context.limiter?.take(match.operation, caller.quota);
   if (decision && !decision.allowed) return throttled(context.errors, decision.retryAfterSec);
@@ -121,7 +115,7 @@ function answerWithinLimits(call: KnownCall): Reply {
   return decision ? { ...reply, headers: { ...reply.headers, ...decision.headers } } : reply;
 }
 
-function throttled(errors: ApiErrors, retryAfterSec: number): Reply {
+function throttled(errors: ApiErrors, retryAfterSec: number): ApiReply {
   return errors.error({
     status: 429,
     code: 'throttled',
@@ -131,7 +125,7 @@ function throttled(errors: ApiErrors, retryAfterSec: number): Reply {
   });
 }
 
-function answerOperation({ context, request, match, caller }: KnownCall): Reply {
+function answerOperation({ context, c, match, caller }: KnownCall): ApiReply {
   const { operation } = match;
   const { errors, state } = context;
   const handler = handlers.get(operation.id);
@@ -140,10 +134,12 @@ function answerOperation({ context, request, match, caller }: KnownCall): Reply 
   if (!params) return errors.invalid('The path is not validly percent-encoded.');
   return handler({
     context,
-    request,
+    path: trimSlash(pathOf(c)),
+    mediaType: mediaType(c),
+    body: c.var.body ?? Buffer.alloc(0),
     operation,
     params,
-    query: new URLSearchParams(request.search),
+    query: queryOf(c),
     caller,
     get resources() {
       return state.resources(caller.account.id);
@@ -152,7 +148,7 @@ function answerOperation({ context, request, match, caller }: KnownCall): Reply 
   });
 }
 
-function notImplemented(errors: ApiErrors, { operation }: OperationMatch): Reply {
+function notImplemented(errors: ApiErrors, { operation }: OperationMatch): ApiReply {
   return errors.notImplemented(`${operation.id} (${operation.method} ${operation.path})`);
 }
 

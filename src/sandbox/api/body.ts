@@ -1,9 +1,7 @@
 import type { z } from 'zod';
-import { mediaType } from '../http/sandbox-request.ts';
-import type { Reply } from '../http/reply.ts';
+import { type ApiReply, jsonApiType } from '../context/api-error.ts';
 import { isDeeperThan } from '../state/json.ts';
 import type { ApiCall } from './api-call.ts';
-import { jsonApiType } from '../context/api-error.ts';
 import { readQuery, type ApiQuery } from './query/read-query.ts';
 
 /** Deepest nesting a body may have: far past what Klaviyo stores. */
@@ -16,15 +14,14 @@ const depthLimit = 50;
 export function readBody<Output>(
   call: ApiCall,
   schema: z.ZodType<Output>,
-): { readonly body: Output } | { readonly refusal: Reply } {
-  const type = mediaType(call.request);
-  if (type !== jsonApiType && type !== 'application/json') {
+): { readonly body: Output } | { readonly refusal: ApiReply } {
+  if (call.mediaType !== jsonApiType && call.mediaType !== 'application/json') {
     const detail = `The Content-Type must be ${jsonApiType} or application/json.`;
     const title = 'Unsupported media type.';
     const code = 'unsupported_media_type';
     return { refusal: call.errors.error({ status: 415, code, title, detail }) };
   }
-  const json = parse(call.request.body?.toString('utf8') ?? '');
+  const json = parse(call.body.toString('utf8'));
   if (json === undefined) return { refusal: call.errors.invalid('The body is not valid JSON.') };
   if (isDeeperThan(json, depthLimit)) {
     return { refusal: call.errors.invalid('The body is nested too deeply.') };
@@ -39,7 +36,7 @@ export function readBody<Output>(
 export function readWrite<Output>(
   call: ApiCall,
   schema: z.ZodType<Output>,
-): { readonly query: ApiQuery; readonly body: Output } | { readonly refusal: Reply } {
+): { readonly query: ApiQuery; readonly body: Output } | { readonly refusal: ApiReply } {
   const asked = readQuery(call);
   if ('refusal' in asked) return asked;
   const read = readBody(call, schema);
@@ -54,7 +51,7 @@ function parse(text: string): unknown {
   }
 }
 
-function refusalOf(call: ApiCall, issue: z.core.$ZodIssue | undefined): Reply {
+function refusalOf(call: ApiCall, issue: z.core.$ZodIssue | undefined): ApiReply {
   const pointer = `/${(issue?.path ?? []).map(String).join('/')}`;
   if (issue?.code === 'unrecognized_keys') {
     const name = issue.keys[0]?.slice(0, 50) ?? '';

@@ -1,7 +1,6 @@
-import type { Reply } from '../http/reply.ts';
+import { type ApiReply, jsonApiType } from '../context/api-error.ts';
 import type { JsonObject } from '../state/json.ts';
 import type { ApiCall } from './api-call.ts';
-import { jsonApiType } from '../context/api-error.ts';
 
 /** A resource as JSON:API shows it. */
 export interface Resource {
@@ -23,7 +22,7 @@ export function dataReply(
   status: number,
   data: Resource | readonly Resource[] | null,
   parts: DocumentParts = {},
-): Reply {
+): ApiReply {
   return {
     status,
     headers: { 'content-type': jsonApiType },
@@ -32,7 +31,7 @@ export function dataReply(
 }
 
 /** An answer without a body: 204 for what is done, 202 for what is taken on. */
-export function emptyReply(status: 202 | 204): Reply {
+export function emptyReply(status: 202 | 204): ApiReply {
   return { status, headers: {}, body: '' };
 }
 

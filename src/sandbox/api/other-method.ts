@@ -1,7 +1,5 @@
 import { findOperation } from '../../klaviyo/operations.ts';
-import { textReply, type Reply } from '../http/reply.ts';
-import type { SandboxRequest } from '../http/sandbox-request.ts';
-import { sandboxHeader, type ApiErrors } from '../context/api-error.ts';
+import { sandboxHeader, type ApiErrors, type ApiReply } from '../context/api-error.ts';
 
 const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
@@ -11,7 +9,7 @@ const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
  * `/client`, which browsers call from other origins, `OPTIONS` is a CORS preflight. All of it is
  * assumed: Klaviyo documents none of it.
  */
-export function answerOtherMethod(errors: ApiErrors, { method, path }: SandboxRequest): Reply {
+export function answerOtherMethod(errors: ApiErrors, method: string, path: string): ApiReply {
   const allowed = methods.filter((candidate) => findOperation(candidate, path));
   const headers = { [sandboxHeader]: 'unknown-operation' };
   if (allowed.length === 0) {
@@ -19,7 +17,9 @@ export function answerOtherMethod(errors: ApiErrors, { method, path }: SandboxRe
     return errors.error({ status: 404, code: 'not_found', title: 'Not found.', detail, headers });
   }
   const allow = [...allowed, ...(allowed.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
-  if (method === 'OPTIONS') return textReply(204, '', { allow, ...preflight(path, allow) });
+  if (method === 'OPTIONS') {
+    return { status: 204, headers: { allow, ...preflight(path, allow) }, body: '' };
+  }
   return errors.error({
     status: 405,
     code: 'method_not_allowed',

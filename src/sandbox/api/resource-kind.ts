@@ -1,4 +1,4 @@
-import type { Reply } from '../http/reply.ts';
+import type { ApiReply } from '../context/api-error.ts';
 import type { JsonObject, JsonValue } from '../state/json.ts';
 import type { Stored } from '../state/stored-resource.ts';
 import type { ApiCall } from './api-call.ts';
@@ -60,7 +60,7 @@ export function listReply<Item extends Stored>(
   kind: ResourceKind<Item>,
   items: readonly Item[] | ((query: ApiQuery) => readonly Item[]),
   support: QuerySupport = {},
-): Reply {
+): ApiReply {
   const read = readQuery(call, { include: Object.keys(kind.includes ?? {}), ...support });
   if ('refusal' in read) return read.refusal;
   const { query } = read;
@@ -77,7 +77,7 @@ export function itemReply<Item extends Stored>(
   call: ApiCall,
   kind: ResourceKind<Item>,
   item: Item,
-): Reply {
+): ApiReply {
   const read = readQuery(call, { include: Object.keys(kind.includes ?? {}) });
   return 'refusal' in read ? read.refusal : presentReply(call, read.query, kind, item, 200);
 }
@@ -89,7 +89,7 @@ export function presentReply<Item extends Stored>(
   kind: ResourceKind<Item>,
   item: Item,
   status: number,
-): Reply {
+): ApiReply {
   const data = present(call, query, kind, item);
   return dataReply(status, data, included(call, query, kind, [item]));
 }
@@ -100,7 +100,7 @@ export function identifiersReply<Item extends Stored>(
   kind: ResourceKind<Item>,
   items: readonly Item[] | ((query: ApiQuery) => readonly Item[]),
   support: QuerySupport = {},
-): Reply {
+): ApiReply {
   const read = readQuery(call, support);
   if ('refusal' in read) return read.refusal;
   const { items: shown, links } = cutPage(call, read.query, {
@@ -112,10 +112,10 @@ export function identifiersReply<Item extends Stored>(
 }
 
 /** Answers the type and id of one resource, or null. */
-export function identifierReply(call: ApiCall, type: string, id: string | undefined): Reply {
+export function identifierReply(call: ApiCall, type: string, id: string | undefined): ApiReply {
   const read = readQuery(call);
   if ('refusal' in read) return read.refusal;
-  const self = `${call.context.origin}${call.request.path.replace(/\/$/, '')}/`;
+  const self = `${call.context.origin}${call.path}/`;
   const related = self.replace('/relationships/', '/');
   return dataReply(200, id === undefined ? null : { type, id }, { links: { self, related } });
 }

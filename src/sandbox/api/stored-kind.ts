@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { shortId } from '../ids.ts';
-import type { Reply } from '../http/reply.ts';
+import type { ApiReply } from '../context/api-error.ts';
 import type { Collection } from '../state/collection.ts';
 import type { JsonObject } from '../state/json.ts';
 import type { Stored, StoredResource } from '../state/stored-resource.ts';
@@ -33,7 +33,7 @@ export function collectionOf(call: ApiCall, kind: StoredKind): Collection<Stored
 export function storedInPath(
   call: ApiCall,
   kind: StoredKind,
-): { readonly item: StoredResource } | { readonly refusal: Reply } {
+): { readonly item: StoredResource } | { readonly refusal: ApiReply } {
   const id = call.params['id'] ?? call.params['job_id'] ?? '';
   const item = collectionOf(call, kind).get(id);
   return item ? { item } : { refusal: call.errors.notFound(kind.type, id) };
@@ -91,7 +91,7 @@ export function getStored(kind: StoredKind): ApiHandler {
 /** Handler of `DELETE /api/<kind>/{id}`; `before` may refuse, or end what hangs on the resource. */
 export function deleteStored(
   kind: StoredKind,
-  before: (call: ApiCall, item: StoredResource) => Reply | undefined = () => undefined,
+  before: (call: ApiCall, item: StoredResource) => ApiReply | undefined = () => undefined,
 ): ApiHandler {
   return (call) => {
     const found = storedInPath(call, kind);
@@ -107,7 +107,7 @@ export function deleteStored(
 export function createStored<Body>(
   kind: StoredKind,
   schema: z.ZodType<Body>,
-  create: (call: ApiCall, body: Body) => StoredResource | { readonly refusal: Reply },
+  create: (call: ApiCall, body: Body) => StoredResource | { readonly refusal: ApiReply },
   status = 201,
 ): ApiHandler {
   return (call) => {
@@ -132,7 +132,7 @@ export function updateStored<Body extends ChangeBody>(
     call: ApiCall,
     item: StoredResource,
     body: Body,
-  ) => StoredResource | { readonly refusal: Reply },
+  ) => StoredResource | { readonly refusal: ApiReply },
 ): ApiHandler {
   return (call) => {
     const found = storedInPath(call, kind);
@@ -148,7 +148,7 @@ export function updateStored<Body extends ChangeBody>(
 }
 
 /** 400 for a body whose id is not the path's. */
-export function wrongId(call: ApiCall): Reply {
+export function wrongId(call: ApiCall): ApiReply {
   return call.errors.invalid('The id must be the one in the path.', { pointer: '/data/id' });
 }
 
@@ -189,7 +189,7 @@ export function refuseStrangers(
   call: ApiCall,
   kind: StoredKind,
   ids: readonly string[],
-): { readonly refusal: Reply } | undefined {
+): { readonly refusal: ApiReply } | undefined {
   const stranger = ids.find((id) => !collectionOf(call, kind).get(id));
   return stranger === undefined
     ? undefined
@@ -201,7 +201,7 @@ export function refuseTaken(
   call: ApiCall,
   kind: StoredKind,
   id: string,
-): { readonly refusal: Reply } | undefined {
+): { readonly refusal: ApiReply } | undefined {
   if (!collectionOf(call, kind).get(id)) return undefined;
   const detail = `A ${kind.type} with the id ${id} already exists.`;
   const source = { pointer: '/data/attributes/external_id' };

@@ -1,6 +1,15 @@
 import type { Random } from '../../runtime/random.ts';
-import type { Reply } from '../http/reply.ts';
 import type { JsonObject } from '../state/json.ts';
+
+/**
+ * What an operation of the API answers, as plain data: made without waiting, and a job can show the
+ * error of one of its parts.
+ */
+export interface ApiReply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
 
 /** Klaviyo's media type. */
 export const jsonApiType = 'application/vnd.api+json';
@@ -22,18 +31,18 @@ export interface ApiErrorOptions {
 
 /** Builds JSON:API error answers; each gets an id of its own. */
 export interface ApiErrors {
-  error(options: ApiErrorOptions): Reply;
+  error(options: ApiErrorOptions): ApiReply;
   /** 400 for a body or a query that is not as it should be. */
-  invalid(detail: string, source?: ApiErrorOptions['source']): Reply;
+  invalid(detail: string, source?: ApiErrorOptions['source']): ApiReply;
   /** 404 for an id the account does not have. */
-  notFound(type: string, id: string): Reply;
+  notFound(type: string, id: string): ApiReply;
   /** 501 for what the sandbox lacks: it never imitates. */
-  notImplemented(what: string): Reply;
+  notImplemented(what: string): ApiReply;
 }
 
 /** Creates the builder; ids come from `random`. */
 export function createApiErrors(random: Random): ApiErrors {
-  const error = (options: ApiErrorOptions): Reply => {
+  const error = (options: ApiErrorOptions): ApiReply => {
     const { status, code, title, detail, source = { pointer: '/data/' }, meta = {} } = options;
     const body = { id: random.id(), status, code, title, detail, source, links: {}, meta };
     return {

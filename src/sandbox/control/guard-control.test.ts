@@ -8,8 +8,6 @@ const ask = (
   refuseControl(
     {
       method,
-      path: '/_sandbox/reset',
-      search: '',
       headers: { host: 'localhost:5001', ...headers },
       remoteAddress,
     },

@@ -1,5 +1,11 @@
 import { isIP, isIPv4 } from 'node:net';
-import type { RequestHead } from '../http/sandbox-request.ts';
+
+/** What is known of a request before its body is read. */
+export interface RequestHead {
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly remoteAddress: string;
+}
 
 /**
  * Why a request may not control the sandbox, or `undefined` when it may.

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { describeIssue } from '../describe-issue.ts';
 import { KeyshiftError } from '../../errors/keyshift-error.ts';
-import { mediaType, type SandboxRequest } from '../http/sandbox-request.ts';
+import { formOf, isForm, queryOf, type SandboxCall } from '../http/sandbox-env.ts';
 import { isJsonObject } from '../state/json.ts';
 import { controlPrefix, type ControlRoute } from './control-route.ts';
 import { parseFormValue, putValue } from './form-values.ts';
@@ -11,17 +11,12 @@ import { parseFormValue, putValue } from './form-values.ts';
  *
  * @throws KeyshiftError `request_invalid`, naming the field
  */
-export function readInput(route: ControlRoute, request: SandboxRequest): unknown {
-  if (request.method !== 'POST') return fromForm(route, request.search);
-  const text = request.body?.toString('utf8') ?? '';
-  if (isForm(request) && !/^\s*\{/.test(text)) return fromForm(route, text);
+export function readInput(route: ControlRoute, c: SandboxCall): unknown {
+  if (route.method !== 'POST') return fromForm(route, queryOf(c));
+  const text = c.var.body?.toString('utf8') ?? '';
+  if (isForm(c) && !/^\s*\{/.test(text)) return fromForm(route, formOf(c));
   const value = text.trim() === '' ? {} : parseJson(text);
   return accept(route, route.input.safeParse(unwrapped(route, value)));
-}
-
-/** Whether a body is a form, as browsers and `curl -d` send it. */
-export function isForm(request: SandboxRequest): boolean {
-  return mediaType(request) === 'application/x-www-form-urlencoded';
 }
 
 function parseJson(text: string): unknown {
@@ -35,9 +30,9 @@ function parseJson(text: string): unknown {
 }
 
 /** Fields left empty are left out; `match.path` is the `path` in `match`. */
-function fromForm(route: ControlRoute, text: string): unknown {
+function fromForm(route: ControlRoute, fields: URLSearchParams): unknown {
   const given: Record<string, unknown> = {};
-  for (const [name, value] of new URLSearchParams(text)) {
+  for (const [name, value] of fields) {
     if (value !== '' && !name.startsWith('_')) putValue(given, name.split('.'), value);
   }
   return accept(route, parseFormValue(route.input, unwrapped(route, given)));

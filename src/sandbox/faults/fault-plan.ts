@@ -1,6 +1,5 @@
 import type { Random } from '../../runtime/random.ts';
-import type { RequestTrace } from '../http/reply.ts';
-import { trimSlash } from '../http/sandbox-request.ts';
+import { trimSlash, type RequestTrace } from '../http/sandbox-env.ts';
 import { parseFault } from './fault-schema.ts';
 import type { Fault, FaultMatch } from './fault.ts';
 

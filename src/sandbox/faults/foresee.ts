@@ -1,20 +1,25 @@
 import { findOperation } from '../../klaviyo/operations.ts';
 import { authenticate } from '../api/authenticate.ts';
-import type { RequestTrace } from '../http/reply.ts';
-import { readForm, trimSlash, type SandboxRequest } from '../http/sandbox-request.ts';
+import {
+  formOf,
+  pathOf,
+  trimSlash,
+  type RequestTrace,
+  type SandboxCall,
+} from '../http/sandbox-env.ts';
 import type { SandboxContext } from '../context/sandbox-context.ts';
 
 /** Which operation a request is and whose account it is about, before anything is done about it. */
-export function foresee(context: SandboxContext, request: SandboxRequest): RequestTrace {
-  switch (trimSlash(request.path)) {
+export function foresee(context: SandboxContext, c: SandboxCall): RequestTrace {
+  switch (trimSlash(pathOf(c))) {
     case '/oauth/token':
-      return foreseeToken(context, readForm(request));
+      return foreseeToken(context, formOf(c));
     case '/oauth/revoke':
-      return named('oauth_revoke', accountOfToken(context, readForm(request).get('token')));
+      return named('oauth_revoke', accountOfToken(context, formOf(c).get('token')));
     case '/oauth/authorize':
-      return { operation: request.method === 'POST' ? 'oauth_consent' : 'oauth_authorize' };
+      return { operation: c.req.method === 'POST' ? 'oauth_consent' : 'oauth_authorize' };
     default:
-      return foreseeApi(context, request);
+      return foreseeApi(context, c);
   }
 }
 
@@ -30,10 +35,10 @@ function accountOfToken({ state }: SandboxContext, token: string | null): string
   return (state.installOfRefreshToken(token) ?? state.installOfAccessToken(token))?.accountId;
 }
 
-function foreseeApi({ state, clock }: SandboxContext, request: SandboxRequest): RequestTrace {
-  const operation = findOperation(request.method, request.path)?.operation.id;
+function foreseeApi({ state, clock }: SandboxContext, c: SandboxCall): RequestTrace {
+  const operation = findOperation(c.req.method, pathOf(c))?.operation.id;
   if (operation === undefined) return {};
-  const caller = authenticate(request.headers.authorization, state, clock.now());
+  const caller = authenticate(c.req.header('authorization'), state, clock.now());
   return named(operation, typeof caller === 'string' ? undefined : caller.account.id);
 }
 

@@ -1,4 +1,4 @@
-import type { SandboxRequest } from '../http/sandbox-request.ts';
+import type { SandboxCall } from '../http/sandbox-env.ts';
 import type { SandboxContext } from '../context/sandbox-context.ts';
 import type { App } from '../state/app.ts';
 
@@ -7,11 +7,8 @@ import type { App } from '../state/app.ts';
  * percent-decoding: Klaviyo's own SDK sends them raw, and a client that encodes `-` or `_` is
  * refused here as it would be there. The setting `basicCredentials` makes the sandbox lenient.
  */
-export function authenticateClient(
-  request: SandboxRequest,
-  context: SandboxContext,
-): App | undefined {
-  const encoded = /^Basic +([A-Za-z0-9+/=]+)$/i.exec(request.headers.authorization ?? '')?.[1];
+export function authenticateClient(c: SandboxCall, context: SandboxContext): App | undefined {
+  const encoded = /^Basic +([A-Za-z0-9+/=]+)$/i.exec(c.req.header('authorization') ?? '')?.[1];
   const pair = Buffer.from(encoded ?? '', 'base64').toString('utf8');
   const colon = pair.indexOf(':');
   const [id, secret] = [pair.slice(0, Math.max(colon, 0)), pair.slice(colon + 1)];

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Reply } from '../http/reply.ts';
-import { oauthError } from './oauth-error.ts';
+import type { OAuthErrorCode } from './oauth-error.ts';
 
 const unreserved = /^[a-zA-Z0-9\-._~]{43,128}$/;
 
@@ -9,10 +8,13 @@ export function isCodeChallenge(value: string): boolean {
   return unreserved.test(value);
 }
 
-/** Checks the verifier of a code exchange; answers the refusal, if any. */
-export function refuseCodeVerifier(verifier: string | null, challenge: string): Reply | undefined {
-  if (!verifier) return oauthError('invalid_request', 'Missing "code_verifier"');
-  if (!unreserved.test(verifier)) return oauthError('invalid_request', 'Invalid "code_verifier"');
+/** Why the verifier of a code exchange is refused, or `undefined` when it fits. */
+export function refuseCodeVerifier(
+  verifier: string | null,
+  challenge: string,
+): readonly [OAuthErrorCode, description: string] | undefined {
+  if (!verifier) return ['invalid_request', 'Missing "code_verifier"'];
+  if (!unreserved.test(verifier)) return ['invalid_request', 'Invalid "code_verifier"'];
   const computed = createHash('sha256').update(verifier).digest('base64url');
-  return computed === challenge ? undefined : oauthError('invalid_grant', 'Code challenge failed.');
+  return computed === challenge ? undefined : ['invalid_grant', 'Code challenge failed.'];
 }

@@ -98,6 +98,5 @@ function cursorLink(call: ApiCall, cursor: string): string {
 
 function link(call: ApiCall, query: URLSearchParams): string {
   const search = query.toString();
-  const path = call.request.path.replace(/\/$/, '');
-  return `${call.context.origin}${path}/${search === '' ? '' : `?${search}`}`;
+  return `${call.context.origin}${call.path}/${search === '' ? '' : `?${search}`}`;
 }

@@ -1,4 +1,4 @@
-import type { Reply } from '../../http/reply.ts';
+import type { ApiReply } from '../../context/api-error.ts';
 import type { ApiCall } from '../api-call.ts';
 import { readCursor, type Cursor } from './cursor.ts';
 import { parseFilter, type FilterTerm } from './parse-filter.ts';
@@ -24,7 +24,7 @@ export interface QuerySupport {
   readonly filter?: readonly string[];
 }
 
-type Refused = { readonly refusal: Reply };
+type Refused = { readonly refusal: ApiReply };
 
 const plainQuery: ApiQuery = {
   filter: [],
@@ -53,7 +53,7 @@ export function readQuery(
     return { refusal: call.errors.invalid(`'${missing}' is required.`, source) };
   }
   const size = rules.size?.default ?? fixedPageSize;
-  if (call.request.search === '') return { query: { ...plainQuery, size } };
+  if (call.query.size === 0) return { query: { ...plainQuery, size } };
   const reader = new QueryReader(call, rules, support);
   let query: ApiQuery = { ...plainQuery, size };
   for (const [name, value] of call.query) {
@@ -73,7 +73,7 @@ export function readQuery(
 }
 
 /** Refuses every query parameter: for operations that take none. */
-export function refuseQuery(call: ApiCall): Reply | undefined {
+export function refuseQuery(call: ApiCall): ApiReply | undefined {
   const read = readQuery(call, { include: [], filter: [] });
   return 'refusal' in read ? read.refusal : undefined;
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Reply } from '../../http/reply.ts';
+import type { ApiReply } from '../../context/api-error.ts';
 import type { JsonObject } from '../../state/json.ts';
 import type { StoredResource } from '../../state/stored-resource.ts';
 import type { ApiCall, ApiHandler, HandlerTable } from '../api-call.ts';
@@ -22,7 +22,7 @@ import {
 } from './catalog-writes.ts';
 import { addJob, queuedReply } from './jobs.ts';
 
-type Outcome = StoredResource | { readonly refusal: Reply };
+type Outcome = StoredResource | { readonly refusal: ApiReply };
 
 /** A kind of job: over which resources, and what it does to each. */
 interface JobPlan<Part> {
@@ -93,7 +93,7 @@ export function jobHandlers<Part>({ kind, what, part, run }: JobPlan<Part>): Job
 }
 
 /** The error of a single call as a job shows it. */
-function jobError({ body }: Reply, pointer: string): JsonObject {
+function jobError({ body }: ApiReply, pointer: string): JsonObject {
   const { errors } = JSON.parse(body) as { errors: readonly [JsonObject] };
   const { id = '', code = '', title = '', detail = '' } = errors[0];
   return { id, code, title, detail, source: { pointer } };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Reply } from '../../http/reply.ts';
+import type { ApiReply } from '../../context/api-error.ts';
 import type { JsonObject } from '../../state/json.ts';
 import type { StoredResource } from '../../state/stored-resource.ts';
 import type { ApiCall } from '../api-call.ts';
@@ -22,7 +22,7 @@ import {
 } from './catalog-kinds.ts';
 import { freeObject } from './profile-attributes.ts';
 
-type Made = StoredResource | { readonly refusal: Reply };
+type Made = StoredResource | { readonly refusal: ApiReply };
 
 const text = z.string().max(10_000);
 const pictures = {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Reply } from '../../http/reply.ts';
+import type { ApiReply } from '../../context/api-error.ts';
 import type { StoredResource } from '../../state/stored-resource.ts';
 import type { ApiCall, HandlerTable } from '../api-call.ts';
 import { linkedTo } from '../json-api.ts';
@@ -24,7 +24,7 @@ import { change, creation, identifierOf } from './bodies.ts';
 import { jobHandlers } from './catalog-jobs.ts';
 import { freeObject } from './profile-attributes.ts';
 
-type Made = StoredResource | { readonly refusal: Reply };
+type Made = StoredResource | { readonly refusal: ApiReply };
 
 const couponKind: StoredKind = {
   type: 'coupon',

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { Reply } from '../../http/reply.ts';
+import type { ApiReply } from '../../context/api-error.ts';
 import type { Metric } from '../../state/metric.ts';
 import type { Profile } from '../../state/profile.ts';
 import type { ApiCall, ApiHandler, HandlerTable } from '../api-call.ts';
@@ -54,7 +54,7 @@ export function bulkEvents({ data }: z.infer<typeof bulkEventBody>): SentEvent[]
 export type SentEvent = readonly [attributes: EventAttributes, pointer: string];
 
 /** Records events once all are known to be good. */
-export function recordAll(call: ApiCall, sent: readonly SentEvent[]): Reply {
+export function recordAll(call: ApiCall, sent: readonly SentEvent[]): ApiReply {
   const checked: CheckedEvent[] = [];
   for (const [attributes, pointer] of sent) {
     const event = checkEvent(call, attributes, pointer);
@@ -66,7 +66,9 @@ export function recordAll(call: ApiCall, sent: readonly SentEvent[]): Reply {
 }
 
 /** Answers by the metric or the profile of the event in the path. */
-function related(answer: (call: ApiCall, metric: Metric, profile: Profile) => Reply): ApiHandler {
+function related(
+  answer: (call: ApiCall, metric: Metric, profile: Profile) => ApiReply,
+): ApiHandler {
   return (call) => {
     const event = call.resources.events.get(call.params['id'] ?? '');
     const metric = call.resources.metrics.get(event?.metricId ?? '');

@@ -1,4 +1,4 @@
-import type { Reply } from '../../http/reply.ts';
+import type { ApiReply } from '../../context/api-error.ts';
 import type { JsonObject } from '../../state/json.ts';
 import type { StoredResource } from '../../state/stored-resource.ts';
 import type { ApiCall } from '../api-call.ts';
@@ -55,7 +55,7 @@ export function queuedReply(
   query: ApiQuery,
   kind: StoredKind,
   job: StoredResource,
-): Reply {
+): ApiReply {
   const waiting: JsonObject = { status: 'queued', completed_count: 0, completed_at: null };
   const before = { ...waiting, failed_count: 0, skipped_count: 0, started_at: null, errors: [] };
   const begun = Object.fromEntries(

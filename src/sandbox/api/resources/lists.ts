@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Reply } from '../../http/reply.ts';
+import type { ApiReply } from '../../context/api-error.ts';
 import type { ApiCall, ApiHandler, HandlerTable } from '../api-call.ts';
 import { readWrite } from '../body.ts';
 import { emptyReply } from '../json-api.ts';
@@ -72,7 +72,7 @@ function changeMembers(
 function refuseStranger(
   call: ApiCall,
   data: readonly { readonly id: string }[],
-): Reply | undefined {
+): ApiReply | undefined {
   const stranger = data.find(({ id }) => !call.resources.profiles.get(id));
   return stranger && call.errors.notFound('profile', stranger.id);
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Reply } from '../../http/reply.ts';
+import type { ApiReply } from '../../context/api-error.ts';
 import type { JsonObject, JsonValue } from '../../state/json.ts';
 import type { StoredEvent } from '../../state/event.ts';
 import type { ApiCall, ApiHandler, HandlerTable } from '../api-call.ts';
@@ -89,7 +89,7 @@ function returned(attributes: JsonObject, fields: Query['return_fields']): JsonO
   return Object.fromEntries(Object.entries(attributes).filter(([name]) => fields.includes(name)));
 }
 
-function refuseQuery(call: ApiCall, query: Query): Reply | undefined {
+function refuseQuery(call: ApiCall, query: Query): ApiReply | undefined {
   const { metric_id, page_cursor, by, sort, measurements } = query;
   if (!call.resources.metrics.get(metric_id)) return call.errors.notFound('metric', metric_id);
   if (by?.some((dimension) => attributionDimensions.includes(dimension))) {
@@ -108,7 +108,7 @@ function refuseQuery(call: ApiCall, query: Query): Reply | undefined {
 function readConditions(
   call: ApiCall,
   filters: readonly string[],
-): Conditions | { readonly refusal: Reply } {
+): Conditions | { readonly refusal: ApiReply } {
   const terms: FilterTerm[] = [];
   for (const filter of filters) {
     const parsed = parseFilter(filter);

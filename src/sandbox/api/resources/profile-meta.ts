@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Reply } from '../../http/reply.ts';
+import type { ApiReply } from '../../context/api-error.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../state/json.ts';
 import type { ApiCall } from '../api-call.ts';
 import { freeObject } from './profile-attributes.ts';
@@ -21,7 +21,7 @@ export const profileMeta = z
 export type ProfileMeta = z.infer<typeof profileMeta>;
 
 /** 501 for the part of the patch operations that the sandbox lacks. */
-export function refuseMeta(call: ApiCall, meta: ProfileMeta): Reply | undefined {
+export function refuseMeta(call: ApiCall, meta: ProfileMeta): ApiReply | undefined {
   return meta?.patch_identifiers == null
     ? undefined
     : call.errors.notImplemented('data.meta.patch_identifiers of a profile');

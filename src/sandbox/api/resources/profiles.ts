@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ulid } from '../../ids.ts';
-import type { Reply } from '../../http/reply.ts';
+import type { ApiReply } from '../../context/api-error.ts';
 import { profileIdentifiers, type Profile } from '../../state/profile.ts';
 import type { JsonObject } from '../../state/json.ts';
 import type { ApiCall, ApiHandler, HandlerTable } from '../api-call.ts';
@@ -140,7 +140,7 @@ export function hasIdentifier(attributes: AnyProfileAttributes): boolean {
 }
 
 /** 400 for a profile nobody could find again. */
-export function identifierNeeded(call: ApiCall, pointer: string): Reply {
+export function identifierNeeded(call: ApiCall, pointer: string): ApiReply {
   const detail = `One of ${profileIdentifiers.join(', ')} must be supplied.`;
   return call.errors.invalid(detail, { pointer });
 }
@@ -177,7 +177,7 @@ export function changeProfile(
   return changed;
 }
 
-function duplicateProfile(call: ApiCall, existing: Profile): Reply {
+function duplicateProfile(call: ApiCall, existing: Profile): ApiReply {
   return call.errors.error({
     status: 409,
     code: 'duplicate_profile',

@@ -1,5 +1,5 @@
 import { shortId } from '../../ids.ts';
-import type { Reply } from '../../http/reply.ts';
+import type { ApiReply } from '../../context/api-error.ts';
 import type { JsonObject } from '../../state/json.ts';
 import type { Profile } from '../../state/profile.ts';
 import type { ApiCall } from '../api-call.ts';
@@ -28,7 +28,7 @@ export function checkEvent(
   call: ApiCall,
   attributes: EventAttributes,
   pointer: string,
-): CheckedEvent | { readonly refusal: Reply } {
+): CheckedEvent | { readonly refusal: ApiReply } {
   const refusal = refuseEvent(call, attributes, pointer);
   if (refusal) return { refusal };
   const timeMs = readEventTime(attributes.time, call.context.clock.now());
@@ -40,7 +40,7 @@ function refuseEvent(
   call: ApiCall,
   { profile, metric }: EventAttributes,
   pointer: string,
-): Reply | undefined {
+): ApiReply | undefined {
   const { id, attributes } = profile.data;
   if (attributes.meta !== undefined) return call.errors.notImplemented('meta of a profile');
   if (attributes._kx !== undefined) return call.errors.notImplemented('_kx of a profile');

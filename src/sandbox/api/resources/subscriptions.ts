@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Reply } from '../../http/reply.ts';
+import type { ApiReply } from '../../context/api-error.ts';
 import type { JsonObject } from '../../state/json.ts';
 import type { Profile } from '../../state/profile.ts';
 import type { ApiCall, ApiHandler, HandlerTable } from '../api-call.ts';
@@ -97,7 +97,7 @@ export function subscribe(
   call: ApiCall,
   subscribers: readonly Subscriber[],
   terms: SubscriptionTerms,
-): Reply {
+): ApiReply {
   for (const [index, one] of subscribers.entries()) {
     const refusal = refuseSubscriber(call, one, terms, index);
     if (refusal) return refusal;
@@ -120,7 +120,7 @@ function refuseSubscriber(
   { id, attributes }: Subscriber,
   terms: SubscriptionTerms,
   index: number,
-): Reply | undefined {
+): ApiReply | undefined {
   const { subscriptions, age_gated_date_of_birth: birth } = attributes;
   const pointer = `/data/attributes/profiles/data/${index}`;
   if (birth != null) return call.errors.notImplemented('age_gated_date_of_birth');
@@ -144,7 +144,7 @@ function refuseSubscriber(
   return undefined;
 }
 
-function refuseChannels(call: ApiCall, channels: Channels): Reply | undefined {
+function refuseChannels(call: ApiCall, channels: Channels): ApiReply | undefined {
   const lacking =
     channels.whatsapp !== undefined ||
     channels.push !== undefined ||

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Reply } from '../../http/reply.ts';
+import type { ApiReply } from '../../context/api-error.ts';
 import { klaviyoIntegration } from '../../state/metric.ts';
 import type { Stored } from '../../state/stored-resource.ts';
 import type { ApiCall, ApiHandler, HandlerTable } from '../api-call.ts';
@@ -93,7 +93,7 @@ const updateBody = z.strictObject({
   }),
 });
 
-function refuseTopics(call: ApiCall, ids: readonly string[]): Reply | undefined {
+function refuseTopics(call: ApiCall, ids: readonly string[]): ApiReply | undefined {
   const known = new Set(topicsOf(call).map(({ id }) => id));
   const stranger = ids.find((id) => !known.has(id));
   if (stranger === undefined) return undefined;

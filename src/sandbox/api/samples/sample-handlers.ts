@@ -1,6 +1,5 @@
-import type { Reply } from '../../http/reply.ts';
+import { type ApiReply, sandboxHeader } from '../../context/api-error.ts';
 import type { JsonObject } from '../../state/json.ts';
-import { sandboxHeader } from '../../context/api-error.ts';
 import type { ApiCall, ApiHandler, HandlerTable } from '../api-call.ts';
 import { dataReply } from '../json-api.ts';
 import { readQuery } from '../query/read-query.ts';
@@ -46,7 +45,7 @@ function handlersOf({ list, item, type, path, attributes }: Sample): [string, Ap
 }
 
 /** The one resource, whatever the filter: what it says is made up anyway. */
-function sampleList(call: ApiCall, kind: ResourceKind<typeof only>): Reply {
+function sampleList(call: ApiCall, kind: ResourceKind<typeof only>): ApiReply {
   const read = readQuery(call);
   if ('refusal' in read) return read.refusal;
   const self = `${call.context.origin}/api/${kind.path}/`;
@@ -55,6 +54,6 @@ function sampleList(call: ApiCall, kind: ResourceKind<typeof only>): Reply {
 }
 
 /** Marks whatever is not marked already. */
-function marked(reply: Reply): Reply {
+function marked(reply: ApiReply): ApiReply {
   return { ...reply, headers: { [sandboxHeader]: 'sample', ...reply.headers } };
 }

@@ -1,45 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { Reply } from '../http/reply.ts';
-
-/** Markup that is safe to put in a page. */
-export interface Markup {
-  readonly html: string;
-}
-
-type Part = string | number | Markup | readonly Markup[];
-
-/**
- * A template tag that escapes everything but other markup.
- *
- * @example
- * ```ts
- * markup`<p>${'<b>'}</p>`.html; // "<p>&lt;b&gt;</p>"
- * ```
- */
-export function markup(strings: TemplateStringsArray, ...parts: readonly Part[]): Markup {
-  let text = strings[0] ?? '';
-  for (const [index, part] of parts.entries()) text += render(part) + (strings[index + 1] ?? '');
-  return { html: text };
-}
-
-function render(part: Part): string {
-  if (typeof part === 'object') {
-    return 'html' in part ? part.html : part.map((each) => each.html).join('');
-  }
-  return escape(String(part));
-}
-
-const entities: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-function escape(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => entities[character] ?? '');
-}
+import { html, raw } from 'hono/html';
+import type { Child } from 'hono/jsx';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import type { SandboxCall } from '../http/sandbox-env.ts';
 
 const style = `
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; --line: #8886; --accent: #1f6f50; }
@@ -79,42 +42,61 @@ a { color: inherit; }
 pre { border: 1px solid var(--line); border-radius: .5rem; overflow-x: auto; padding: .75rem; }
 `;
 
-/** A page of the sandbox: no scripts, nothing from elsewhere. */
-export function pageReply(
-  status: number,
+const policy = [
+  "default-src 'none'",
+  `style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`,
+  // No form-action: browsers apply it to the redirect after the consent form too, and that goes to
+  // the app's own origin.
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+/** What a page of the sandbox shows. */
+export interface PageContent {
+  readonly title: string;
+  readonly body: Child;
+  readonly wide?: boolean;
+}
+
+/** Answers with a page: no scripts, nothing from elsewhere. */
+export function answerPage(
+  c: SandboxCall,
+  content: PageContent,
+  status: ContentfulStatusCode = 200,
+): Response | Promise<Response> {
+  c.header('cache-control', 'no-store');
+  // Not none: the forms of the page would be sent without an origin.
+  c.header('referrer-policy', 'same-origin');
+  c.header('x-content-type-options', 'nosniff');
+  c.header('content-security-policy', policy);
+  return c.html(html`<!doctype html>${(<Page {...content} />)}`, status);
+}
+
+function Page({ title, body, wide = false }: PageContent) {
+  return (
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>{title === 'Klaviyo sandbox' ? title : `${title} · Klaviyo sandbox`}</title>
+        <style>{raw(style)}</style>
+      </head>
+      <body class={wide ? 'wide' : undefined}>
+        <main>
+          <h1>{title}</h1>
+          {body}
+        </main>
+      </body>
+    </html>
+  );
+}
+
+/** Answers with a page that says one thing. */
+export function answerMessage(
+  c: SandboxCall,
+  status: ContentfulStatusCode,
   title: string,
-  body: Markup,
-  { wide = false }: { readonly wide?: boolean } = {},
-): Reply {
-  const page = markup`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${title === 'Klaviyo sandbox' ? title : `${title} · Klaviyo sandbox`}</title>
-<style>${{ html: style }}</style>
-</head>
-<body${wide ? markup` class="wide"` : ''}>
-<main>
-<h1>${title}</h1>
-${body}
-</main>
-</body>
-</html>
-`;
-  const styleHash = createHash('sha256').update(style).digest('base64');
-  return {
-    status,
-    headers: {
-      'content-type': 'text/html; charset=utf-8',
-      'cache-control': 'no-store',
-      // Not none: the forms of the page would be sent without an origin.
-      'referrer-policy': 'same-origin',
-      'x-content-type-options': 'nosniff',
-      // No form-action: browsers apply it to the redirect after the consent form too, and that
-      // goes to the app's own origin.
-      'content-security-policy': `default-src 'none'; style-src 'sha256-${styleHash}'; base-uri 'none'; frame-ancestors 'none'`,
-    },
-    body: page.html,
-  };
+  message: string,
+): Response | Promise<Response> {
+  return answerPage(c, { title, body: <p>{message}</p> }, status);
 }
