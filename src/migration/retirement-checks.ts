@@ -1,7 +1,7 @@
 import { describeStage, type Connection } from '../model/connection.ts';
 import { mayRetire } from '../model/stages.ts';
 import type { Store } from '../store/store.ts';
-import { errorsOf } from './hold-policy.ts';
+import { errorsOf } from '../model/hold-policy.ts';
 
 /** When a key has had its time. */
 export interface RetirePolicy {

@@ -7,7 +7,7 @@ import { backToKey, type Connection } from '../model/connection.ts';
 import { isWatched, stagesWhere } from '../model/stages.ts';
 import type { Store } from '../store/store.ts';
 import { trafficBucketMs, trafficBucketOf } from '../model/traffic.ts';
-import { defaultHoldPolicy, whyHold, type HoldPolicy } from './hold-policy.ts';
+import { defaultHoldPolicy, whyHold, type HoldPolicy } from '../model/hold-policy.ts';
 import type { StageMachine } from './stage-machine.ts';
 import type { Verify } from './verify.ts';
 

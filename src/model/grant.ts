@@ -51,3 +51,48 @@ export interface GrantLease {
   readonly expiresAtMs: number;
   readonly failure: RefreshFailure | undefined;
 }
+
+/** How long before its end a token is renewed by who needs it; for short lives, a fifth of them. */
+const renewAheadMs = 120_000;
+/** How long before its end it is renewed although nobody asks for it. */
+const sweepAheadMs = 600_000;
+const shareOfLifetime = 0.2;
+/** A token with less than this left, or than a tenth of its life, may die on its way to Klaviyo. */
+const transitMs = 5_000;
+const shareInTransit = 0.1;
+/** How long a grant is left alone at most. */
+const untouchedMs = 20 * 3_600_000;
+
+/** What the freshness of a token depends on. */
+type Lifetime = Pick<TokenPair, 'expiresAtMs' | 'obtainedAtMs'>;
+
+/**
+ * Whether an access token is given out without a thought of refreshing: two minutes before its
+ * end it is not, and earlier for tokens that live for minutes only. A token whose end Klaviyo did
+ * not tell is fresh until a 401 says otherwise.
+ */
+export function isFresh({ expiresAtMs, obtainedAtMs }: Lifetime, nowMs: number): boolean {
+  if (expiresAtMs === undefined) return true;
+  const aheadMs = Math.min(renewAheadMs, (expiresAtMs - obtainedAtMs) * shareOfLifetime);
+  return nowMs < expiresAtMs - aheadMs;
+}
+
+/** Whether an access token can still be given out while a refresh is on its way. */
+export function isUsable({ expiresAtMs, obtainedAtMs }: Lifetime, nowMs: number): boolean {
+  if (expiresAtMs === undefined) return true;
+  const onItsWayMs = Math.min(transitMs, (expiresAtMs - obtainedAtMs) * shareInTransit);
+  return nowMs < expiresAtMs - onItsWayMs;
+}
+
+/**
+ * When a grant should be refreshed although nobody asks for it: ten minutes before its access
+ * token ends (earlier shares of a short life), and within a day in any case. The daily touch keeps
+ * Klaviyo's 90 days of idleness away, and finds an uninstall, of which Klaviyo tells nobody.
+ */
+export function whenDueMs({ expiresAtMs, obtainedAtMs }: Lifetime): number {
+  const untilMs = obtainedAtMs + untouchedMs;
+  if (expiresAtMs === undefined) return untilMs;
+  const lifetimeMs = Math.max(0, expiresAtMs - obtainedAtMs);
+  const aheadMs = Math.min(sweepAheadMs, Math.round(lifetimeMs * shareOfLifetime));
+  return Math.min(untilMs, expiresAtMs - aheadMs);
+}

@@ -1,10 +1,9 @@
 import { Secret } from '../runtime/secret.ts';
 import type { BlindIndex } from '../vault/blind-index.ts';
-import type { Grant, RefreshFailure, TokenPair } from '../model/grant.ts';
+import { whenDueMs, type Grant, type RefreshFailure, type TokenPair } from '../model/grant.ts';
 import type { GrantRow } from './schema.ts';
 import type { Sealed } from './sealed.ts';
 import type { Sealer } from './sealer.ts';
-import { whenDueMs } from './when-due.ts';
 
 /** The columns of a grant that a new pair replaces, all of them together. */
 export type PairColumns = Pick<

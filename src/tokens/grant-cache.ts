@@ -1,6 +1,5 @@
-import type { Grant } from '../model/grant.ts';
+import { isFresh, isUsable, type Grant } from '../model/grant.ts';
 import type { GrantKey } from '../store/store.ts';
-import { isFresh, isUsable } from './refresh-policy.ts';
 
 /** Opened grants of this process, so that a busy account is not decrypted for every call. */
 export interface GrantCache {

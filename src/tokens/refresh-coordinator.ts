@@ -1,7 +1,7 @@
 import { isKind, KeyshiftError } from '../errors/keyshift-error.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
-import type { Grant, RefreshFailure } from '../model/grant.ts';
+import { isUsable, type Grant, type RefreshFailure } from '../model/grant.ts';
 import type { GrantStore } from '../store/store.ts';
 import type { ClientBreaker } from './client-breaker.ts';
 import {
@@ -10,7 +10,7 @@ import {
   type OnRefreshStep,
   type RefreshAttempt,
 } from './refresh-attempt.ts';
-import { isUsable, type RefreshBudgets } from './refresh-policy.ts';
+import type { RefreshBudgets } from './refresh-policy.ts';
 
 /** What {@link createRefreshCoordinator} works with. */
 export interface RefreshCoordinatorOptions {

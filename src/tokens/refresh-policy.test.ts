@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Grant } from '../model/grant.ts';
-import { backOffMs, isUsable } from './refresh-policy.ts';
+import { backOffMs } from './refresh-policy.ts';
 
 const random = (fraction: number) =>
   ({ fraction: () => fraction }) as Parameters<typeof backOffMs>[2];
@@ -23,24 +22,5 @@ describe('backOffMs', () => {
   it('obeys Klaviyo up to an hour', () => {
     expect(backOffMs(9, 7, random(0))).toBe(7_000);
     expect(backOffMs(0, 999_999, random(0))).toBe(3_600_000);
-  });
-});
-
-describe('isUsable', () => {
-  const grant = (lifeMs: number | undefined) =>
-    ({
-      obtainedAtMs: 1_000_000,
-      expiresAtMs: lifeMs === undefined ? undefined : 1_000_000 + lifeMs,
-    }) as Grant;
-
-  it('leaves a token five seconds for its way, and one that lives for seconds a tenth of them', () => {
-    const lastMs = (lifeMs: number) => {
-      let ageMs = 0;
-      while (isUsable(grant(lifeMs), 1_000_000 + ageMs)) ageMs += 100;
-      return ageMs;
-    };
-    expect(lastMs(3_600_000)).toBe(3_595_000);
-    expect(lastMs(3_000)).toBe(2_700);
-    expect(isUsable(grant(undefined), 9e12)).toBe(true);
   });
 });

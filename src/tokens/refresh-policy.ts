@@ -1,5 +1,4 @@
 import type { Random } from '../runtime/random.ts';
-import type { Grant } from '../model/grant.ts';
 
 /**
  * How long each party waits, in the one order that works: whoever holds the lease gives up on the
@@ -29,31 +28,6 @@ export function assertOrdered({ httpMs, leaseMs, waitMs }: RefreshBudgets): void
   throw new RangeError(
     `budgets must be ordered: http ${httpMs} < lease ${leaseMs} < wait ${waitMs} ms`,
   );
-}
-
-const longestAheadMs = 120_000;
-const shareOfLifetime = 0.2;
-/** A token with less than this left, or than a tenth of its life, may die on its way to Klaviyo. */
-const transitMs = 5_000;
-const shareInTransit = 0.1;
-
-/**
- * Whether an access token is given out without a thought of refreshing: two minutes before its
- * end it is not, and earlier for tokens that live for minutes only. A token whose end Klaviyo did
- * not tell is fresh until a 401 says otherwise.
- */
-export function isFresh(grant: Grant, nowMs: number): boolean {
-  if (grant.expiresAtMs === undefined) return true;
-  const lifetimeMs = grant.expiresAtMs - grant.obtainedAtMs;
-  const aheadMs = Math.min(longestAheadMs, lifetimeMs * shareOfLifetime);
-  return nowMs < grant.expiresAtMs - aheadMs;
-}
-
-/** Whether an access token can still be given out while a refresh is on its way. */
-export function isUsable(grant: Grant, nowMs: number): boolean {
-  if (grant.expiresAtMs === undefined) return true;
-  const lifetimeMs = grant.expiresAtMs - grant.obtainedAtMs;
-  return nowMs < grant.expiresAtMs - Math.min(transitMs, lifetimeMs * shareInTransit);
 }
 
 const firstBackOffMs = 1_000;

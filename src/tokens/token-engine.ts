@@ -4,7 +4,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Random } from '../runtime/random.ts';
 import type { Secret } from '../runtime/secret.ts';
-import type { Grant, TokenPair } from '../model/grant.ts';
+import { isFresh, isUsable, type Grant, type TokenPair } from '../model/grant.ts';
 import type { GrantKey, Store } from '../store/store.ts';
 import { createClientBreaker } from './client-breaker.ts';
 import { createGrantCache } from './grant-cache.ts';
@@ -26,8 +26,6 @@ import {
   assertOrdered,
   coolDownMs,
   defaultBudgets,
-  isFresh,
-  isUsable,
   type RefreshBudgets,
 } from './refresh-policy.ts';
 

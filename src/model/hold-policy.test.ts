@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { RouteTally } from '../model/traffic.ts';
+import type { RouteTally } from './traffic.ts';
 import { defaultHoldPolicy, whyHold } from './hold-policy.ts';
 
 const tally = (calls: number, refused = 0, failed = 0): RouteTally => ({

@@ -1,4 +1,4 @@
-import type { RouteTally } from '../model/traffic.ts';
+import type { RouteTally } from './traffic.ts';
 
 /** When OAuth is held to be worse than the key. */
 export interface HoldPolicy {
