@@ -7,7 +7,7 @@ import {
   createMetricContinuity,
   type MetricContinuity,
 } from '../migration/metrics/metric-continuity.ts';
-import { createOverrideAccount, type OverrideAccount } from '../migration/override-account.ts';
+import { createOverrideAccount, type OverrideAccount } from '../migration/foreign-consent.ts';
 import { createProveGrant } from '../migration/prove-grant.ts';
 import { createRetire, type Retire } from '../migration/retire.ts';
 import { createVerify, type Verify } from '../migration/verify.ts';

@@ -1,5 +1,5 @@
 import { KeyshiftError } from '../errors/keyshift-error.ts';
-import { isEmailAddress } from '../migration/customer-row.ts';
+import { isEmailAddress } from '../model/customer.ts';
 import type {
   MailSender,
   OutreachSettings,

@@ -1,10 +1,11 @@
+import { createHash } from 'node:crypto';
 import type { LookUpAccount, AccountLookup } from '../calls/account-lookup.ts';
 import type { KeyScopes, ReadKeyScopes } from '../calls/key-scopes.ts';
 import { isKeyshiftError } from '../errors/keyshift-error.ts';
 import type { Connection } from '../model/connection.ts';
 import type { Store } from '../store/store.ts';
-import { namedSharers } from './import-report.ts';
-import { rememberLookups } from './remember-lookups.ts';
+import type { CustomerRow } from './customer-row.ts';
+import { namedSharers, type ImportIssue } from './import-customers.ts';
 import type { StageMachine } from './stage-machine.ts';
 
 /** What the check of one private key found. */
@@ -164,4 +165,106 @@ async function checkWithScopes(
 
 function toCheck(connection: Connection, verdict: KeyVerdict, detail: string): KeyCheck {
   return { connection, verdict, detail, testAccount: false, sharedWith: [] };
+}
+
+/** So many answers are remembered: customers who share a key stand close together as a rule. */
+const mostAnswers = 2_000;
+
+/**
+ * Asks once about each key: customers who share one share the answer, and the few calls a minute
+ * that Klaviyo allows for their account. Answers are kept by hash, and for as long as the returned
+ * function is.
+ */
+function rememberLookups(lookUpAccount: LookUpAccount): LookUpAccount {
+  const answers = new Map<string, Promise<AccountLookup>>();
+  return (credential, signal) => {
+    const hash = createHash('sha256').update(credential.reveal()).digest('base64');
+    const known = answers.get(hash);
+    if (known) return known;
+    const answer = lookUpAccount(credential, signal);
+    answers.set(hash, answer);
+    // What gave no verdict is asked again.
+    answer.catch(() => answers.delete(hash));
+    const oldest = answers.keys().next();
+    if (answers.size > mostAnswers && !oldest.done) answers.delete(oldest.value);
+    return answer;
+  };
+}
+
+/** Asks Klaviyo about keys that are not stored, so that a dry run can tell what a check would find. */
+export interface DryCheck {
+  /** Begins the check of a row, once a hand is free. */
+  add(row: CustomerRow): Promise<void>;
+  /** Resolves when every answer is there: how often each verdict was found. */
+  finish(): Promise<Readonly<Record<string, number>>>;
+}
+
+/** What {@link createDryCheck} works with. */
+export interface DryCheckOptions {
+  readonly store: Store;
+  readonly lookUpAccount: LookUpAccount;
+  readonly concurrency: number;
+  readonly onIssue: (issue: ImportIssue) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Creates the check; nothing is written. */
+export function createDryCheck(options: DryCheckOptions): DryCheck {
+  const { store, concurrency, onIssue, signal } = options;
+  const lookUpAccount = rememberLookups(options.lookUpAccount);
+  const counts: Record<string, number> = {};
+  const running = new Set<Promise<void>>();
+
+  async function check(row: CustomerRow): Promise<void> {
+    const tell = (severity: ImportIssue['severity'], code: string, message: string) => {
+      onIssue({ line: row.line, customerId: row.customerId, severity, code, message });
+    };
+    const verdict = await lookUp(row, tell);
+    counts[verdict] = (counts[verdict] ?? 0) + 1;
+  }
+
+  async function lookUp(
+    row: CustomerRow,
+    tell: (severity: ImportIssue['severity'], code: string, message: string) => void,
+  ): Promise<string> {
+    try {
+      const lookup = await lookUpAccount(row.key, signal);
+      switch (lookup.kind) {
+        case 'rejected':
+          tell('error', 'key_invalid', 'Klaviyo rejects the private key');
+          return 'key_invalid';
+        case 'forbidden':
+          tell('error', 'scope_missing', 'the private key lacks accounts:read');
+          return 'scope_missing';
+        case 'found': {
+          const { accountId, testAccount } = lookup.account;
+          if (testAccount) tell('warning', 'test_account', 'the key belongs to a test account');
+          const sharers = await findSharers(store, row, accountId);
+          if (sharers.length > 0) {
+            tell('warning', 'shared_account', `same account as ${sharers.join(', ')}`);
+          }
+          return 'checked';
+        }
+        default:
+          return lookup satisfies never;
+      }
+    } catch (error) {
+      if (signal?.aborted) return 'unreachable';
+      if (!isKeyshiftError(error)) throw error;
+      tell('warning', 'unreachable', error.message);
+      return 'unreachable';
+    }
+  }
+
+  return {
+    async add(row) {
+      while (running.size >= concurrency) await Promise.race(running);
+      const work = check(row).finally(() => running.delete(work));
+      running.add(work);
+    },
+    async finish() {
+      await Promise.all(running);
+      return counts;
+    },
+  };
 }

@@ -5,7 +5,7 @@ import type { Authorization } from '../model/authorization.ts';
 import type { Store } from '../store/store.ts';
 import { createConsentRecorder } from './consent-recorder.ts';
 import { flagLostGrant } from './lost-grant.ts';
-import { settleVerified } from './settle-verified.ts';
+import { settleVerified } from './verify.ts';
 
 const alpha = { accountId: 'AAA111', name: 'Alpha', testAccount: false };
 const beta = { accountId: 'BBB222', name: undefined, testAccount: false };
@@ -84,7 +84,7 @@ describe('a consent with too few scopes', () => {
       consumedAtMs: undefined,
     });
     expect(await bench.store.verifications.list('connection-acme')).toMatchObject([
-      { name: 'scopes', verdict: 'failed', reason: 'scope_missing' },
+      { kind: 'scopes', verdict: 'failed', reason: 'scope_missing' },
     ]);
     const again = bench.attempt({ invitationId: invitation.id });
     await bench.recorder.record(again, alpha, bench.pair('two'), []);

@@ -6,8 +6,7 @@ import { newConnection, type Connection } from '../model/connection.ts';
 import { awaitsConsent } from '../model/stages.ts';
 import type { TokenPair } from '../model/grant.ts';
 import type { Store } from '../store/store.ts';
-import { retryConflict } from './retry-conflict.ts';
-import type { StageMachine } from './stage-machine.ts';
+import { retryConflict, type StageMachine } from './stage-machine.ts';
 
 /** For whom an account consented, as known when the attempt began. */
 export type AttemptTarget = Pick<Authorization, 'invitationId' | 'customerId'>;
@@ -122,7 +121,7 @@ export function createConsentRecorder(options: ConsentRecorderOptions): ConsentR
       const reason = `not granted: ${missing.join(', ')}`;
       await tx.verifications.replace(connection.id, [
         {
-          name: 'scopes',
+          kind: 'scopes',
           verdict: 'failed',
           reason: 'scope_missing',
           detail: reason,

@@ -15,10 +15,8 @@ import type { Store } from '../store/store.ts';
 import { toTokenPair } from '../tokens/refresh-outcome.ts';
 import { checkKey } from './check-keys.ts';
 import { createConsentRecorder, findBoundConnection } from './consent-recorder.ts';
-import { retryConflict } from './retry-conflict.ts';
-import type { StageMachine } from './stage-machine.ts';
-import { createVerifyAfterConsent } from './verify-after-consent.ts';
-import type { Verification, Verify } from './verify.ts';
+import { retryConflict, type StageMachine } from './stage-machine.ts';
+import { createVerifyAfterConsent, type Verification, type Verify } from './verify.ts';
 
 /** What a completed consent gave. */
 export interface Consent {
@@ -198,7 +196,7 @@ export function createConsent(options: ConsentOptions): CompleteConsent {
 /** Scopes that the token answer names and a read shows to be missing. */
 function scopesRefusedTo(verification: Verification | undefined): string[] {
   const failed = verification?.checks.filter(({ reason }) => reason === 'scope_missing') ?? [];
-  return failed.flatMap(({ name }) => (name.startsWith('read ') ? [name.slice(5)] : []));
+  return failed.flatMap((check) => (check.kind === 'read' ? [check.scope] : []));
 }
 
 function describeFailedLookup(

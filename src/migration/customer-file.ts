@@ -1,7 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { isKeyshiftError, KeyshiftError } from '../errors/keyshift-error.ts';
-import { readCsvRecords } from './csv-records.ts';
 import {
   missingColumns,
   readCustomerRow,
@@ -11,7 +10,7 @@ import {
   type RawRow,
   type RowOptions,
 } from './customer-row.ts';
-import { readJsonLines } from './json-lines.ts';
+import { readCsvRecords, readJsonLines } from './file-records.ts';
 
 /** The forms of file that can be imported. */
 export const fileFormats = ['csv', 'jsonl'] as const;

@@ -1,6 +1,6 @@
 import { parsePrivateKey, type PrivateKey } from '../klaviyo/private-key.ts';
 import type { Labels } from '../model/labels.ts';
-import { findCustomerIdProblem, holdsPrivateKey } from './customer-id.ts';
+import { findCustomerIdProblem, holdsPrivateKey, isEmailAddress } from '../model/customer.ts';
 
 /** A row of the customers' list that can be imported. */
 export interface CustomerRow {
@@ -132,13 +132,6 @@ function readEmail(value: string | undefined): {
     email: undefined,
     warnings: [{ code: 'email_invalid', message: 'email is not a valid address and was ignored' }],
   };
-}
-
-/** Whether a text can be written to as one mail address, and as nothing else. */
-export function isEmailAddress(text: string): boolean {
-  return (
-    text.length <= 254 && /^[^\s@<>"'(),:;\\[\]\p{C}]+@[^\s@<>"'(),:;\\[\]\p{C}]+$/u.test(text)
-  );
 }
 
 function readLabels(record: RawRow, options: RowOptions, warnings: RowProblem[]): Labels {

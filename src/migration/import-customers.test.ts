@@ -3,6 +3,7 @@ import { openTestBench, privateKey, type TestBench } from '../../test/support/wo
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import type { Store } from '../store/store.ts';
 import { readCustomers } from './customer-file.ts';
+import { planRow } from './import-customers.ts';
 
 const header = 'customer_id,private_key,email,name\n';
 const row = (id: string, key = id) =>
@@ -50,6 +51,34 @@ describe('rows that need a look', () => {
     );
     expect(report.issues).toHaveLength(2);
     expect(JSON.stringify(report)).not.toContain('0123456789abcdef');
+  });
+});
+
+describe('the plan of a row', () => {
+  const planOf = async (bench: TestBench, text: string) => {
+    const rows = await Array.fromAsync(readCustomers(header + text));
+    return planRow(bench.store, { row: rows[0]!, firstLine: 2, sharing: [] });
+  };
+
+  it('is data that says what would be written, and writes nothing', async () => {
+    await using bench = await openTestBench();
+    expect((await planOf(bench, row('a'))).change).toMatchObject({
+      kind: 'add',
+      row: { customerId: 'a', email: 'a@shop.example' },
+    });
+    expect(await bench.store.connections.findByCustomer('a')).toBeUndefined();
+    await bench.importCsv(header + row('a'));
+    const existing = await bench.read('a');
+    expect(await planOf(bench, row('a'))).toEqual({ verdict: 'unchanged', issues: [] });
+    const renamed = await planOf(bench, row('a').replace('@shop', '@new'));
+    expect(renamed.change).toEqual({
+      ...{ kind: 'update', existing, labels: {} },
+      details: { email: 'a@new.example', name: 'a' },
+    });
+    const replaced = await planOf(bench, row('a', 'other'));
+    expect(replaced.change).toMatchObject({ kind: 'replace_key', existing });
+    expect(JSON.stringify(replaced)).not.toContain(privateKey('other').reveal());
+    expect(await bench.read('a')).toEqual(existing);
   });
 });
 

@@ -3,7 +3,7 @@ import type { Grant } from '../model/grant.ts';
 import { canMove, hasConsented } from '../model/stages.ts';
 import type { Store } from '../store/store.ts';
 import type { Clock } from '../runtime/clock.ts';
-import { replaceByForeignConsent } from './activate-set-aside.ts';
+import { replaceByForeignConsent } from './foreign-consent.ts';
 import type { StageMachine } from './stage-machine.ts';
 
 /** What lost and regained grants are written with. */

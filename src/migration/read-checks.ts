@@ -3,10 +3,10 @@ import type { Credentials } from '../calls/credentials.ts';
 import { isKeyshiftError } from '../errors/keyshift-error.ts';
 import { parseApiError } from '../klaviyo/api-error.ts';
 import { findReadProbe } from '../klaviyo/read-probe.ts';
-import type { VerificationCheck } from '../model/verification.ts';
+import { nameOfCheck, type CheckSubject, type VerificationCheck } from '../model/verification.ts';
 
 /** A check before it is dated. */
-export type CheckResult = Omit<VerificationCheck, 'atMs'>;
+export type CheckResult = CheckSubject & Omit<VerificationCheck, 'atMs' | 'kind'>;
 
 /** What {@link checkReads} works with. */
 export interface ReadChecksOptions {
@@ -45,7 +45,7 @@ export async function checkReads(
     for (const scope of waiting) results.push(await checkRead(source, scope, scopes, options));
   };
   await Promise.all(Array.from({ length: concurrency }, work));
-  return results.sort((a, b) => (a.name < b.name ? -1 : 1));
+  return results.sort((a, b) => (nameOfCheck(a) < nameOfCheck(b) ? -1 : 1));
 }
 
 async function checkRead(
@@ -54,10 +54,9 @@ async function checkRead(
   held: readonly string[],
   { callApi, signal }: ReadChecksOptions,
 ): Promise<CheckResult> {
-  const name = `read ${scope}`;
   const probe = findReadProbe(scope, held);
   if (probe === undefined) {
-    return toResult(name, 'skipped', 'Klaviyo has no simple read call to try it with');
+    return toResult(scope, 'skipped', 'Klaviyo has no simple read call to try it with');
   }
   const path = probe.split('?', 1)[0] ?? '';
   try {
@@ -65,31 +64,31 @@ async function checkRead(
     const response = await callApi(source, probe, init);
     if (response.ok) {
       await response.dump();
-      return toResult(name, 'passed', `GET ${path} answered ${response.status}`);
+      return toResult(scope, 'passed', `GET ${path} answered ${response.status}`);
     }
-    return readRefusal(name, path, response.status, await response.text());
+    return readRefusal(scope, path, response.status, await response.text());
   } catch (error) {
     signal?.throwIfAborted();
     if (!isKeyshiftError(error) || error.kind === 'grant') throw error;
-    return toResult(name, 'unclear', error.message);
+    return toResult(scope, 'unclear', error.message);
   }
 }
 
-function readRefusal(name: string, path: string, status: number, body: string): CheckResult {
+function readRefusal(scope: string, path: string, status: number, body: string): CheckResult {
   const answered = `GET ${path} answered ${status}`;
   const error = parseApiError(body);
   // Without a JSON:API error it is the edge that speaks: no verdict on scopes.
   if (!error || status === 401 || status === 429 || status >= 500) {
     const isMissing = status === 501;
-    return toResult(name, isMissing ? 'skipped' : 'unclear', answered);
+    return toResult(scope, isMissing ? 'skipped' : 'unclear', answered);
   }
   if (status === 403 && error.missingScopes.length > 0) {
     const detail = `${answered}: missing ${error.missingScopes.join(', ')}`;
-    return { ...toResult(name, 'failed', detail), reason: 'scope_missing' };
+    return { ...toResult(scope, 'failed', detail), reason: 'scope_missing' };
   }
-  return toResult(name, 'skipped', `${answered}: ${error.detail || error.code}`);
+  return toResult(scope, 'skipped', `${answered}: ${error.detail || error.code}`);
 }
 
-function toResult(name: string, verdict: CheckResult['verdict'], detail: string): CheckResult {
-  return { name, verdict, reason: undefined, detail };
+function toResult(scope: string, verdict: CheckResult['verdict'], detail: string): CheckResult {
+  return { kind: 'read', scope, verdict, reason: undefined, detail };
 }

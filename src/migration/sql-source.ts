@@ -6,7 +6,7 @@ import {
   type InvalidRow,
   type RowOptions,
 } from './customer-row.ts';
-import { toRecord } from './json-lines.ts';
+import { toRecord } from './file-records.ts';
 import { readMysqlRows } from './sql-mysql.ts';
 import { readPostgresRows } from './sql-postgres.ts';
 import type { ReadSqlRows } from './sql-query.ts';

@@ -1,4 +1,4 @@
-import { KeyshiftError } from '../errors/keyshift-error.ts';
+import { isKeyshiftError, KeyshiftError } from '../errors/keyshift-error.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { canMove, type AttentionReason, type JourneyStage } from '../model/stages.ts';
 import {
@@ -87,4 +87,21 @@ export function createStageMachine(clock: Clock): StageMachine {
         reason: cause.reason ?? reason,
       }),
   };
+}
+
+/** Tabs that end at the same moment are few. */
+const attempts = 10;
+
+/**
+ * Runs a transaction again when another writer came first: the later one starts over on what the
+ * first has written.
+ */
+export async function retryConflict<Result>(write: () => Promise<Result>): Promise<Result> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await write();
+    } catch (error) {
+      if (attempt === attempts || !isKeyshiftError(error, 'stage_conflict')) throw error;
+    }
+  }
 }

@@ -5,6 +5,7 @@ import type { Fault } from '../sandbox.ts';
 import type { Connection } from '../model/connection.ts';
 import { parsePrivateKey } from '../klaviyo/private-key.ts';
 import { newConnection } from '../model/connection.ts';
+import { nameOfCheck } from '../model/verification.ts';
 
 const app = testSeed.apps[0]!;
 
@@ -32,7 +33,7 @@ async function open(scopes = 'accounts:read profiles:read metrics:read events:wr
     verify: async () => bench.keyshift.verify(await read(), { actor: 'cli' }),
     checks: async () => {
       const checks = await store.verifications.list((await read()).id);
-      return Object.fromEntries(checks.map(({ name, verdict }) => [name, verdict]));
+      return Object.fromEntries(checks.map((check) => [nameOfCheck(check), check.verdict]));
     },
     /** Calls to Klaviyo's API since the last time, without `/api/accounts` of the consent. */
     apiCalls: () =>
@@ -139,6 +140,22 @@ describe('a later verification', () => {
       verdict: 'failed',
       connection: { id: connection.id, attentionReason: 'account_mismatch', route: 'key' },
     });
+  });
+
+  it('says when the connection was given another account meanwhile, and keeps nothing', async () => {
+    await using bench = await open();
+    const { id } = await bench.addWithKey();
+    await bench.consent({ customerId: 'acme' }, { account: 'AAA111' });
+    const { store } = bench.keyshift;
+    const before = await bench.read();
+    const moved = await store.connections.update(before, { accountId: 'BBB222' }, 1);
+    const kept = await store.verifications.list(id);
+    expect(await bench.keyshift.verify(before, { actor: 'cli' })).toMatchObject({
+      verdict: 'outdated',
+      connection: { accountId: 'BBB222' },
+    });
+    expect(await bench.read()).toEqual(moved);
+    expect(await store.verifications.list(id)).toEqual(kept);
   });
 
   it('refuses a connection without a grant, and one whose grant is dead', async () => {

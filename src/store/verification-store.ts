@@ -1,4 +1,5 @@
 import type { Database } from './database.ts';
+import { nameOfCheck, parseCheckName } from '../model/verification.ts';
 import type { VerificationStore } from './journey.ts';
 
 /** Keeps what the checks of a consent found. */
@@ -11,7 +12,9 @@ export function createVerificationStore(database: Database): VerificationStore {
         );
         if (checks.length === 0) return;
         // Two tabs of one person may end at the same moment; in one order, so that none waits for the other.
-        const sorted = checks.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+        const sorted = checks
+          .map((check) => ({ ...check, name: nameOfCheck(check) }))
+          .sort((a, b) => (a.name < b.name ? -1 : 1));
         await database.query((db) =>
           db
             .insertInto('verification_checks')
@@ -44,7 +47,7 @@ export function createVerificationStore(database: Database): VerificationStore {
           .orderBy('name'),
       );
       return rows.map((row) => ({
-        name: row.name,
+        ...parseCheckName(row.name),
         verdict: row.verdict,
         reason: row.reason ?? undefined,
         detail: row.detail,

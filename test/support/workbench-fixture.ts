@@ -1,6 +1,10 @@
 import { readCustomers } from '../../src/migration/customer-file.ts';
-import { importCustomers, type ImportOptions } from '../../src/migration/import-customers.ts';
-import type { ImportIssue, ImportReport } from '../../src/migration/import-report.ts';
+import {
+  importCustomers,
+  type ImportIssue,
+  type ImportOptions,
+  type ImportReport,
+} from '../../src/migration/import-customers.ts';
 import { createInvitations, type Invitations } from '../../src/migration/invitations.ts';
 import { createStageMachine, type StageMachine } from '../../src/migration/stage-machine.ts';
 import { createManualClock, type ManualClock } from '../../src/runtime/clock.ts';

@@ -5,10 +5,14 @@ import type { Workbench } from '../../core/workbench.ts';
 import { KeyshiftError } from '../../errors/keyshift-error.ts';
 import { fileFormats, readCustomerFile, type FileFormat } from '../../migration/customer-file.ts';
 import type { CustomerRows } from '../../migration/customer-row.ts';
-import { createDryCheck } from '../../migration/dry-check.ts';
-import { importCustomers } from '../../migration/import-customers.ts';
-import type { ImportIssue, ImportReport } from '../../migration/import-report.ts';
-import { openImportScratch, type ImportScratch } from '../../migration/import-scratch.ts';
+import { createDryCheck } from '../../migration/check-keys.ts';
+import {
+  importCustomers,
+  openImportScratch,
+  type ImportIssue,
+  type ImportReport,
+  type ImportScratch,
+} from '../../migration/import-customers.ts';
 import { readCustomersBySql } from '../../migration/sql-source.ts';
 import { createMemoryTrimmer } from '../../runtime/memory-trimmer.ts';
 import { Secret } from '../../runtime/secret.ts';

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { verifyStep } from '../../migration/operate/consent-steps.ts';
 import type { Verification } from '../../migration/verify.ts';
+import { nameOfCheck } from '../../model/verification.ts';
 import { runBatch, type BatchFlags, type BatchResult } from '../batch.ts';
 import type { CommandContext } from '../command-context.ts';
 import { addDryRunOption, addSelectionOptions } from '../options.ts';
@@ -44,7 +45,7 @@ function toLines(
     ...shown.flatMap(({ connection, verdict, checks }) => {
       const rows = checks
         .filter((check) => named || check.verdict === 'failed' || check.verdict === 'unclear')
-        .map((check) => [`  ${check.verdict}`, check.name, check.detail]);
+        .map((check) => [`  ${check.verdict}`, nameOfCheck(check), check.detail]);
       return [`${connection.customerId}: ${verdict}`, ...formatTable(['', '', ''], rows).slice(1)];
     }),
     `${count('verified')} verified, ${count('failed')} failed a check, ` +
@@ -60,9 +61,12 @@ function toJson({ connection, verdict, checks }: Verification) {
     verdict,
     stage: connection.stage,
     reason: connection.attentionReason ?? null,
-    checks: checks.map(({ name, verdict: result, reason, detail, atMs }) => ({
-      ...{ name, verdict: result, reason: reason ?? null, detail },
-      checked_at: new Date(atMs).toISOString(),
+    checks: checks.map((check) => ({
+      name: nameOfCheck(check),
+      verdict: check.verdict,
+      reason: check.reason ?? null,
+      detail: check.detail,
+      checked_at: new Date(check.atMs).toISOString(),
     })),
   };
 }

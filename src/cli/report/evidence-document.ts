@@ -1,6 +1,7 @@
 import type { Evidence } from '../../migration/report/evidence.ts';
 import type { AuditEntry } from '../../model/audit.ts';
 import type { RouteTally } from '../../model/traffic.ts';
+import { nameOfCheck } from '../../model/verification.ts';
 import { formatTime, type ReportDocument, type ReportSection } from './report-document.ts';
 
 /** Lays out everything that is on record about one customer. */
@@ -105,11 +106,11 @@ function consent({ checks, foreignConsents }: Evidence): ReportSection {
     ],
     table: {
       header: ['check', 'verdict', 'time', 'detail'],
-      rows: checks.map(({ name, verdict, atMs, detail }) => [
-        name,
-        verdict,
-        formatTime(atMs),
-        detail,
+      rows: checks.map((check) => [
+        nameOfCheck(check),
+        check.verdict,
+        formatTime(check.atMs),
+        check.detail,
       ]),
     },
   };

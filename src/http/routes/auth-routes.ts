@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 import { KeyshiftError } from '../../errors/keyshift-error.ts';
-import { findCustomerIdProblem } from '../../migration/customer-id.ts';
+import { findCustomerIdProblem } from '../../model/customer.ts';
 import { Secret } from '../../runtime/secret.ts';
 import { setAttemptCookie } from '../attempt-cookie.ts';
 import type { HttpDeps, HttpEnv } from '../http-context.ts';

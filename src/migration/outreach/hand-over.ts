@@ -3,7 +3,7 @@ import { KeyshiftError } from '../../errors/keyshift-error.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Random } from '../../runtime/random.ts';
 import type { Store } from '../../store/store.ts';
-import { isEmailAddress } from '../customer-row.ts';
+import { isEmailAddress } from '../../model/customer.ts';
 import type { FoundInvitation } from '../invitations.ts';
 import { queueMessage } from './queue-message.ts';
 

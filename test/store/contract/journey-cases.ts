@@ -5,11 +5,14 @@ import { rejectsWith, sampleConnection, t0, type ContractTest } from './contract
 
 const acme = sampleConnection('acme');
 
-const check = (name: string, fields: Partial<VerificationCheck> = {}): VerificationCheck => ({
-  name,
+const check = (
+  kind: 'scopes' | 'account',
+  fields: Partial<Omit<VerificationCheck, 'kind'>> = {},
+): VerificationCheck => ({
+  kind,
   verdict: 'passed',
   reason: undefined,
-  detail: `${name} was looked at`,
+  detail: `${kind} was looked at`,
   atMs: t0,
   ...fields,
 });
@@ -24,9 +27,10 @@ export const journeyCases = {
   async 'verifications: the checks of a connection are replaced as a whole'(store) {
     await insertBoth(store);
     const failed = check('scopes', { verdict: 'failed', reason: 'scope_missing' });
+    const read = { ...failed, kind: 'read', scope: 'profiles:read' } as const;
     await store.verifications.replace('connection-other', [check('account')]);
-    await store.verifications.replace(acme.id, [failed, check('account')]);
-    assert.deepEqual(await store.verifications.list(acme.id), [check('account'), failed]);
+    await store.verifications.replace(acme.id, [failed, read, check('account')]);
+    assert.deepEqual(await store.verifications.list(acme.id), [check('account'), read, failed]);
     await store.verifications.replace(acme.id, [check('scopes', { atMs: t0 + 1 })]);
     assert.deepEqual(await store.verifications.list(acme.id), [check('scopes', { atMs: t0 + 1 })]);
     await store.verifications.replace(acme.id, []);

@@ -18,3 +18,10 @@ export function findCustomerIdProblem(customerId: string): string | undefined {
 export function holdsPrivateKey(text: string): boolean {
   return /pk_[A-Za-z0-9]{16,}/.test(text);
 }
+
+/** Whether a text can be written to as one mail address, and as nothing else. */
+export function isEmailAddress(text: string): boolean {
+  return (
+    text.length <= 254 && /^[^\s@<>"'(),:;\\[\]\p{C}]+@[^\s@<>"'(),:;\\[\]\p{C}]+$/u.test(text)
+  );
+}
