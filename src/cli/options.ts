@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
-import { toColumnName } from '../migration/customer-row.ts';
+import { toColumnName } from '../migration/import/customer-row.ts';
 import type { Selection } from '../migration/operate/selection.ts';
 import type { Labels } from '../model/labels.ts';
 

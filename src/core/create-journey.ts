@@ -1,17 +1,20 @@
 import type { ApiCaller } from '../calls/api-caller.ts';
 import type { Credentials } from '../calls/credentials.ts';
-import { createCutover, type Cutover } from '../migration/cutover.ts';
-import { createKeyProofs } from '../migration/key-proof.ts';
+import { createCutover, type Cutover } from '../migration/cutover/cutover.ts';
+import { createKeyProofs } from '../migration/cutover/key-proof.ts';
 import { keepMetrics } from '../migration/metrics/keep-metrics.ts';
 import {
   createMetricContinuity,
   type MetricContinuity,
 } from '../migration/metrics/metric-continuity.ts';
-import { createOverrideAccount, type OverrideAccount } from '../migration/foreign-consent.ts';
-import { createProveGrant } from '../migration/prove-grant.ts';
-import { createRetire, type Retire } from '../migration/retire.ts';
-import { createVerify, type Verify } from '../migration/verify.ts';
-import { createWatch, type Watch } from '../migration/watch.ts';
+import {
+  createOverrideAccount,
+  type OverrideAccount,
+} from '../migration/consent/foreign-consent.ts';
+import { createProveGrant } from '../migration/cutover/prove-grant.ts';
+import { createRetire, type Retire } from '../migration/cutover/retire.ts';
+import { createVerify, type Verify } from '../migration/consent/verify.ts';
+import { createWatch, type Watch } from '../migration/cutover/watch.ts';
 import type { TokenEngine } from '../tokens/token-engine.ts';
 import type { Workbench } from './workbench.ts';
 

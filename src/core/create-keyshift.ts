@@ -6,10 +6,10 @@ import {
   type ConnectionTarget,
 } from '../client/connections.ts';
 import { createCredentials, type Credentials } from '../calls/credentials.ts';
-import { createAuthorizations, type Authorizations } from '../migration/authorizations.ts';
-import { createConsent, type CompleteConsent } from '../migration/consent.ts';
-import { createDisconnect, type Disconnect } from '../migration/disconnect.ts';
-import { flagLostGrant, unflagRegainedGrant } from '../migration/lost-grant.ts';
+import { createAuthorizations, type Authorizations } from '../migration/consent/authorizations.ts';
+import { createConsent, type CompleteConsent } from '../migration/consent/consent.ts';
+import { createDisconnect, type Disconnect } from '../migration/cutover/disconnect.ts';
+import { flagLostGrant, unflagRegainedGrant } from '../migration/consent/lost-grant.ts';
 import { createOAuthClient, type OAuthClient } from '../oauth/oauth-client.ts';
 import { createExitStack, type ExitStack } from '../runtime/exit-stack.ts';
 import { createHttpClient, type HttpClient } from '../runtime/http-client.ts';

@@ -8,7 +8,7 @@ import {
 import { createReminders, type Reminders } from '../migration/outreach/reminders.ts';
 import { createSmtpTransport } from '../migration/outreach/smtp-transport.ts';
 import { createWebhookTransport } from '../migration/outreach/webhook-transport.ts';
-import type { Invitations } from '../migration/invitations.ts';
+import type { Invitations } from '../migration/consent/invitations.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { HttpClient } from '../runtime/http-client.ts';
 import type { Random } from '../runtime/random.ts';

@@ -2,7 +2,7 @@ import {
   defaultReminderPolicy,
   loadReminderPolicy,
 } from '../migration/outreach/reminder-policy.ts';
-import type { Watch } from '../migration/watch.ts';
+import type { Watch } from '../migration/cutover/watch.ts';
 import { runService, type Service } from '../runtime/service.ts';
 import type { Sweeper } from '../tokens/sweeper.ts';
 import type { Workbench } from './workbench.ts';

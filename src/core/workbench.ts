@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici';
 import { createAccountLookup, type LookUpAccount } from '../calls/account-lookup.ts';
 import { createReadKeyScopes, type ReadKeyScopes } from '../calls/key-scopes.ts';
-import { createInvitations, type Invitations } from '../migration/invitations.ts';
+import { createInvitations, type Invitations } from '../migration/consent/invitations.ts';
 import { createStageMachine, type StageMachine } from '../migration/stage-machine.ts';
 import { systemClock, type Clock } from '../runtime/clock.ts';
 import { createExitStack } from '../runtime/exit-stack.ts';

@@ -1,5 +1,5 @@
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
-import type { StartedAttempt } from '../migration/authorizations.ts';
+import type { StartedAttempt } from '../migration/consent/authorizations.ts';
 import type { HttpContext } from './http-context.ts';
 
 const namePrefix = 'keyshift_attempt_';

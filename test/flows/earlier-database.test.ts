@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createInvitations } from '../../src/migration/invitations.ts';
+import { createInvitations } from '../../src/migration/consent/invitations.ts';
 import { createStageMachine } from '../../src/migration/stage-machine.ts';
 import { createManualClock } from '../../src/runtime/clock.ts';
 import { systemRandom } from '../../src/runtime/random.ts';

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ProofDemand } from '../../src/migration/retire.ts';
-import { defaultRetirePolicy } from '../../src/migration/retirement-checks.ts';
+import { defaultRetirePolicy, type ProofDemand } from '../../src/migration/cutover/retire.ts';
 import { send } from '../support/answer.ts';
 import { startFlow, type FlowFixture } from '../support/flow-fixture.ts';
 import { connectionOf, keyOf, migrateToLive } from '../support/migration-steps.ts';

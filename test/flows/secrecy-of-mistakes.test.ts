@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { readCustomers } from '../../src/migration/customer-file.ts';
-import { importCustomers } from '../../src/migration/import-customers.ts';
+import { readCustomers } from '../../src/migration/import/customer-file.ts';
+import { importCustomers } from '../../src/migration/import/import-customers.ts';
 import { approveConsent } from '../../src/sandbox.ts';
 import { post } from '../support/answer.ts';
 import { createCollectingLogger } from '../support/collecting-logger.ts';

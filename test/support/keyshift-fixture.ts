@@ -1,8 +1,8 @@
 import { createKeyshift, type Keyshift } from '../../src/core/create-keyshift.ts';
 import type { Environment } from '../../src/core/environment-reader.ts';
 import { readConfig } from '../../src/core/read-config.ts';
-import type { AttemptBinding } from '../../src/migration/authorizations.ts';
-import type { Consent } from '../../src/migration/consent.ts';
+import type { AttemptBinding } from '../../src/migration/consent/authorizations.ts';
+import type { Consent } from '../../src/migration/consent/consent.ts';
 import { createManualClock, type ManualClock } from '../../src/runtime/clock.ts';
 import { createLogger } from '../../src/runtime/logger.ts';
 import { systemRandom } from '../../src/runtime/random.ts';

@@ -1,7 +1,7 @@
-import { checkKeys } from '../../src/migration/check-keys.ts';
-import { readCustomers } from '../../src/migration/customer-file.ts';
-import { importCustomers } from '../../src/migration/import-customers.ts';
-import { defaultRetirePolicy } from '../../src/migration/retirement-checks.ts';
+import { checkKeys } from '../../src/migration/import/check-keys.ts';
+import { readCustomers } from '../../src/migration/import/customer-file.ts';
+import { importCustomers } from '../../src/migration/import/import-customers.ts';
+import { defaultRetirePolicy } from '../../src/migration/cutover/retire.ts';
 import type { Connection } from '../../src/model/connection.ts';
 import type { FlowFixture } from './flow-fixture.ts';
 

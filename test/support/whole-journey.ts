@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
-import { checkKeys } from '../../src/migration/check-keys.ts';
-import { readCustomers } from '../../src/migration/customer-file.ts';
-import { importCustomers } from '../../src/migration/import-customers.ts';
+import { checkKeys } from '../../src/migration/import/check-keys.ts';
+import { readCustomers } from '../../src/migration/import/customer-file.ts';
+import { importCustomers } from '../../src/migration/import/import-customers.ts';
 import { approveConsent, type ConsentChoice } from '../../src/sandbox.ts';
 import { post, send, tokensOf } from './answer.ts';
 import type { FlowFixture } from './flow-fixture.ts';

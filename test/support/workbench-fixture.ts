@@ -1,11 +1,11 @@
-import { readCustomers } from '../../src/migration/customer-file.ts';
+import { readCustomers } from '../../src/migration/import/customer-file.ts';
 import {
   importCustomers,
   type ImportIssue,
   type ImportOptions,
   type ImportReport,
-} from '../../src/migration/import-customers.ts';
-import { createInvitations, type Invitations } from '../../src/migration/invitations.ts';
+} from '../../src/migration/import/import-customers.ts';
+import { createInvitations, type Invitations } from '../../src/migration/consent/invitations.ts';
 import { createStageMachine, type StageMachine } from '../../src/migration/stage-machine.ts';
 import { createManualClock, type ManualClock } from '../../src/runtime/clock.ts';
 import { systemRandom, type Random } from '../../src/runtime/random.ts';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Workbench } from '../../core/workbench.ts';
 import { parseScopes } from '../../klaviyo/scope-set.ts';
-import { checkKeys, type KeyCheck, type KeyVerdict } from '../../migration/check-keys.ts';
+import { checkKeys, type KeyCheck, type KeyVerdict } from '../../migration/import/check-keys.ts';
 import { concurrencyOption } from '../options.ts';
 import { withWorkbench } from '../run-with.ts';
 import type { CommandContext } from '../command-context.ts';

@@ -3,17 +3,21 @@ import { Option, type Command } from 'commander';
 import type { KeyshiftConfig } from '../../core/config.ts';
 import type { Workbench } from '../../core/workbench.ts';
 import { KeyshiftError } from '../../errors/keyshift-error.ts';
-import { fileFormats, readCustomerFile, type FileFormat } from '../../migration/customer-file.ts';
-import type { CustomerRows } from '../../migration/customer-row.ts';
-import { createDryCheck } from '../../migration/check-keys.ts';
+import {
+  fileFormats,
+  readCustomerFile,
+  type FileFormat,
+} from '../../migration/import/customer-file.ts';
+import type { CustomerRows } from '../../migration/import/customer-row.ts';
+import { createDryCheck } from '../../migration/import/check-keys.ts';
 import {
   importCustomers,
   openImportScratch,
   type ImportIssue,
   type ImportReport,
   type ImportScratch,
-} from '../../migration/import-customers.ts';
-import { readCustomersBySql } from '../../migration/sql-source.ts';
+} from '../../migration/import/import-customers.ts';
+import { readCustomersBySql } from '../../migration/import/sql-source.ts';
 import { createMemoryTrimmer } from '../../runtime/memory-trimmer.ts';
 import { Secret } from '../../runtime/secret.ts';
 import { parseDatabaseUrl } from '../../store/database-url.ts';

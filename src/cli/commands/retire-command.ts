@@ -1,11 +1,14 @@
 import type { Command } from 'commander';
 import { KeyshiftError } from '../../errors/keyshift-error.ts';
-import { writeKeyInstructions } from '../../migration/key-instructions.ts';
-import { redactKey } from '../../migration/key-proof.ts';
+import { writeKeyInstructions } from '../../migration/cutover/key-instructions.ts';
+import { redactKey } from '../../migration/cutover/key-proof.ts';
 import { retireStep } from '../../migration/operate/consent-steps.ts';
 import { otherStage, willChange, type Decision } from '../../migration/operate/plan.ts';
-import type { ProofDemand, RetirementReview } from '../../migration/retire.ts';
-import type { RetirePolicy } from '../../migration/retirement-checks.ts';
+import type {
+  ProofDemand,
+  RetirePolicy,
+  RetirementReview,
+} from '../../migration/cutover/retire.ts';
 import type { Connection } from '../../model/connection.ts';
 import { mayRetire } from '../../model/stages.ts';
 import { runBatch, summarize, type BatchFlags, type BatchOutput } from '../batch.ts';

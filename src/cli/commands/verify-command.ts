@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { verifyStep } from '../../migration/operate/consent-steps.ts';
-import type { Verification } from '../../migration/verify.ts';
+import type { Verification } from '../../migration/consent/verify.ts';
 import { nameOfCheck } from '../../model/verification.ts';
 import { runBatch, type BatchFlags, type BatchResult } from '../batch.ts';
 import type { CommandContext } from '../command-context.ts';

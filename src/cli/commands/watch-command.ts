@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { WatchReport } from '../../migration/watch.ts';
+import type { WatchReport } from '../../migration/cutover/watch.ts';
 import { withKeyshift } from '../run-with.ts';
 import type { CommandContext } from '../command-context.ts';
 import type { Terminal } from '../terminal.ts';

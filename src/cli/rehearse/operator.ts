@@ -1,7 +1,7 @@
 import { isKeyshiftError } from '../../errors/keyshift-error.ts';
-import { checkKeys } from '../../migration/check-keys.ts';
-import { readCustomers } from '../../migration/customer-file.ts';
-import { importCustomers } from '../../migration/import-customers.ts';
+import { checkKeys } from '../../migration/import/check-keys.ts';
+import { readCustomers } from '../../migration/import/customer-file.ts';
+import { importCustomers } from '../../migration/import/import-customers.ts';
 import { queueMessage } from '../../migration/outreach/queue-message.ts';
 import { defaultReminderPolicy } from '../../migration/outreach/reminder-policy.ts';
 import type { Connection } from '../../model/connection.ts';

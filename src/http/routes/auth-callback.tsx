@@ -4,8 +4,8 @@ import {
   AccountMismatchError,
   ExchangeFailedError,
   type Consent,
-} from '../../migration/consent.ts';
-import { hashToken } from '../../migration/invitation-token.ts';
+} from '../../migration/consent/consent.ts';
+import { hashToken } from '../../migration/consent/invitation-token.ts';
 import { hasConsented } from '../../model/stages.ts';
 import type { Authorization } from '../../model/authorization.ts';
 import { clearAttemptCookie, readAttemptCookie } from '../attempt-cookie.ts';

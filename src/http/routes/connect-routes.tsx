@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import { isKeyshiftError } from '../../errors/keyshift-error.ts';
 import { maskAccountId } from '../../klaviyo/account.ts';
 import { parseScopes } from '../../klaviyo/scope-set.ts';
-import type { FoundInvitation } from '../../migration/invitations.ts';
+import type { FoundInvitation } from '../../migration/consent/invitations.ts';
 import { hasConsented } from '../../model/stages.ts';
 import type { Connection } from '../../model/connection.ts';
 import { setAttemptCookie } from '../attempt-cookie.ts';

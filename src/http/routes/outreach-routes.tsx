@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import { isKeyshiftError, KeyshiftError } from '../../errors/keyshift-error.ts';
-import { hashToken } from '../../migration/invitation-token.ts';
+import { hashToken } from '../../migration/consent/invitation-token.ts';
 import {
   mountPathOf,
   pageProps,

@@ -6,7 +6,7 @@ import type { Clock } from '../../runtime/clock.ts';
 import type { Random } from '../../runtime/random.ts';
 import type { Connection } from '../../model/connection.ts';
 import type { Store } from '../../store/store.ts';
-import { grantSource } from '../read-checks.ts';
+import { grantSource } from '../consent/read-checks.ts';
 import {
   compareMetrics,
   isOwn,

@@ -1,8 +1,7 @@
 import { mayBeVerified } from '../../model/connection.ts';
 import { mayRetire } from '../../model/stages.ts';
-import type { ProofDemand, Retire, RetireResult } from '../retire.ts';
-import type { RetirePolicy } from '../retirement-checks.ts';
-import type { Verification, Verify } from '../verify.ts';
+import type { ProofDemand, Retire, RetirePolicy, RetireResult } from '../cutover/retire.ts';
+import type { Verification, Verify } from '../consent/verify.ts';
 import { otherStage, skip, willChange, type UseCase } from './plan.ts';
 
 /**

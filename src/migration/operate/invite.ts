@@ -5,7 +5,7 @@ import type { MessageChannel } from '../../model/message.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Random } from '../../runtime/random.ts';
 import type { Store } from '../../store/store.ts';
-import type { Invitations, IssuedInvitation } from '../invitations.ts';
+import type { Invitations, IssuedInvitation } from '../consent/invitations.ts';
 import { queueMessage, type QueueVerdict } from '../outreach/queue-message.ts';
 import { skip, willChange, type Decision, type UseCase } from './plan.ts';
 import type { Selection } from './selection.ts';

@@ -2,7 +2,7 @@ import { settledMs } from '../../calls/recent-reads.ts';
 import { stageAfterRollBack, type Connection } from '../../model/connection.ts';
 import type { KeyshiftError } from '../../errors/keyshift-error.ts';
 import type { Clock } from '../../runtime/clock.ts';
-import { whyNoCanary, whyNoCutover, whyNoRollback, type Cutover } from '../cutover.ts';
+import { whyNoCanary, whyNoCutover, whyNoRollback, type Cutover } from '../cutover/cutover.ts';
 import { skip, willChange, type Decision, type UseCase } from './plan.ts';
 
 /** A step that moves traffic between the credentials of a connection. */

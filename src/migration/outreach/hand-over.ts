@@ -4,7 +4,7 @@ import type { Clock } from '../../runtime/clock.ts';
 import type { Random } from '../../runtime/random.ts';
 import type { Store } from '../../store/store.ts';
 import { isEmailAddress } from '../../model/customer.ts';
-import type { FoundInvitation } from '../invitations.ts';
+import type { FoundInvitation } from '../consent/invitations.ts';
 import { queueMessage } from './queue-message.ts';
 
 const dayMs = 86_400_000;

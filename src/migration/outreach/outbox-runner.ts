@@ -2,7 +2,7 @@ import type { Clock } from '../../runtime/clock.ts';
 import type { Random } from '../../runtime/random.ts';
 import type { MessageChannel, OutboxEntry, SendOutcome } from '../../model/message.ts';
 import type { Store } from '../../store/store.ts';
-import type { Invitations } from '../invitations.ts';
+import type { Invitations } from '../consent/invitations.ts';
 import { toMessageContext, whyPointless, type MessageContext } from './message-context.ts';
 import { createPace } from './pace.ts';
 import { nextOpenMs, type QuietHours } from './quiet-hours.ts';

@@ -5,7 +5,7 @@ import type { MessageChannel, OutboxEntry } from '../../model/message.ts';
 import { mayBeReminded, type Connection } from '../../model/connection.ts';
 import { isInvited, stagesWhere } from '../../model/stages.ts';
 import type { Store } from '../../store/store.ts';
-import type { Invitations } from '../invitations.ts';
+import type { Invitations } from '../consent/invitations.ts';
 import { queueMessage } from './queue-message.ts';
 import { nextOpenMs } from './quiet-hours.ts';
 import type { ReminderPolicy } from './reminder-policy.ts';
