@@ -1,10 +1,11 @@
 import { join } from 'node:path';
-import { createKeyshift, readConfig } from '../../dist/index.js';
+import { openKeyshift as open } from '../../dist/core/create-keyshift.js';
+import { readConfig } from '../../dist/core/read-config.js';
 import { Secret } from '../../dist/runtime/secret.js';
 
 /** A Keyshift over an API at `apiUrl`, with a database of its own in `folder`; `port` is for a server. */
 export function openKeyshift({ folder, apiUrl, port }) {
-  return createKeyshift(
+  return open(
     readConfig({
       ...(port === undefined ? {} : { HOST: '127.0.0.1', PORT: String(port) }),
       CLIENT_ID: 'bench-app',

@@ -41,7 +41,7 @@ for (const [at, accountId] of accounts.entries()) {
   await store.privateKeys.put(id, new Secret('private_key', key), nowMs);
   keys.push(key);
 }
-const server = await startServer(keyshift, createApp(keyshift));
+const server = await startServer(keyshift.face, createApp(keyshift.face));
 process.send({ url: server.url, pid: process.pid, keys });
 // What is kept, not what waits for a collection.
 process.on('message', () => {

@@ -1,4 +1,4 @@
-import type { Keyshift } from '../core/create-keyshift.ts';
+import type { KeyshiftParts } from '../core/create-keyshift.ts';
 import type { KeyshiftError } from '../errors/keyshift-error.ts';
 import {
   applyPlan,
@@ -48,10 +48,10 @@ export interface BatchOutput {
 
 /** A command that does something with each selected connection. */
 export interface Batch<Change, Result> {
-  readonly useCase: (keyshift: Keyshift) => UseCase<Change, Result>;
+  readonly useCase: (keyshift: KeyshiftParts) => UseCase<Change, Result>;
   readonly finish: (result: BatchResult<Result>) => BatchOutput;
   /** Said beside the answer, before anything is done. */
-  readonly warn?: (keyshift: Keyshift) => Promise<string | undefined>;
+  readonly warn?: (keyshift: KeyshiftParts) => Promise<string | undefined>;
 }
 
 /** So many connections at once: each is another account, with limits of its own, as a rule. */

@@ -1,4 +1,4 @@
-import { createKeyshift, type Keyshift } from '../core/create-keyshift.ts';
+import { openKeyshift, type KeyshiftParts } from '../core/create-keyshift.ts';
 import type { KeyshiftConfig } from '../core/config.ts';
 import { openWorkbench, type RuntimeOptions, type Workbench } from '../core/workbench.ts';
 import { createLogger } from '../runtime/logger.ts';
@@ -19,9 +19,9 @@ export function withWorkbench(
 
 /** Runs a command over a whole Keyshift. */
 export function withKeyshift(
-  work: (keyshift: Keyshift, run: Run) => Promise<number>,
+  work: (keyshift: KeyshiftParts, run: Run) => Promise<number>,
 ): Promise<number> {
-  return withResource(createKeyshift, work);
+  return withResource(openKeyshift, work);
 }
 
 /** Exit code of a command that Ctrl-C ended early, as shells expect it. */

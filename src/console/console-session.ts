@@ -23,7 +23,9 @@ export interface ConsoleSessions {
 }
 
 /** Creates the sessions of one server. */
-export function createConsoleSessions({ keyshift }: HttpDeps): ConsoleSessions {
+export function createConsoleSessions({
+  keyshift,
+}: HttpDeps<'config' | 'clock' | 'random'>): ConsoleSessions {
   const { clock, random, config } = keyshift;
   const sessionKey = derivePurposeKey(config.sessionSecret, 'console session');
   const loginKey = derivePurposeKey(config.sessionSecret, 'console login');

@@ -10,7 +10,7 @@ const origin = 'http://localhost:5000';
 /** A browser that keeps its cookies, in front of the app. */
 async function open(options: Parameters<typeof openTestKeyshift>[0] = {}) {
   const bench = await openTestKeyshift(options);
-  const app = createApp(bench.keyshift, { console: createConsole });
+  const app = createApp(bench.keyshift.face, { console: createConsole });
   const cookies = new Map<string, string>();
   const setCookies: string[] = [];
 

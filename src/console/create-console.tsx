@@ -1,4 +1,5 @@
 import { Hono } from 'hono';
+import type { ConsoleRoutes } from '../http/create-app.tsx';
 import { pageProps, type HttpDeps, type HttpEnv, type HttpContext } from '../http/http-context.ts';
 import { pageHeaders } from '../http/pages/page-policy.ts';
 import type { Connection } from '../model/connection.ts';
@@ -10,7 +11,9 @@ import { StatusPage } from './pages/status-page.tsx';
 const pageSize = 50;
 
 /** The console: sign in with the administrator's password, see where every connection stands. */
-export function createConsole(deps: HttpDeps): Hono<HttpEnv> {
+export const createConsole: ConsoleRoutes = (
+  deps: HttpDeps<'config' | 'clock' | 'random' | 'store'>,
+) => {
   const { clock, config, store } = deps.keyshift;
   const sessions = createConsoleSessions(deps);
   const throttle = createLoginThrottle(clock);
@@ -84,4 +87,4 @@ export function createConsole(deps: HttpDeps): Hono<HttpEnv> {
   }
 
   return routes;
-}
+};

@@ -1,10 +1,6 @@
 import { createAccountLookup } from '../calls/account-lookup.ts';
 import { createApiCaller } from '../calls/api-caller.ts';
-import {
-  createConnections,
-  type ConnectionHandle,
-  type ConnectionTarget,
-} from '../client/connections.ts';
+import { createConnections } from '../client/connections.ts';
 import { createCredentials, type Credentials } from '../calls/credentials.ts';
 import { createAuthorizations, type Authorizations } from '../migration/consent/authorizations.ts';
 import { createConsent, type CompleteConsent } from '../migration/consent/consent.ts';
@@ -19,12 +15,17 @@ import { createTokenEngine, type TokenEngine } from '../tokens/token-engine.ts';
 import type { KeyshiftConfig } from './config.ts';
 import { createTraffic, type TrafficParts } from './create-traffic.ts';
 import { createJourney, type Journey } from './create-journey.ts';
+import { createInvitationLinks } from './invitation-links.ts';
+import type { Keyshift } from './keyshift.ts';
 import { requireClient } from './read-config.ts';
 import { runWork, type WorkParts } from './work.ts';
 import { openWorkbench, type RuntimeOptions, type Workbench } from './workbench.ts';
 
-/** A whole Keyshift: every service over one store. Whoever creates it closes it. */
-export interface Keyshift extends Workbench, Journey {
+/**
+ * A whole Keyshift from the inside: every service over one store. CLI, routes and console work with
+ * it; applications get its {@link Keyshift}.
+ */
+export interface KeyshiftParts extends Workbench, Journey, Pick<Keyshift, 'connection' | 'work'> {
   /** Calls the OAuth endpoints, over connections of its own. */
   readonly oauthHttp: HttpClient;
   /** What counts and carries calls. */
@@ -32,38 +33,26 @@ export interface Keyshift extends Workbench, Journey {
   readonly oauth: OAuthClient;
   readonly tokens: TokenEngine;
   readonly credentials: Credentials;
-  /** A customer's Klaviyo account, ready to be called. */
-  readonly connection: (target: ConnectionTarget) => ConnectionHandle;
   readonly sweeper: Sweeper;
   readonly authorizations: Authorizations;
   readonly completeConsent: CompleteConsent;
   readonly disconnect: Disconnect;
-  /**
-   * Does what a Keyshift does without being asked: refreshes tokens before they end, holds
-   * connections on which OAuth does worse than the key, sends messages and reminders, and deletes
-   * what has had its time. One process is enough; several share the work.
-   *
-   * @param signal ends it, as {@link Keyshift.close} does
-   * @returns when all that was under way has ended; never rejects
-   */
-  work(signal?: AbortSignal): Promise<void>;
-  /**
-   * Ends the work, finishes what is under way and closes everything.
-   *
-   * @throws what could not be closed, when all the rest is
-   */
-  close(): Promise<void>;
+}
+
+/** The parts together with what an application holds of them. */
+export interface OpenKeyshift extends KeyshiftParts {
+  readonly face: Keyshift;
 }
 
 /**
- * Creates a Keyshift.
+ * Creates a Keyshift. Whoever does closes it.
  *
  * @throws KeyshiftError `config_invalid` without an OAuth app, `database_unavailable`,
  * `keyring_mismatch`
  * @example
  * ```ts
- * const keyshift = await createKeyshift(config);
- * const { accessToken } = await keyshift.tokens.liveGrant({ clientId, accountId: 'AbC123' });
+ * const keyshift = await createKeyshift(readConfig(process.env));
+ * const response = await keyshift.connection({ customerId: 'acme' }).fetch('/api/profiles');
  * await keyshift.close();
  * ```
  */
@@ -71,13 +60,57 @@ export async function createKeyshift(
   config: KeyshiftConfig,
   runtime: RuntimeOptions = {},
 ): Promise<Keyshift> {
+  return (await openKeyshift(config, runtime)).face;
+}
+
+/** {@link createKeyshift} from the inside. */
+export async function openKeyshift(
+  config: KeyshiftConfig,
+  runtime: RuntimeOptions = {},
+): Promise<OpenKeyshift> {
   requireClient(config);
   const exit = createExitStack();
   try {
-    return await compose(config, runtime, exit);
+    const parts = await compose(config, runtime, exit);
+    return { ...parts, face: new KeyshiftFace(parts) };
   } catch (error) {
     await exit.close();
     throw error;
+  }
+}
+
+/**
+ * The parts of a Keyshift that an application holds.
+ *
+ * @throws TypeError for anything that {@link createKeyshift} did not create
+ */
+export function partsOf(keyshift: Keyshift): KeyshiftParts {
+  return KeyshiftFace.partsOf(keyshift);
+}
+
+/** Shows an application what it may rely on, and keeps the parts to itself. */
+class KeyshiftFace implements Keyshift {
+  readonly connection: Keyshift['connection'];
+  readonly tokens: Keyshift['tokens'];
+  readonly invitations: Keyshift['invitations'];
+  readonly work: Keyshift['work'];
+  readonly close: Keyshift['close'];
+  readonly #parts: KeyshiftParts;
+
+  constructor(parts: KeyshiftParts) {
+    const { store, config, tokens, invitations } = parts;
+    const { liveGrant, afterUnauthorized } = tokens;
+    this.connection = parts.connection;
+    this.tokens = { liveGrant, afterUnauthorized };
+    this.invitations = createInvitationLinks(store, invitations, config.publicUrl);
+    this.work = parts.work;
+    this.close = parts.close;
+    this.#parts = parts;
+  }
+
+  static partsOf(keyshift: Keyshift): KeyshiftParts {
+    if (#parts in keyshift) return keyshift.#parts;
+    throw new TypeError('This is not what createKeyshift() of the same installation returned.');
   }
 }
 
@@ -85,7 +118,7 @@ async function compose(
   config: KeyshiftConfig,
   runtime: RuntimeOptions,
   exit: ExitStack,
-): Promise<Keyshift> {
+): Promise<KeyshiftParts> {
   const app = requireClient(config);
   const { clientId } = app;
   const workbench = await openWorkbench(config, runtime);

@@ -1,7 +1,8 @@
 import { Hono, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
-import type { Keyshift } from '../core/create-keyshift.ts';
+import { partsOf } from '../core/create-keyshift.ts';
+import type { Keyshift } from '../core/keyshift.ts';
 import { createFailureLog } from '../runtime/failure-log.ts';
 import { answerError, logError, toKnownError } from './error-answer.tsx';
 import { pageProps, type HttpDeps, type HttpEnv } from './http-context.ts';
@@ -17,10 +18,13 @@ import { createWhoamiRoutes } from './routes/whoami-routes.ts';
 /** The routes of Keyshift as a web-standard handler, apart from the streaming proxy. */
 export type KeyshiftApp = Hono<HttpEnv>;
 
+/** Makes the routes of the console; `createConsole` of `keyshift/server` is the one there is. */
+export type ConsoleRoutes = (deps: never) => Hono<HttpEnv>;
+
 /** What {@link createApp} mounts besides its own routes. */
 export interface AppOptions {
   /** The console, which stands above this layer. */
-  readonly console?: (deps: HttpDeps) => Hono<HttpEnv>;
+  readonly console?: ConsoleRoutes;
 }
 
 /**
@@ -33,9 +37,14 @@ export interface AppOptions {
  * ```
  */
 export function createApp(keyshift: Keyshift, options: AppOptions = {}): KeyshiftApp {
-  const { random, config, logger, clock } = keyshift;
+  const parts = partsOf(keyshift);
+  const { random, config, logger, clock } = parts;
   const stylesheet = createStylesheet();
-  const deps: HttpDeps = { keyshift, stylesheet, logFailure: createFailureLog(logger, clock) };
+  const deps: HttpDeps = {
+    keyshift: parts,
+    stylesheet,
+    logFailure: createFailureLog(logger, clock),
+  };
   const app = new Hono<HttpEnv>();
 
   app.use(async (context, next) => {
@@ -62,7 +71,7 @@ export function createApp(keyshift: Keyshift, options: AppOptions = {}): Keyshif
   app.route('/connect', createOutreachRoutes(deps));
   app.route('/whoami', createWhoamiRoutes(deps));
   app.route('/', createHealthRoutes(deps));
-  if (options.console) app.route('/console', options.console(deps));
+  if (options.console) app.route('/console', options.console(deps as never));
   app.get(stylesheet.path, (context) => context.body(stylesheet.body, 200, stylesheet.headers));
   if (config.mode === 'development') {
     app.get('/', (context) =>

@@ -44,7 +44,7 @@ async function mountIn(
 }
 
 const atRoot: Parameters<typeof mountIn>[0] = (app, keyshift) =>
-  app.use(createMiddleware(keyshift));
+  app.use(createMiddleware(keyshift.face));
 
 /** Signs in and answers the tokens that a browser's callback was given. */
 async function signIn(mounted: Mounted) {
@@ -225,7 +225,8 @@ describe('a middleware behind a body parser', () => {
 });
 
 describe('a middleware under a path', () => {
-  const under: typeof atRoot = (app, keyshift) => app.use('/klaviyo', createMiddleware(keyshift));
+  const under: typeof atRoot = (app, keyshift) =>
+    app.use('/klaviyo', createMiddleware(keyshift.face));
 
   it('links to nothing outside of its path', async () => {
     await using mounted = await mountIn(under, { mode: 'production' });
@@ -249,7 +250,7 @@ describe('a middleware under a path', () => {
 
   it('links to no other host, whatever path a request was sent to', async () => {
     const anywhere: typeof atRoot = (app, keyshift) => {
-      const middleware = createMiddleware(keyshift);
+      const middleware = createMiddleware(keyshift.face);
       app.use((request, response, next) => {
         request.originalUrl = `//evil.example${request.url ?? ''}`;
         middleware(request, response, next);

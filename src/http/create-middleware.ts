@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
-import type { Keyshift } from '../core/create-keyshift.ts';
+import { partsOf } from '../core/create-keyshift.ts';
+import type { Keyshift } from '../core/keyshift.ts';
 import { isKeyshiftError, type KeyshiftError } from '../errors/keyshift-error.ts';
 import { sendProxyError } from '../proxy/proxy-error.ts';
 import { createApp } from './create-app.tsx';
@@ -32,7 +33,8 @@ export type Middleware = (request: IncomingMessage, response: ServerResponse, ne
  * ```
  */
 export function createMiddleware(keyshift: Keyshift): Middleware {
-  const proxy = createKeyshiftProxy(keyshift);
+  const parts = partsOf(keyshift);
+  const proxy = createKeyshiftProxy(parts);
   const listener = getRequestListener(createApp(keyshift).fetch, { overrideGlobalObjects: false });
   const stylesheetPath = createStylesheet().path;
 
@@ -46,7 +48,7 @@ export function createMiddleware(keyshift: Keyshift): Middleware {
       unread = withUnreadBody(request);
     } catch (error) {
       if (!isKeyshiftError(error)) throw error;
-      if (proxied) sendProxyError(response, error, { id: keyshift.random.id(), route: undefined });
+      if (proxied) sendProxyError(response, error, { id: parts.random.id(), route: undefined });
       else sendError(response, error);
       return;
     }

@@ -12,7 +12,11 @@ export function toKnownError(error: unknown): KeyshiftError {
 }
 
 /** Logs an error once, with the request that it failed. */
-export function logError(context: HttpContext, deps: HttpDeps, error: KeyshiftError): void {
+export function logError(
+  context: HttpContext,
+  deps: Pick<HttpDeps, 'logFailure'>,
+  error: KeyshiftError,
+): void {
   const bindings = { requestId: context.get('requestId'), path: routePath(context) };
   deps.logFailure('request failed', error, bindings);
 }
@@ -20,7 +24,7 @@ export function logError(context: HttpContext, deps: HttpDeps, error: KeyshiftEr
 /** Answers an error as JSON, or as a page for a browser. */
 export function answerError(
   context: HttpContext,
-  deps: HttpDeps,
+  deps: HttpDeps<'config'>,
   error: KeyshiftError,
   retryHref?: string,
 ): Response | Promise<Response> {

@@ -1,12 +1,12 @@
 import type { Context } from 'hono';
-import type { Keyshift } from '../core/create-keyshift.ts';
+import type { KeyshiftParts } from '../core/create-keyshift.ts';
 import type { FailureLog } from '../runtime/failure-log.ts';
 import type { PageProps } from './pages/layout.tsx';
 import type { StylesheetAsset } from './pages/stylesheet.ts';
 
-/** What the routes share. */
-export interface HttpDeps {
-  readonly keyshift: Keyshift;
+/** What the routes share; each names the parts of Keyshift that it uses. */
+export interface HttpDeps<Used extends keyof KeyshiftParts = keyof KeyshiftParts> {
+  readonly keyshift: Pick<KeyshiftParts, Used>;
   readonly stylesheet: StylesheetAsset;
   readonly logFailure: FailureLog;
 }
@@ -23,7 +23,7 @@ export type HttpContext = Context<HttpEnv>;
  *
  * @param context tells where the application has mounted Keyshift; without it, PUBLIC_URL does
  */
-export function pageProps(deps: HttpDeps, context?: HttpContext): PageProps {
+export function pageProps(deps: HttpDeps<'config'>, context?: HttpContext): PageProps {
   const { stylesheet, keyshift } = deps;
   const mountPath = context ? mountPathOf(context, deps) : publicPathOf(deps);
   return { stylesheetHref: mountPath + stylesheet.path, sandbox: keyshift.config.sandbox };
@@ -36,7 +36,7 @@ const plainPath = /^(?:\/[\w.~%!$&'()*+,;=:@-]+)*$/;
  * What links begin with: the path under which the application has mounted Keyshift, as frameworks
  * in the manner of Express tell it, else the path of PUBLIC_URL. Empty at the root.
  */
-export function mountPathOf(context: HttpContext, deps: HttpDeps): string {
+export function mountPathOf(context: HttpContext, deps: HttpDeps<'config'>): string {
   const { incoming } = (context.env ?? {}) as { incoming?: { url?: string; originalUrl?: string } };
   const { url = '', originalUrl = url } = incoming ?? {};
   if (originalUrl === url || !originalUrl.endsWith(url)) return publicPathOf(deps);
@@ -44,7 +44,7 @@ export function mountPathOf(context: HttpContext, deps: HttpDeps): string {
   return plainPath.test(path) ? path : publicPathOf(deps);
 }
 
-function publicPathOf({ keyshift }: HttpDeps): string {
+function publicPathOf({ keyshift }: HttpDeps<'config'>): string {
   return new URL(keyshift.config.publicUrl).pathname.replace(/\/$/, '');
 }
 

@@ -1,9 +1,14 @@
-import type { Keyshift } from '../core/create-keyshift.ts';
+import type { KeyshiftParts } from '../core/create-keyshift.ts';
 import { proxyConnections } from '../core/create-traffic.ts';
 import { createProxy, type Proxy } from '../proxy/create-proxy.ts';
 
+type ProxyParts = Pick<
+  KeyshiftParts,
+  'config' | 'store' | 'credentials' | 'traffic' | 'clock' | 'random' | 'logger'
+>;
+
 /** The streaming proxy over a Keyshift's parts. */
-export function createKeyshiftProxy(keyshift: Keyshift): Proxy {
+export function createKeyshiftProxy(keyshift: ProxyParts): Proxy {
   const { config, store, credentials, traffic, clock, random, logger } = keyshift;
   const { proxyHttp, windows, meter, writeBehind } = traffic;
   return createProxy({

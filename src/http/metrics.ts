@@ -1,12 +1,15 @@
 import { Counter, Gauge, Registry } from 'prom-client';
-import type { Keyshift } from '../core/create-keyshift.ts';
+import type { KeyshiftParts } from '../core/create-keyshift.ts';
 import { registerTraffic } from './traffic-metrics.ts';
+
+/** What the figures are read from. */
+export type MetricsParts = Pick<KeyshiftParts, 'store' | 'tokens' | 'sweeper' | 'traffic'>;
 
 /**
  * The figures of one server for Prometheus: connections by stage, grants and what is due, and
  * refreshes by how they ended. Nothing in them names a customer.
  */
-export function createMetrics({ store, tokens, sweeper, traffic }: Keyshift): Registry {
+export function createMetrics({ store, tokens, sweeper, traffic }: MetricsParts): Registry {
   const registry = new Registry();
   new Gauge({
     name: 'keyshift_connections',

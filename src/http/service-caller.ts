@@ -7,7 +7,10 @@ import type { HttpContext, HttpDeps } from './http-context.ts';
  *
  * @throws KeyshiftError `unauthenticated`
  */
-export function requireServiceToken(context: HttpContext, { keyshift }: HttpDeps): string {
+export function requireServiceToken(
+  context: HttpContext,
+  { keyshift }: HttpDeps<'config'>,
+): string {
   const found = findServiceToken(
     context.req.header('authorization'),
     keyshift.config.serviceTokens,

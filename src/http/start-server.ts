@@ -2,7 +2,8 @@ import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
-import type { Keyshift } from '../core/create-keyshift.ts';
+import { partsOf } from '../core/create-keyshift.ts';
+import type { Keyshift } from '../core/keyshift.ts';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import { createKeyshiftProxy } from './keyshift-proxy.ts';
 import type { KeyshiftApp } from './create-app.tsx';
@@ -21,8 +22,9 @@ export interface RunningServer {
  * @throws KeyshiftError `port_in_use`, or `config_invalid` when HOST cannot be listened on
  */
 export async function startServer(keyshift: Keyshift, app: KeyshiftApp): Promise<RunningServer> {
-  const { config } = keyshift;
-  const proxy = createKeyshiftProxy(keyshift);
+  const parts = partsOf(keyshift);
+  const { config } = parts;
+  const proxy = createKeyshiftProxy(parts);
   const listener = getRequestListener(app.fetch);
   const server = createServer((request, response) => {
     void (request.url?.startsWith('/api/') ? proxy : listener)(request, response);

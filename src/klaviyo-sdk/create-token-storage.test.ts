@@ -6,7 +6,7 @@ import { createTokenStorage } from './create-token-storage.ts';
 
 /** The SDK as an application uses it that keeps its `OAuthApi`. */
 function openSdk(fixture: SdkFixture, { adopt = true } = {}) {
-  const storage = createTokenStorage(fixture.keyshift);
+  const storage = createTokenStorage(fixture.keyshift.face);
   const oAuthApi = new OAuthApi('flow-app', fixture.secrets.clientSecret, storage);
   Object.assign(oAuthApi, { tokenUrl: fixture.sandbox.tokenUrl });
   if (adopt) oAuthApi.refreshTokens = storage.refreshTokens;

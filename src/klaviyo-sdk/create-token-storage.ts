@@ -1,4 +1,5 @@
-import type { Keyshift } from '../core/create-keyshift.ts';
+import { partsOf } from '../core/create-keyshift.ts';
+import type { Keyshift } from '../core/keyshift.ts';
 import { isKeyshiftError, KeyshiftError } from '../errors/keyshift-error.ts';
 import type { Grant } from '../model/grant.ts';
 import type { GrantKey } from '../store/store.ts';
@@ -34,7 +35,8 @@ export interface KeyshiftTokenStorage extends SdkTokenStorage {
  * ```
  */
 export function createTokenStorage(keyshift: Keyshift): KeyshiftTokenStorage {
-  const { store, credentials, tokens, oauth } = keyshift;
+  const parts = partsOf(keyshift);
+  const { store, credentials, tokens, oauth } = parts;
 
   /** The grant that a customer's calls are sent with. */
   async function keyOf(customerId: string): Promise<GrantKey & { readonly generation: number }> {
@@ -72,7 +74,7 @@ export function createTokenStorage(keyshift: Keyshift): KeyshiftTokenStorage {
   return {
     retrieve: async (customerIdentifier) =>
       new HeldTokens(await tokens.liveGrant(await keyOf(customerIdentifier))),
-    save: createTokenSaver(keyshift),
+    save: createTokenSaver(parts),
     refreshTokens: async (customerIdentifier) => new FreshTokens(await renew(customerIdentifier)),
   };
 }

@@ -1,5 +1,5 @@
 import { createAccountLookup } from '../calls/account-lookup.ts';
-import type { Keyshift } from '../core/create-keyshift.ts';
+import type { KeyshiftParts } from '../core/create-keyshift.ts';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import { maskAccountId, type KlaviyoAccount } from '../klaviyo/account.ts';
 import { createConsentRecorder } from '../migration/consent/consent-recorder.ts';
@@ -13,6 +13,20 @@ import type { CreatedTokens } from './sdk-types.ts';
 /** Takes over a pair that the SDK got for a customer. */
 export type SaveTokens = (customerId: string, tokens: CreatedTokens) => Promise<void>;
 
+type SaverParts = Pick<
+  KeyshiftParts,
+  | 'config'
+  | 'store'
+  | 'machine'
+  | 'clock'
+  | 'random'
+  | 'http'
+  | 'oauth'
+  | 'tokens'
+  | 'verify'
+  | 'logger'
+>;
+
 /**
  * Creates the saver. A pair is saved as a consent is: only when its account is known, and is the
  * one of the customer's connection. A customer that is new gets a connection.
@@ -20,7 +34,7 @@ export type SaveTokens = (customerId: string, tokens: CreatedTokens) => Promise<
  * @throws KeyshiftError `request_invalid` for a pair that is not whole, `account_unverified`,
  * `account_mismatch`; the stored pair stays as it was then
  */
-export function createTokenSaver(keyshift: Keyshift): SaveTokens {
+export function createTokenSaver(keyshift: SaverParts): SaveTokens {
   const { config, store, machine, clock, random, http, oauth, tokens: engine } = keyshift;
   const { clientId } = oauth;
   const recorder = createConsentRecorder({ store, machine, clock, random, clientId });

@@ -67,7 +67,7 @@ describe('the packed package', () => {
     const consumer = `
 import {
   createKeyshift, isKeyshiftError, readConfig,
-  type ApiRequestInit, type ApiResponse, type Keyshift,
+  type ApiRequestInit, type ApiResponse, type Grant, type InvitationLink, type Keyshift,
 } from 'keyshift';
 import { errorTable, type ErrorCode } from 'keyshift/errors';
 import { createMiddleware, type Middleware } from 'keyshift/express';
@@ -76,6 +76,11 @@ import { approveConsent, createSampleSeed, startSandbox, type Sandbox } from 'ke
 import { createApp, startServer, type RunningServer } from 'keyshift/server';
 
 const keyshift: Keyshift = await createKeyshift(readConfig(process.env));
+const work: Promise<void> = keyshift.work(new AbortController().signal);
+const link: InvitationLink = await keyshift.invitations.issue('acme', { validForDays: 14 });
+const grant: Grant = await keyshift.tokens.liveGrant({ clientId: 'app', accountId: 'AbC123' });
+// @ts-expect-error the parts stay inside
+keyshift.store;
 const session: SdkSession = createSession(keyshift.connection({ customerId: 'acme' }));
 const middleware: Middleware = createMiddleware(keyshift);
 const server: RunningServer = await startServer(keyshift, createApp(keyshift));
@@ -96,7 +101,7 @@ try {
 keyshift.connection({ customer: 'acme' });
 // @ts-expect-error no such code
 errorTable['no_such_code'];
-console.log(session, middleware, server, location, fix, answer, wrong);
+console.log(work, link, grant, session, middleware, server, location, fix, answer, wrong);
 `;
     await writeFile(join(folder, 'consumer.ts'), consumer);
     const strict = ['--strict', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess'];

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { vi } from 'vitest';
 import { loadConfig } from '../../src/cli/environment.ts';
 import { main } from '../../src/cli/main.ts';
-import { createKeyshift } from '../../src/core/create-keyshift.ts';
+import { openKeyshift } from '../../src/core/create-keyshift.ts';
 import { createLogger } from '../../src/runtime/logger.ts';
 import { approveConsent, startSandbox, type Sandbox } from '../../src/sandbox.ts';
 import { sandboxEnvironment, testSeed } from './keyshift-fixture.ts';
@@ -125,7 +125,7 @@ async function capture(work: () => Promise<number>): Promise<CliResult> {
 
 async function consent(customerId: string, account: string): Promise<void> {
   const { config } = loadConfig();
-  const keyshift = await createKeyshift(config, { logger: createLogger({ level: 'silent' }) });
+  const keyshift = await openKeyshift(config, { logger: createLogger({ level: 'silent' }) });
   try {
     const attempt = await keyshift.authorizations.start({ customerId });
     const { searchParams } = new URL(await approveConsent(attempt.url, { account }));

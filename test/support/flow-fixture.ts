@@ -1,5 +1,5 @@
 import { createConsole } from '../../src/console/create-console.tsx';
-import { createKeyshift, type Keyshift } from '../../src/core/create-keyshift.ts';
+import { openKeyshift, type OpenKeyshift } from '../../src/core/create-keyshift.ts';
 import { readConfig } from '../../src/core/read-config.ts';
 import { isKeyshiftError } from '../../src/errors/keyshift-error.ts';
 import { createApp } from '../../src/http/create-app.tsx';
@@ -41,7 +41,7 @@ export interface FlowFixture extends AsyncDisposable {
   /** Origin of the server. */
   readonly url: string;
   readonly port: number;
-  readonly keyshift: Keyshift;
+  readonly keyshift: OpenKeyshift;
   readonly sandbox: Sandbox;
   readonly seed: SandboxSeed;
   readonly clock: ShiftedClock;
@@ -107,14 +107,17 @@ async function compose(port: number, options: FlowOptions, opened: Opened): Prom
       throw new Error('a flow test sets every secret itself');
     },
   });
-  const keyshift = await createKeyshift(config, {
+  const keyshift = await openKeyshift(config, {
     clock,
     logger: options.logger ?? createLogger({ level: 'silent' }),
     ...(options.random ? { random: options.random } : {}),
   });
   opened.push(keyshift.close);
   const calls = recordCalls(keyshift, options.deadlineMs);
-  const server = await startServer(keyshift, createApp(keyshift, { console: createConsole }));
+  const server = await startServer(
+    keyshift.face,
+    createApp(keyshift.face, { console: createConsole }),
+  );
   opened.push(server.close);
   return {
     url: server.url,
@@ -136,7 +139,7 @@ async function closeAll(opened: Opened): Promise<void> {
 
 /** Every service holds the same clients, so that its `send` is replaced for all of them here. */
 function recordCalls(
-  { http, oauthHttp }: Keyshift,
+  { http, oauthHttp }: OpenKeyshift,
   deadlineMs = Number.POSITIVE_INFINITY,
 ): HttpRequest[] {
   const calls: HttpRequest[] = [];

@@ -1,4 +1,4 @@
-import { createKeyshift, type Keyshift } from '../../src/core/create-keyshift.ts';
+import { openKeyshift, type OpenKeyshift } from '../../src/core/create-keyshift.ts';
 import type { Environment } from '../../src/core/environment-reader.ts';
 import { readConfig } from '../../src/core/read-config.ts';
 import type { AttemptBinding } from '../../src/migration/consent/authorizations.ts';
@@ -71,7 +71,7 @@ export function sandboxEnvironment(sandbox: Sandbox): Record<string, string> {
 export interface TestKeyshift extends AsyncDisposable {
   readonly sandbox: Sandbox;
   readonly clock: ManualClock;
-  readonly keyshift: Keyshift;
+  readonly keyshift: OpenKeyshift;
   /** What was logged, as JSON lines. */
   readonly logLines: readonly string[];
   /** Goes through start, Klaviyo's page and callback as a browser does. */
@@ -107,7 +107,7 @@ export async function openTestKeyshift(options: TestKeyshiftOptions = {}): Promi
     level: 'debug',
     destination: { write: (line) => logLines.push(line) },
   });
-  const keyshift = await createKeyshift(config, { clock, logger });
+  const keyshift = await openKeyshift(config, { clock, logger });
   return {
     sandbox,
     clock,

@@ -3,7 +3,7 @@
  * program that is not built cannot load. Takes its environment as JSON, sends its port.
  */
 import { createServer } from 'node:http';
-import { createKeyshift } from '../../src/core/create-keyshift.ts';
+import { openKeyshift } from '../../src/core/create-keyshift.ts';
 import { readConfig } from '../../src/core/read-config.ts';
 import { createKeyshiftProxy } from '../../src/http/keyshift-proxy.ts';
 import { createLogger } from '../../src/runtime/logger.ts';
@@ -14,7 +14,7 @@ const config = readConfig(environment, {
     throw new Error('every secret is given');
   },
 });
-const keyshift = await createKeyshift(config, { logger: createLogger({ level: 'silent' }) });
+const keyshift = await openKeyshift(config, { logger: createLogger({ level: 'silent' }) });
 const proxy = createKeyshiftProxy(keyshift);
 const server = createServer((request, response) => void proxy(request, response));
 server.listen(0, '127.0.0.1', () => {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Keyshift } from '../../core/create-keyshift.ts';
+import type { KeyshiftParts } from '../../core/create-keyshift.ts';
 import type { UseCase } from '../../migration/operate/plan.ts';
 import { canaryStep, cutoverStep, rollbackStep } from '../../migration/operate/traffic-steps.ts';
 import { runBatch, summarize, type BatchFlags } from '../batch.ts';
@@ -62,7 +62,7 @@ export function addRollbackCommand(program: Command, { terminal, run }: CommandC
 
 /** One command that moves traffic, and what it says was done. */
 interface Move<Result> {
-  readonly useCase: (keyshift: Keyshift) => UseCase<undefined, Result>;
+  readonly useCase: (keyshift: KeyshiftParts) => UseCase<undefined, Result>;
   readonly describe: (done: number) => string;
   /** What stands before the counts: a sentence asks for more than a comma. */
   readonly separator?: ',' | ';';
@@ -84,7 +84,7 @@ function moveTraffic<Result>(
 }
 
 /** The switch overrides every connection: whoever moves one now would not see it move. */
-async function warnOfSwitch({ store }: Keyshift): Promise<string | undefined> {
+async function warnOfSwitch({ store }: KeyshiftParts): Promise<string | undefined> {
   const value = await store.switches.get('route');
   if (value === undefined) return undefined;
   const how = value === 'key' ? 'with the private keys' : 'over OAuth';

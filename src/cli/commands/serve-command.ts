@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { createConsole } from '../../console/create-console.tsx';
-import { createKeyshift } from '../../core/create-keyshift.ts';
+import { openKeyshift } from '../../core/create-keyshift.ts';
 import { createApp } from '../../http/create-app.tsx';
 import { startServer } from '../../http/start-server.ts';
 import { createExitStack } from '../../runtime/exit-stack.ts';
@@ -39,9 +39,10 @@ async function serve(terminal: Terminal, welcome: Omit<Welcome, 'url'>): Promise
   const exit = createExitStack();
   try {
     const logger = createLogger({ level: config.logLevel, readable: process.stderr.isTTY });
-    const keyshift = await createKeyshift(config, { logger });
+    const keyshift = await openKeyshift(config, { logger });
     exit.defer(() => keyshift.close());
-    const server = await startServer(keyshift, createApp(keyshift, { console: createConsole }));
+    const { face, sweeper } = keyshift;
+    const server = await startServer(face, createApp(face, { console: createConsole }));
     exit.defer(() => server.close());
     const work = new AbortController();
     void keyshift.work(work.signal);
@@ -49,7 +50,6 @@ async function serve(terminal: Terminal, welcome: Omit<Welcome, 'url'>): Promise
       work.abort();
     });
     printWelcome(terminal, { ...welcome, url: server.url });
-    const { sweeper } = keyshift;
     const forecast = await sweeper.forecast();
     if (forecast.grants > 0) terminal.print(describeForecast(forecast, sweeper.ratePerSec));
     await untilStopped();

@@ -1,5 +1,5 @@
 import type { KeyshiftConfig } from '../../core/config.ts';
-import { createKeyshift, type Keyshift } from '../../core/create-keyshift.ts';
+import { openKeyshift, type KeyshiftParts } from '../../core/create-keyshift.ts';
 import { readConfig } from '../../core/read-config.ts';
 import { createApp } from '../../http/create-app.tsx';
 import { startServer } from '../../http/start-server.ts';
@@ -63,9 +63,9 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport> {
   try {
     const config = demoConfig(port, sandbox.url, app, options.database);
     const logger = createLogger({ level: 'silent' });
-    const keyshift = await createKeyshift(config, { logger });
+    const keyshift = await openKeyshift(config, { logger });
     try {
-      const server = await startServer(keyshift, createApp(keyshift));
+      const server = await startServer(keyshift.face, createApp(keyshift.face));
       try {
         return await playJourney(keyshift, { sandbox, seed }, server.url, options);
       } finally {
@@ -80,7 +80,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport> {
 }
 
 async function playJourney(
-  keyshift: Keyshift,
+  keyshift: KeyshiftParts,
   { sandbox, seed }: { readonly sandbox: Sandbox; readonly seed: SandboxSeed },
   serverUrl: string,
   options: DemoOptions,
@@ -205,7 +205,7 @@ async function callWithOldKey(serverUrl: string, key: string): Promise<'oauth' |
   return response.headers.get('keyshift-route') === 'oauth' ? 'oauth' : 'key';
 }
 
-async function countOutcomes({ store }: Keyshift): Promise<Record<DemoOutcome, number>> {
+async function countOutcomes({ store }: KeyshiftParts): Promise<Record<DemoOutcome, number>> {
   const outcomes = {
     moved_to_oauth: 0,
     declined: 0,

@@ -4,7 +4,7 @@ import {
   type ChannelSetup,
   type OutboxRunner,
 } from '../../migration/outreach/outbox-runner.ts';
-import type { Keyshift } from '../../core/create-keyshift.ts';
+import type { KeyshiftParts } from '../../core/create-keyshift.ts';
 import { dayOf } from './rehearsal-settings.ts';
 import type { World } from './world.ts';
 
@@ -15,7 +15,7 @@ const hands = 4;
  * would: a message that comes again after a crash is known by its id, and put there once.
  */
 export function createMailman(
-  { store, invitations, clock, random }: Keyshift,
+  { store, invitations, clock, random }: KeyshiftParts,
   world: World,
   publicUrl: string,
 ): OutboxRunner {

@@ -1,4 +1,4 @@
-import { createKeyshift, type Keyshift } from '../../core/create-keyshift.ts';
+import { openKeyshift, type OpenKeyshift } from '../../core/create-keyshift.ts';
 import { readConfig } from '../../core/read-config.ts';
 import { createApp } from '../../http/create-app.tsx';
 import { createLogger } from '../../runtime/logger.ts';
@@ -27,7 +27,7 @@ export interface StageSet {
   readonly settings: RehearsalSettings;
   readonly world: World;
   readonly clock: JumpClock;
-  readonly keyshift: Keyshift;
+  readonly keyshift: OpenKeyshift;
   readonly sandbox: EmbeddedSandbox;
   /** As the server runs it, without the pause between two refreshes. */
   readonly sweeper: Sweeper;
@@ -55,7 +55,7 @@ export async function openStageSet(folder: string, settings: RehearsalSettings):
     createState: world.createState,
   });
   const logger = createLogger({ level: 'silent' });
-  const keyshift = await createKeyshift(rehearsalConfig(world), {
+  const keyshift = await openKeyshift(rehearsalConfig(world), {
     clock,
     logger,
     // A rehearsal outlives kill -9, not a power cut: it never waits for the disk.
@@ -112,11 +112,11 @@ function createSeed(
 
 /** Both origins in this process, by the handlers that would be behind their sockets. */
 function createBrowser(
-  keyshift: Keyshift,
+  keyshift: OpenKeyshift,
   sandbox: EmbeddedSandbox,
   clock: JumpClock,
 ): typeof fetch {
-  const app = createApp(keyshift);
+  const app = createApp(keyshift.face);
   return async (target, init) => {
     const request = new Request(target, init);
     const url = new URL(request.url);

@@ -22,11 +22,15 @@ import { pageHeaders } from '../pages/page-policy.ts';
 import { ResultPage } from '../pages/result-page.tsx';
 import { tokenHeaders, toTokenJson } from '../token-json.ts';
 
+export type CallbackDeps = HttpDeps<
+  'config' | 'clock' | 'store' | 'authorizations' | 'completeConsent' | 'invitations'
+>;
+
 /**
  * Answers `GET /auth/callback`. Whatever arrives, the answer is a success or a clear 400: never
  * a 500 for what a browser or Klaviyo sent, and never a token outside of development.
  */
-export async function answerCallback(context: HttpContext, deps: HttpDeps): Promise<Response> {
+export async function answerCallback(context: HttpContext, deps: CallbackDeps): Promise<Response> {
   const query = new URL(context.req.url).searchParams;
   let attempt: Authorization | undefined;
   try {
@@ -48,7 +52,7 @@ export async function answerCallback(context: HttpContext, deps: HttpDeps): Prom
 
 async function answerConsent(
   context: HttpContext,
-  deps: HttpDeps,
+  deps: CallbackDeps,
   attempt: Authorization,
   { pair, account, connections, missingScopes }: Consent,
 ): Promise<Response> {
@@ -76,7 +80,7 @@ async function answerConsent(
 
 async function answerFailure(
   context: HttpContext,
-  deps: HttpDeps,
+  deps: CallbackDeps,
   error: KeyshiftError,
   attempt: Authorization | undefined,
 ): Promise<Response> {
@@ -117,7 +121,7 @@ function toOutcome(
 
 function answerOutcome(
   context: HttpContext,
-  deps: HttpDeps,
+  deps: CallbackDeps,
   outcome: ConnectOutcome,
   status: number,
 ): Response | Promise<Response> {
@@ -142,7 +146,7 @@ function answerOutcome(
 /** A callback that is opened again after it went well, as by the browser's reload button. */
 async function isRepeatedSuccess(
   context: HttpContext,
-  { keyshift: { store } }: HttpDeps,
+  { keyshift: { store } }: CallbackDeps,
   error: KeyshiftError,
 ): Promise<boolean> {
   const state = context.req.query('state');
@@ -157,7 +161,7 @@ async function isRepeatedSuccess(
 /** Where the person may try again: the invitation's page, else the start. */
 async function retryHrefOf(
   context: HttpContext,
-  deps: HttpDeps,
+  deps: CallbackDeps,
   { invitationId }: Authorization,
 ): Promise<string> {
   const { store, invitations } = deps.keyshift;

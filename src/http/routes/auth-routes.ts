@@ -8,7 +8,7 @@ import type { HttpDeps, HttpEnv } from '../http-context.ts';
 import { readJsonBody } from '../json-body.ts';
 import { requireServiceToken } from '../service-caller.ts';
 import { tokenHeaders, toTokenJson } from '../token-json.ts';
-import { answerCallback } from './auth-callback.tsx';
+import { answerCallback, type CallbackDeps } from './auth-callback.tsx';
 
 const refreshBody = z.object({
   refresh_token: z.string({ error: 'must be a string' }).trim().min(1, 'is empty').max(8_192),
@@ -19,7 +19,9 @@ const disconnectBody = z.object({
 });
 
 /** The OAuth routes under `/auth`, with the names and forms of Klaviyo's seed demo. */
-export function createAuthRoutes(deps: HttpDeps): Hono<HttpEnv> {
+export function createAuthRoutes(
+  deps: CallbackDeps & HttpDeps<'tokens' | 'disconnect'>,
+): Hono<HttpEnv> {
   const { config, authorizations, tokens, store, clock, disconnect } = deps.keyshift;
   const routes = new Hono<HttpEnv>();
   const development = config.mode === 'development';

@@ -20,8 +20,10 @@ import type { ConnectOutcome } from '../pages/connect-outcome.ts';
 import { pageHeaders } from '../pages/page-policy.ts';
 import { ResultPage } from '../pages/result-page.tsx';
 
+type ConnectDeps = HttpDeps<'config' | 'invitations' | 'authorizations'>;
+
 /** The pages a customer sees under `/connect`. Opening them consumes nothing. */
-export function createConnectRoutes(deps: HttpDeps): Hono<HttpEnv> {
+export function createConnectRoutes(deps: ConnectDeps): Hono<HttpEnv> {
   const { config, invitations, authorizations } = deps.keyshift;
   const routes = new Hono<HttpEnv>();
 
@@ -90,7 +92,7 @@ const linkOutcomes = {
 /** The invitation of a link, or the answer that tells why there is nothing to do with it. */
 async function findOrAnswer(
   context: HttpContext,
-  deps: HttpDeps,
+  deps: ConnectDeps,
   token: string,
 ): Promise<FoundInvitation | Response> {
   try {
@@ -110,7 +112,7 @@ async function findOrAnswer(
 
 function answerOutcome(
   context: HttpContext,
-  deps: HttpDeps,
+  deps: ConnectDeps,
   outcome: ConnectOutcome,
   status: number,
 ): Response | Promise<Response> {

@@ -3,7 +3,9 @@ import type { Registry } from 'prom-client';
 import type { HttpDeps, HttpEnv } from '../http-context.ts';
 
 /** Liveness, readiness, and figures for Prometheus. */
-export function createHealthRoutes({ keyshift }: HttpDeps): Hono<HttpEnv> {
+export function createHealthRoutes({
+  keyshift,
+}: HttpDeps<'store' | 'tokens' | 'sweeper' | 'traffic'>): Hono<HttpEnv> {
   const { store } = keyshift;
   let metrics: Promise<Registry> | undefined;
   // Loaded by the first scrape: a server that nobody scrapes need not carry the library.

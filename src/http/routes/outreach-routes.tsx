@@ -12,8 +12,10 @@ import { HandOverPage } from '../pages/hand-over-page.tsx';
 import { pageHeaders } from '../pages/page-policy.ts';
 import { UnsubscribePage } from '../pages/unsubscribe-page.tsx';
 
+type OutreachDeps = HttpDeps<'config' | 'store' | 'clock' | 'invitations' | 'outreach'>;
+
 /** Passing a link on, and asking for no more mail. Both do something by `POST` alone. */
-export function createOutreachRoutes(deps: HttpDeps): Hono<HttpEnv> {
+export function createOutreachRoutes(deps: OutreachDeps): Hono<HttpEnv> {
   const { invitations, outreach } = deps.keyshift;
   const routes = new Hono<HttpEnv>();
 
@@ -76,7 +78,7 @@ export function createOutreachRoutes(deps: HttpDeps): Hono<HttpEnv> {
 /** Whom a message was for; also when its link is used, ended or past its last day. */
 async function findRecipient(
   context: HttpContext,
-  { keyshift: { store } }: HttpDeps,
+  { keyshift: { store } }: HttpDeps<'store'>,
 ): Promise<{ readonly address: string; readonly connectionId: string }> {
   const token = hashToken(context.req.param('token') ?? '');
   const invitation = await store.invitations.findByTokenHash(token);
@@ -91,7 +93,7 @@ async function findRecipient(
 
 function answerHandOver(
   context: HttpContext,
-  deps: HttpDeps,
+  deps: OutreachDeps,
   outcome: { readonly sentTo?: string; readonly error?: string },
   status: number,
 ) {
@@ -111,7 +113,7 @@ function answerHandOver(
   );
 }
 
-function answerUnsubscribe(context: HttpContext, deps: HttpDeps, done: boolean) {
+function answerUnsubscribe(context: HttpContext, deps: HttpDeps<'config'>, done: boolean) {
   const { token, message } = context.req.param() as Record<string, string>;
   const action = `${mountPathOf(context, deps)}/connect/${token}/unsubscribe/${message}`;
   return context.html(

@@ -7,7 +7,7 @@ import type { HttpDeps, HttpEnv } from '../http-context.ts';
 const deadlineMs = 10_000;
 
 /** `GET /whoami`: Klaviyo's own answer about the account of a bearer token, status and all. */
-export function createWhoamiRoutes(deps: HttpDeps): Hono<HttpEnv> {
+export function createWhoamiRoutes(deps: HttpDeps<'config' | 'http' | 'clock'>): Hono<HttpEnv> {
   const { config, http, clock } = deps.keyshift;
   const routes = new Hono<HttpEnv>();
   const url = `${config.endpoints.apiUrl}/api/accounts`;
