@@ -13,10 +13,20 @@ export interface Invitation {
   readonly revokedAtMs: number | undefined;
 }
 
-/** Whether its link can be used now. */
-export function isOpen(
+/** How an invitation stands: its link works, or which of its ends came, a revocation before all. */
+export type InvitationState = 'open' | 'revoked' | 'used' | 'expired';
+
+/** The state of an invitation; one that was used no longer expires. */
+export function invitationState(
   { consumedAtMs, revokedAtMs, expiresAtMs }: Invitation,
   nowMs: number,
-): boolean {
-  return consumedAtMs === undefined && revokedAtMs === undefined && expiresAtMs > nowMs;
+): InvitationState {
+  if (revokedAtMs !== undefined) return 'revoked';
+  if (consumedAtMs !== undefined) return 'used';
+  return expiresAtMs <= nowMs ? 'expired' : 'open';
+}
+
+/** Whether its link can be used now. */
+export function isOpen(invitation: Invitation, nowMs: number): boolean {
+  return invitationState(invitation, nowMs) === 'open';
 }

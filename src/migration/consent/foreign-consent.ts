@@ -99,7 +99,8 @@ export function createOverrideAccount(options: OverrideOptions): OverrideAccount
         const current = await tx.connections.findById(connection.id);
         if (!current)
           throw new KeyshiftError('connection_not_found', 'The connection no longer exists.');
-        requireMovable(current, accountId);
+        const refusal = whyNoOverride(current, accountId);
+        if (refusal) throw refusal;
         const consents = await tx.foreignConsents.listByConnection(current.id);
         const consent = pick(current, consents, accountId);
         await activateSetAside(tx, clientId, consent, clock.now());
@@ -116,16 +117,20 @@ export function createOverrideAccount(options: OverrideOptions): OverrideAccount
   };
 }
 
-function requireMovable(connection: Connection, accountId: string): void {
+/** Why a connection cannot be given another account now; `undefined` when it can. */
+export function whyNoOverride(
+  connection: Connection,
+  accountId: string,
+): KeyshiftError | undefined {
   const { customerId, route } = connection;
   if (connection.accountId === accountId) {
-    throw new KeyshiftError(
+    return new KeyshiftError(
       'request_invalid',
       `Customer ${customerId} already belongs to account ${accountId}.`,
     );
   }
-  if (accountMayChange(connection)) return;
-  throw new KeyshiftError(
+  if (accountMayChange(connection)) return undefined;
+  return new KeyshiftError(
     'stage_conflict',
     `Customer ${customerId} is ${describeStage(connection)} on the ${route} route.`,
     { fix: 'Roll back first: the account cannot change while traffic uses it.' },

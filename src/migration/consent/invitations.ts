@@ -3,7 +3,7 @@ import type { Clock } from '../../runtime/clock.ts';
 import type { Random } from '../../runtime/random.ts';
 import type { Secret } from '../../runtime/secret.ts';
 import { whyNotInvited, type Connection } from '../../model/connection.ts';
-import { isOpen, type Invitation } from '../../model/invitation.ts';
+import { invitationState, isOpen, type Invitation } from '../../model/invitation.ts';
 import { isInvited } from '../../model/stages.ts';
 import type { Store } from '../../store/store.ts';
 import { deriveInvitationToken, hashToken, type InvitationToken } from './invitation-token.ts';
@@ -151,11 +151,11 @@ export function createInvitations(options: InvitationsOptions): Invitations {
       if (!invitation || !connection) {
         throw new KeyshiftError('invitation_invalid', 'No invitation has this link.');
       }
-      if (invitation.revokedAtMs !== undefined) {
+      const state = invitationState(invitation, clock.now());
+      if (state === 'revoked') {
         throw new KeyshiftError('invitation_revoked', 'The invitation was revoked.');
       }
-      const open = invitation.consumedAtMs === undefined;
-      if (open && invitation.expiresAtMs <= clock.now()) {
+      if (state === 'expired') {
         throw new KeyshiftError('invitation_expired', 'The invitation has expired.');
       }
       return { invitation, connection };

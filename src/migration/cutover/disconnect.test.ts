@@ -114,6 +114,19 @@ describe('a disconnect', () => {
     expect(await bench.credentialOf('acme')).toBe('key');
   });
 
+  it('of a canary leaves neither its share nor its time behind', async () => {
+    await using bench = await open();
+    const canary = { stage: 'canary', route: 'canary', canaryPercent: 25 } as const;
+    const watchedSinceMs = bench.clock.now();
+    const fields = { ...canary, watchedSinceMs, accountId: 'AAA111', key };
+    const connection = await bench.add('acme', fields);
+    await bench.grant('AAA111');
+    await bench.disconnect(connection, 'console');
+    expect(await bench.read('acme')).toMatchObject({
+      ...{ stage: 'checked', route: 'key', canaryPercent: undefined, watchedSinceMs: undefined },
+    });
+  });
+
   it.each(['live', 'retired'] as const)(
     'of a connection without a key leaves it to a person, from %s',
     async (stage) => {

@@ -1,4 +1,4 @@
-import { withoutGrant, type Connection } from '../../model/connection.ts';
+import { sendsByOAuth, withoutGrant, type Connection } from '../../model/connection.ts';
 import { hasConsented } from '../../model/stages.ts';
 import type { Store } from '../../store/store.ts';
 import type { TokenEngine } from '../../tokens/token-engine.ts';
@@ -30,7 +30,7 @@ export function createDisconnect(options: DisconnectOptions): Disconnect {
     const revoked = await revokeGrant(connection);
     await store.transaction(async (tx) => {
       const current = await tx.connections.findById(connection.id);
-      if (!current || !usesGrant(current)) return;
+      if (!current || !mayBeDisconnected(current)) return;
       const cause = { actor, reason: 'disconnected' };
       const change = { way: withoutGrant(current) };
       if (current.key === 'held') {
@@ -43,11 +43,6 @@ export function createDisconnect(options: DisconnectOptions): Disconnect {
     return revoked;
   };
 
-  /** Whether there is anything to end: consent was given, or traffic goes by OAuth. */
-  function usesGrant(connection: Connection): boolean {
-    return hasConsented(connection) || connection.route === 'oauth';
-  }
-
   async function revokeGrant(connection: Connection): Promise<boolean> {
     const { accountId } = connection;
     if (accountId === undefined) return false;
@@ -57,4 +52,9 @@ export function createDisconnect(options: DisconnectOptions): Disconnect {
     }
     return tokens.endGrant({ clientId, accountId });
   }
+}
+
+/** Whether there is anything to end: consent was given, or calls go by OAuth. */
+export function mayBeDisconnected(connection: Connection): boolean {
+  return hasConsented(connection) || sendsByOAuth(connection);
 }

@@ -1,5 +1,5 @@
 import type { Connection } from '../../model/connection.ts';
-import type { Invitation } from '../../model/invitation.ts';
+import { invitationState, type Invitation, type InvitationState } from '../../model/invitation.ts';
 import type { Labels } from '../../model/labels.ts';
 import type { MessageKind, OutboxEntry } from '../../model/message.ts';
 import { hasConsented } from '../../model/stages.ts';
@@ -62,11 +62,15 @@ export function whyPointless(
   nowMs: number,
 ): string | undefined {
   if (hasConsented(connection)) return 'the customer has consented';
-  if (invitation.revokedAtMs !== undefined) return 'the invitation was revoked';
-  if (invitation.consumedAtMs !== undefined) return 'the invitation was used';
-  if (invitation.expiresAtMs <= nowMs) return 'the invitation has expired';
-  return undefined;
+  return pointless[invitationState(invitation, nowMs)];
 }
+
+const pointless = {
+  open: undefined,
+  revoked: 'the invitation was revoked',
+  used: 'the invitation was used',
+  expired: 'the invitation has expired',
+} as const satisfies Record<InvitationState, string | undefined>;
 
 /** The language of a customer, by the label that says so: `de`, `de-AT`. */
 export function languageOf(labels: Labels): string | undefined {
