@@ -4,11 +4,11 @@ import { KeyshiftError } from '../errors/keyshift-error.ts';
 export interface ConsentChoice {
   /** Id of the account to choose. Default: the one preselected. */
   readonly account?: string;
-  /** E-mail of the user of the seed who decides: whose role may forbid it. */
+  /** Email of the seed's user who decides; their role may forbid it. */
   readonly user?: string;
   /**
-   * Default `allow`. After `allow_expired` the browser comes back with a code that is over, as when
-   * it stood open too long.
+   * Default `allow`. After `allow_expired` the browser comes back with an expired code, as when the
+   * page stayed open too long.
    */
   readonly decision?: 'allow' | 'allow_expired' | 'deny';
 }

@@ -26,9 +26,9 @@ export interface Engine {
   changeSettings(patch: Partial<SandboxSettings>): SandboxSettings;
   /** Puts other data in place of all there is, and forgets how often anyone called. */
   replaceState(data: SandboxData): void;
-  /** Lays a seed over what there is. */
+  /** Adds a seed to what there is. */
   addSeed(seed: SandboxSeed): void;
-  /** Begins again: the seed, its settings, no faults, an empty log, the time of the machine. */
+  /** Starts over: the seed, its settings, no faults, an empty log, the machine's time. */
   restart(): void;
   /** Notes that the state may have changed. */
   changed(): void;
@@ -42,7 +42,7 @@ export interface EngineParts {
   /** Known once the sandbox listens. */
   readonly origin: () => string;
   readonly changed: () => void;
-  /** Makes the state of its data, for whoever wants to hear of changes at once. */
+  /** Builds the state from its data, for a caller that wants to see changes at once. */
   readonly createState?: (data: SandboxData) => SandboxState;
 }
 

@@ -13,8 +13,8 @@ export function shortId(random: Random, length = 6): string {
 }
 
 /**
- * A ULID: 10 characters of time, 16 of chance. Profiles have one. Where chance repeats itself, so
- * does the time.
+ * A ULID: 10 characters of time, 16 of randomness. Profiles have one. Where randomness repeats
+ * itself, so does the time.
  */
 export function ulid(random: SandboxRandom, nowMs: number): string {
   return timePart(random.restart ? seededMs : nowMs) + spell(random.bytes(16), crockford);

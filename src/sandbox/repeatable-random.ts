@@ -1,14 +1,14 @@
 import { createCipheriv, createHash, type Cipheriv } from 'node:crypto';
 import type { Random } from '../runtime/random.ts';
 
-/** Chance for a sandbox: the machine's, or one that repeats itself. */
+/** Randomness for a sandbox: the machine's, or one that repeats itself. */
 export interface SandboxRandom extends Random {
-  /** Begins the sequence again; only where it repeats itself. */
+  /** Restarts the sequence; present only where it repeats itself. */
   readonly restart?: () => void;
 }
 
 /**
- * Creates chance that repeats itself: the same number gives the same ids, keys and tokens in the
+ * Creates randomness that repeats itself: the same number gives the same ids, keys and tokens in the
  * same order of requests, at whatever time. For a sandbox only, never for real secrets.
  */
 export function createRepeatableRandom(seed: number): SandboxRandom {

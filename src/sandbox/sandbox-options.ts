@@ -17,7 +17,7 @@ export interface SandboxOptions {
   /** Default: the operating system's. */
   readonly random?: Random;
   /**
-   * Makes chance repeat itself: the same number gives the same ids, keys and tokens for the same
+   * Makes randomness repeat itself: the same number gives the same ids, keys and tokens for the same
    * requests. Also picks the sample accounts when there is no seed.
    */
   readonly randomSeed?: number;
@@ -27,19 +27,19 @@ export interface SandboxOptions {
   readonly limits?: boolean;
   /** Lifetime of access tokens in seconds. Default 3600. */
   readonly accessTokenTtlSec?: number;
-  /** What happens to a refresh token when it is used. Default `none`, as seen at Klaviyo. */
+  /** What happens to a refresh token when it is used. Default `none`, as observed at Klaviyo. */
   readonly rotation?: RotationMode;
-  /** Refreshes allowed a minute for each install; more are answered 429. Default: no limit. */
+  /** Refreshes allowed per minute for each install; more get 429. Default: no limit. */
   readonly refreshLimitPerMinute?: number;
   /**
-   * What becomes of a key's metric when an app sends events of the same name, which is disputed.
+   * What happens to a key's metric when an app sends events with the same name, which is disputed.
    * Default `second-metric`.
    */
   readonly metricBranding?: MetricBranding;
   /**
-   * Where to keep the state, so that a sandbox that is started again still knows its installs.
+   * Where to keep the state, so that a restarted sandbox still knows its installs.
    * What the seed names is put back as the seed says; the rest continues. The file holds tokens
-   * and keys of the sandbox, in clear, readable only by its owner.
+   * and keys of the sandbox in plain text, readable only by its owner.
    */
   readonly stateFile?: string;
   /**

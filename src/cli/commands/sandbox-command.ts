@@ -36,18 +36,18 @@ export function addSandboxCommand(program: Command, { terminal, run }: CommandCo
   program
     .command('sandbox')
     .description("run a stand-in for Klaviyo's OAuth and API on this machine")
-    .option('--port <n>', 'port; 0 finds a free one', whole(0, 65_535), 5001)
+    .option('--port <n>', 'port; 0 picks a free one', whole(0, 65_535), 5001)
     .option('--host <name>', 'address to listen on', 'localhost')
     .addOption(
       new Option('--seed <file>', 'accounts, keys and apps, as YAML or JSON').conflicts('accounts'),
     )
-    .option('--accounts <n>', 'sample shops to make up: 10', whole(1, 1_000_000))
+    .option('--accounts <n>', 'number of sample shops (default: 10)', whole(1, 1_000_000))
     .option(
       '--random-seed <n>',
-      'the same number, the same ids, keys and tokens',
+      'the same number gives the same ids, keys and tokens',
       whole(0, 2 ** 32 - 1),
     )
-    .option('--state <file>', 'keep the state in a file, for the next start')
+    .option('--state <file>', 'keep the state in a file across restarts')
     .option('--no-limits', 'do not enforce rate limits')
     .addOption(
       new Option('--rotation <mode>', 'what happens to a refresh token when it is used').choices(
@@ -57,12 +57,12 @@ export function addSandboxCommand(program: Command, { terminal, run }: CommandCo
     .option('--access-token-ttl <seconds>', 'lifetime of access tokens', whole(1, 1e8))
     .option(
       '--refresh-limit <n>',
-      'refreshes a minute for each install: 10, as Klaviyo is said to allow',
+      'refreshes per minute for each install (default: 10, as Klaviyo reportedly allows)',
       whole(1, 1e6),
     )
-    .option('--set <name=value>', 'any other setting, as often as needed', collectSetting)
-    .option('--remote-control', 'let other machines use /_sandbox and the page too')
-    .option('--json', 'print one JSON object when it listens')
+    .option('--set <name=value>', 'any other setting; repeatable', collectSetting)
+    .option('--remote-control', 'let other machines use /_sandbox and the page')
+    .option('--json', 'print one JSON object once it listens')
     .action(
       run(async (flags: SandboxFlags) => {
         const seed = await readSeed(flags);
@@ -185,8 +185,10 @@ function firstKey(seed: SandboxSeed): { readonly key: string; readonly name: str
 function welcome(terminal: Terminal, sandbox: Sandbox, seed: SandboxSeed): void {
   const [app] = seed.apps;
   const key = firstKey(seed);
-  terminal.print(`Klaviyo sandbox at ${sandbox.url}, ${seed.accounts.length} accounts`);
-  terminal.print(`  open  ${sandbox.url}/                what it holds, and buttons`);
+  const { length } = seed.accounts;
+  const accounts = `${length} ${length === 1 ? 'account' : 'accounts'}`;
+  terminal.print(`Klaviyo sandbox at ${sandbox.url}, ${accounts}`);
+  terminal.print(`  open  ${sandbox.url}/                what it holds, and controls`);
   terminal.print(`        ${sandbox.url}/_sandbox/help   what it can do`);
   if (app) {
     terminal.print(`  app   CLIENT_ID=${app.clientId}`);
@@ -198,5 +200,5 @@ function welcome(terminal: Terminal, sandbox: Sandbox, seed: SandboxSeed): void 
   terminal.print(`        KLAVIYO_TOKEN_URL=${sandbox.tokenUrl}`);
   terminal.print(`        KLAVIYO_REVOKE_URL=${sandbox.revokeUrl}`);
   terminal.print(`        KLAVIYO_API_URL=${sandbox.apiUrl}`);
-  terminal.print('Ctrl-C ends it.');
+  terminal.print('Press Ctrl-C to stop.');
 }

@@ -8,7 +8,7 @@ import { readQuery, type ApiQuery } from './query/read-query.ts';
 const depthLimit = 50;
 
 /**
- * Reads a JSON:API body; answers the refusal, if any: 415 for another media type, 413 for too
+ * Reads a JSON:API body, or returns the refusal: 415 for another media type, 413 for too
  * large, 400 with a pointer for what does not fit the schema.
  */
 export function readBody<Output>(

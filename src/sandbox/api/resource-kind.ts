@@ -54,7 +54,7 @@ export function present<Item extends Stored>(
   };
 }
 
-/** Answers a list: filtered, sorted, cut, with what it includes. */
+/** Returns a list: filtered, sorted, cut, with what it includes. */
 export function listReply<Item extends Stored>(
   call: ApiCall,
   kind: ResourceKind<Item>,
@@ -72,7 +72,7 @@ export function listReply<Item extends Stored>(
   return dataReply(200, data, { links, ...included(call, query, kind, shown) });
 }
 
-/** Answers one resource with what it includes. */
+/** Returns one resource with what it includes. */
 export function itemReply<Item extends Stored>(
   call: ApiCall,
   kind: ResourceKind<Item>,
@@ -94,7 +94,7 @@ export function presentReply<Item extends Stored>(
   return dataReply(status, data, included(call, query, kind, [item]));
 }
 
-/** Answers the type and id of resources: what `/relationships/…` shows. */
+/** Returns the type and id of resources: what `/relationships/…` shows. */
 export function identifiersReply<Item extends Stored>(
   call: ApiCall,
   kind: ResourceKind<Item>,
@@ -111,7 +111,7 @@ export function identifiersReply<Item extends Stored>(
   return dataReply(200, data, { links });
 }
 
-/** Answers the type and id of one resource, or null. */
+/** Returns the type and id of one resource, or null. */
 export function identifierReply(call: ApiCall, type: string, id: string | undefined): ApiReply {
   const read = readQuery(call);
   if ('refusal' in read) return read.refusal;

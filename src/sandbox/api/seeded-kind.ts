@@ -31,7 +31,7 @@ export interface SeededKind<Item extends Named = Named> {
   /** Its attributes besides the name, under Klaviyo's names. */
   attributes(item: Item): JsonObject;
   related?(item: Item, names: SeededNames): StoredResource['related'];
-  /** E-mail addresses of the profiles that are members of it. */
+  /** Email addresses of the profiles that are members of it. */
   members?(item: Item): readonly string[];
   /** A name in it that leads nowhere; its place is below the item. */
   findProblem?(item: Item, names: SeededNames): SeedProblem | undefined;

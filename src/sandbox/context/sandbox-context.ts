@@ -8,7 +8,7 @@ import type { SandboxState } from '../state/sandbox-state.ts';
 
 /**
  * What happens to the refresh token at a refresh.
- * - `none`: the same one comes back and goes on working (seen at Klaviyo).
+ * - `none`: the same one comes back and keeps working (observed at Klaviyo).
  * - `rotate`: a new one comes back, the old one is dead.
  * - `rotate_with_reuse_detection`: as `rotate`, and using the old one kills its whole family.
  * - `rotate_with_grace`: as `rotate`, but the old one works once more.
@@ -16,14 +16,14 @@ import type { SandboxState } from '../state/sandbox-state.ts';
 export type RotationMode = SandboxSettings['rotation'];
 
 /**
- * What becomes of a metric that a private key made when an OAuth app sends events of the same name.
+ * What happens to a private key's metric when an OAuth app sends events with the same name.
  * - `second-metric`: the app's events make another metric with the same name.
  * - `brand-in-place`: once no key has sent an event of it for a minute, the metric gets the app's
  *   integration and keeps its id; before, the app's events make another metric.
  */
 export type MetricBranding = SandboxSettings['metricBranding'];
 
-/** What every handler works with. A member may be another one at the next request. */
+/** What every handler works with. A member may be replaced between requests. */
 export interface SandboxContext {
   readonly state: SandboxState;
   readonly clock: Clock;

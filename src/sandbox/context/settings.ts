@@ -33,8 +33,7 @@ export const settingsTable = {
     schema: z.number().int().min(1).nullable(),
     default: null,
     evidence: 'reported',
-    means:
-      'Refreshes a minute for each install; more are answered 429. Klaviyo is said to allow 10.',
+    means: 'Refreshes per minute for each install; more get 429. Klaviyo reportedly allows 10.',
   }),
   accessTokenTtlSec: setting({
     schema: seconds,
@@ -46,13 +45,13 @@ export const settingsTable = {
     schema: seconds.nullable(),
     default: null,
     evidence: 'assumed',
-    means: 'What `expires_in` says instead of the truth, as between clocks that disagree.',
+    means: 'What `expires_in` says instead of the truth, as when clocks disagree.',
   }),
   refreshTokenIdleDays: setting({
     schema: z.number().positive().max(36_500),
     default: 90,
     evidence: 'documented',
-    means: 'A refresh token dies when it is not used for so many days.',
+    means: 'A refresh token expires when it goes unused for this many days.',
   }),
   codeLifetimeSec: setting({
     schema: seconds,
@@ -65,7 +64,7 @@ export const settingsTable = {
     default: 'none',
     evidence: 'observed',
     means:
-      'What a refresh does to its token: the same comes back (`none`), or another one. The old one is then dead (`rotate`), kills its whole family when it is used (`rotate_with_reuse_detection`), or works once more (`rotate_with_grace`).',
+      'What a refresh does to its token: the same one comes back (`none`), or a new one. The old one then stops working (`rotate`), revokes its whole family when it is reused (`rotate_with_reuse_detection`), or works once more (`rotate_with_grace`).',
   }),
   refreshEndsAccessTokens: setting({
     schema: z.boolean(),
@@ -78,14 +77,15 @@ export const settingsTable = {
     schema: z.boolean(),
     default: false,
     evidence: 'assumed',
-    means: 'Whether a new consent for an account ends the pairs from before. Unknown at Klaviyo.',
+    means:
+      'Whether a new consent for an account ends earlier token pairs. What Klaviyo does is unknown.',
   }),
   deadGrantError: setting({
     schema: z.enum(['invalid_grant', 'invalid_grant_type']),
     default: 'invalid_grant',
     evidence: 'observed',
     means:
-      'The error code for a refresh token that is dead. Klaviyo’s troubleshooting page prints `invalid_grant_type`.',
+      'The error code for a dead refresh token. Klaviyo’s troubleshooting page prints `invalid_grant_type`.',
   }),
   newAccessTokensWork: setting({
     schema: z.boolean(),
@@ -105,14 +105,14 @@ export const settingsTable = {
     schema: z.enum(['object', 'empty']),
     default: 'object',
     evidence: 'observed',
-    means: 'What a successful revocation answers: `{}` or nothing.',
+    means: 'The body of a successful revocation: `{}` or nothing.',
   }),
   metricBranding: setting({
     schema: z.enum(['second-metric', 'brand-in-place']),
     default: 'second-metric',
     evidence: 'documented',
     means:
-      'What becomes of a key’s metric when an app sends events of the same name: a second metric, or the same id with the app’s integration once key traffic has stopped for a minute.',
+      'What happens to a key’s metric when an app sends events with the same name: a second metric, or the same id with the app’s integration once key traffic has stopped for a minute.',
   }),
 };
 

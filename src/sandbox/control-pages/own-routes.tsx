@@ -27,8 +27,8 @@ import { showIndex } from './index-page.tsx';
 const bodyLimit = 512 * 1024 * 1024;
 
 /**
- * Adds what the sandbox has beside Klaviyo: its page, its help, its control routes. Who may not use
- * them is refused before the body is read.
+ * Adds what is the sandbox's own: its page, its help, its control routes. Whoever may not use them
+ * is refused before the body is read.
  *
  * @param remoteControl whether other machines may
  */
@@ -123,7 +123,7 @@ function helpText(origin: string): string {
   return `Klaviyo sandbox at ${origin}
 
 OAuth
-  GET  /oauth/authorize   consent page; no sign-in
+  GET  /oauth/authorize   consent page, without sign-in
   POST /oauth/token       authorization_code (PKCE S256) and refresh_token, HTTP Basic
   POST /oauth/revoke      uninstalls the app
 
@@ -131,8 +131,8 @@ API (Authorization: Bearer <access token> or Klaviyo-API-Key <private key>; revi
 ${stateful.map(({ method, path }) => `  ${method.padEnd(5)} ${path}`).join('\n')}
 
 Every other operation of Klaviyo's API checks credential, revision, scopes and limits, then
-answers 501 with the header Keyshift-Sandbox: not-implemented, or a made-up resource with
-Keyshift-Sandbox: sample. A path that Klaviyo does not have answers 404, a method 405, with
+returns 501 with the header Keyshift-Sandbox: not-implemented, or a made-up resource with
+Keyshift-Sandbox: sample. A path that Klaviyo does not have returns 404, a method 405, with
 Keyshift-Sandbox: unknown-operation. docs/sandbox-coverage.md lists them all.
 
 Control (from this machine; GET with a query, POST with form fields or JSON)

@@ -44,8 +44,8 @@ export function listApps({ state }: SandboxContext): SandboxApp[] {
 }
 
 /**
- * Gives an app another client secret, as Klaviyo's developer console does. The old one dies at once,
- * or after a time of grace.
+ * Gives an app another client secret, as Klaviyo's developer console does. The old one stops
+ * working at once, or after a grace period.
  *
  * @returns the new secret
  * @throws {@link KeyshiftError} `not_found`
@@ -100,8 +100,8 @@ export function appOf({ state }: SandboxContext, clientId: string | undefined): 
   throw new KeyshiftError(
     'not_found',
     clientId === undefined
-      ? 'The sandbox has more than one app, or none: name one by clientId.'
-      : 'The sandbox has no app of this clientId.',
+      ? 'The sandbox does not have exactly one app: name one by clientId.'
+      : 'The sandbox has no app with this clientId.',
     { fix: `Its apps: ${[...state.apps.keys()].join(', ') || 'none'}.` },
   );
 }

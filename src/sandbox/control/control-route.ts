@@ -15,7 +15,7 @@ export interface ControlRoute {
   readonly input: z.ZodObject;
   /** The field that the whole body may stand for. */
   readonly whole?: string | undefined;
-  /** Whether a person wants to see what it answers: a key, tokens, a secret, a snapshot. */
+  /** Whether a person wants to see the result: a key, tokens, a secret, a snapshot. */
   readonly shows?: boolean | undefined;
   readonly run: (control: SandboxControl, input: unknown) => unknown;
 }

@@ -21,7 +21,7 @@ export function listAccounts({ state, clock }: SandboxContext): SandboxAccount[]
   }));
 }
 
-/** Ends the installs of an account, of one app or all; answers how many. */
+/** Ends the installs of an account, of one app or all; returns how many. */
 export function uninstall({ state }: SandboxContext, accountId: string, clientId?: string): number {
   const ended = installsOf(state.installs(), accountId).filter(
     (install) => clientId === undefined || install.clientId === clientId,
@@ -30,13 +30,13 @@ export function uninstall({ state }: SandboxContext, accountId: string, clientId
   return ended.length;
 }
 
-/** Lets the live access tokens of an account, or of all, expire now; answers how many. */
+/** Expires the live access tokens of an account, or of all, now; returns how many. */
 export function expireAccessTokens(context: SandboxContext, accountId?: string): number {
   const nowMs = context.clock.now();
   return changeAccessTokens(context, accountId, (token) => [{ ...token, expiresAtMs: nowMs }]);
 }
 
-/** Forgets the live access tokens of an account, or of all; answers how many. */
+/** Drops the live access tokens of an account, or of all; returns how many. */
 export function invalidateAccessTokens(context: SandboxContext, accountId?: string): number {
   return changeAccessTokens(context, accountId, () => []);
 }

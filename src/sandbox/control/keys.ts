@@ -53,14 +53,14 @@ export function createKey(
   return { ...describe(created), key };
 }
 
-/** Enables or disables a key, named by its id or itself; answers whether there is one. */
+/** Enables or disables a key, named by its id or itself; returns whether it exists. */
 export function setKeyStatus({ state }: SandboxContext, idOrKey: string, to: KeyStatus): boolean {
   const key = find(state.keys, idOrKey);
   if (key) state.keys.set(key.key, { ...key, status: to });
   return key !== undefined;
 }
 
-/** Deletes a key, named by its id or itself; answers whether there was one. */
+/** Deletes a key, named by its id or itself; returns whether it existed. */
 export function deleteKey({ state }: SandboxContext, idOrKey: string): boolean {
   const key = find(state.keys, idOrKey);
   return key !== undefined && state.keys.delete(key.key);

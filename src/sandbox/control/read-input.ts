@@ -23,7 +23,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new KeyshiftError('request_invalid', 'The body is not JSON.', {
+    throw new KeyshiftError('request_invalid', 'The body is not valid JSON.', {
       fix: 'Send one JSON object, or form fields as curl -d name=value does.',
     });
   }

@@ -50,11 +50,11 @@ export interface ListedScenario {
   readonly does: string;
   /** Names of what it takes. */
   readonly fields: readonly string[];
-  /** Whether it is under way: it was played and can be ended. */
+  /** Whether it was played and can be ended. */
   readonly active: boolean;
 }
 
-/** Everything a sandbox is at one moment, as plain JSON. Holds its tokens and keys, in clear. */
+/** Everything about a sandbox at one moment, as plain JSON. Holds its tokens and keys in plain text. */
 export interface SandboxSnapshot {
   readonly version: 1;
   readonly data: SandboxData;
@@ -73,44 +73,44 @@ export interface SandboxControl {
   /** The last 1,000 requests, oldest first; never a token, a key, a query or a body. */
   requests(): RecordedRequest[];
   statistics(): SandboxStatistics;
-  /** Forgets the requests and their counts. */
+  /** Clears the requests and their counts. */
   clearRequests(): void;
   /** Without their secrets. */
   apps(): SandboxApp[];
   /** Private keys, redacted, of one account or all. */
   keys(accountId?: string): SandboxKey[];
-  /** Creates a private key, and answers it this once. */
+  /** Creates a private key and returns it, this once only. */
   createKey(wanted: NewKey): SandboxKey & { readonly key: string };
-  /** Enables or disables a key, named by its id or itself; answers whether there is one. */
+  /** Enables or disables a key, named by its id or itself; returns whether it exists. */
   setKeyStatus(idOrKey: string, status: KeyStatus): boolean;
-  /** Deletes a key, named by its id or itself; answers whether there was one. */
+  /** Deletes a key, named by its id or itself; returns whether it existed. */
   deleteKey(idOrKey: string): boolean;
-  /** Installs an app without a browser and answers its tokens. */
+  /** Installs an app without a browser and returns its tokens. */
   install(wanted: NewInstall): InstalledTokens;
   /** Gives an app another client secret; the old one dies at once or after `graceSec` seconds. */
   regenerateClientSecret(
     clientId?: string,
     graceSec?: number,
   ): { readonly clientId: string; readonly clientSecret: string };
-  /** Uninstalls from Klaviyo's side, without telling the app; answers how many installs ended. */
+  /** Uninstalls from Klaviyo's side, without telling the app; returns how many installs ended. */
   uninstall(accountId: string, clientId?: string): number;
-  /** Lets access tokens expire now, of all accounts or one; answers how many. */
+  /** Expires access tokens now, of all accounts or one; returns how many. */
   expireAccessTokens(accountId?: string): number;
   /**
-   * Makes access tokens unknown before their time, of all accounts or one, as in an incident at
-   * Klaviyo; refresh tokens go on working. Answers how many.
+   * Invalidates access tokens before they expire, of all accounts or one, as in an incident at
+   * Klaviyo; refresh tokens keep working. Returns how many.
    */
   invalidateAccessTokens(accountId?: string): number;
-  /** Adds a fault behind the others; answers a function that removes it. */
+  /** Adds a fault after the others; returns a function that removes it. */
   addFault(fault: Fault): RemoveFault;
   /** The faults in force, in the order in which they are tried. */
   faults(): PlannedFault[];
-  /** Removes one fault by its id; answers whether there was one. */
+  /** Removes one fault by its id; returns whether it existed. */
   removeFault(id: number): boolean;
-  /** Removes all faults; answers how many. */
+  /** Removes all faults; returns how many. */
   clearFaults(): number;
   settings(): SandboxSettings;
-  /** Changes some settings from the next request on; answers all of them. */
+  /** Changes some settings from the next request on; returns all of them. */
   changeSettings(patch: Partial<SandboxSettings>): SandboxSettings;
   clock(): ClockReading;
   /** Stops the sandbox's clock, at `atMs` when given; requests are still answered. */
@@ -119,18 +119,18 @@ export interface SandboxControl {
   advanceClock(ms: number): ClockReading;
   /** Lets the clock run again, from where it stands or from the time of the machine. */
   resumeClock(from?: 'here' | 'real-time'): ClockReading;
-  /** The named failures, and which of them are under way. */
+  /** The named failures, and which of them are active. */
   scenarios(): ListedScenario[];
   /** Plays a named failure, such as `lost-refresh-reply`. */
   playScenario(name: string, input?: object): PlayedScenario;
-  /** Ends a failure that is under way; answers whether it was. */
+  /** Ends an active failure; returns whether it was active. */
   endScenario(name: string): boolean;
-  /** Everything the sandbox is now, as plain JSON: state with tokens and keys, settings, clock. */
+  /** The whole current state as plain JSON: data with tokens and keys, settings, clock. */
   snapshot(): SandboxSnapshot;
-  /** Makes the sandbox what it was at a snapshot. */
+  /** Returns the sandbox to a snapshot. */
   restore(snapshot: SandboxSnapshot): void;
-  /** Lays a seed over what there is: new accounts, keys and apps; what it names is as it says. */
+  /** Adds a seed: new accounts, keys and apps; what it names is replaced. */
   addSeed(seed: SandboxSeed): void;
-  /** Begins again, as after the start: the seed, its settings, no faults, no installs of later. */
+  /** Starts over from the seed: its settings, no faults, no later installs. */
   reset(): void;
 }

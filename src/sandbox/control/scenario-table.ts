@@ -5,21 +5,21 @@ import type { KeyStatus } from '../state/api-key.ts';
 import { sendTwice } from './duplicate-metrics.ts';
 import { scenario, type Scenario, type ScenarioEffect, type Stage } from './scenario.ts';
 
-const times = z
+const times = z.number().int().min(1).optional().describe('How many times. Default: no limit.');
+const probability = z
   .number()
-  .int()
-  .min(1)
+  .min(0)
+  .max(1)
   .optional()
-  .describe('How many times; without end if left out.');
-const probability = z.number().min(0).max(1).optional().describe('Chance of each request.');
-const accountId = z.string().min(1).optional().describe('One account; all if left out.');
+  .describe('Probability for each request (0–1).');
+const accountId = z.string().min(1).optional().describe('One account. Default: all.');
 const delayMs = z.number().positive().default(30_000).describe('Milliseconds.');
 
 /** Every named scenario. */
 export const scenarioTable: readonly Scenario[] = [
   scenario({
     name: 'lost-refresh-reply',
-    does: 'A refresh is carried out, and the connection breaks before its answer arrives.',
+    does: 'A refresh succeeds, but the connection breaks before the response arrives.',
     input: z.strictObject({ times: times.default(1), accountId }),
     play: (stage, input) =>
       underFaults(stage, `The next ${input.times} refresh replies are lost.`, {
@@ -30,7 +30,7 @@ export const scenarioTable: readonly Scenario[] = [
   }),
   scenario({
     name: 'half-refresh-reply',
-    does: 'A refresh is carried out, and half of its answer arrives.',
+    does: 'A refresh succeeds, but only half of the response arrives.',
     input: z.strictObject({ times: times.default(1) }),
     play: (stage, input) =>
       underFaults(stage, `The next ${input.times} refresh replies are cut in half.`, {
@@ -41,10 +41,10 @@ export const scenarioTable: readonly Scenario[] = [
   }),
   scenario({
     name: 'sparse-token-reply',
-    does: 'Token answers come without expires_in, refresh_token and scope.',
+    does: 'Token responses come without expires_in, refresh_token and scope.',
     input: z.strictObject({ times }),
     play: (stage, input) =>
-      underFaults(stage, 'Token answers lack expires_in, refresh_token and scope.', {
+      underFaults(stage, 'Token responses lack expires_in, refresh_token and scope.', {
         kind: 'token_reply',
         match: { path: '/oauth/token' },
         omit: ['expires_in', 'refresh_token', 'scope'],
@@ -53,7 +53,7 @@ export const scenarioTable: readonly Scenario[] = [
   }),
   scenario({
     name: 'token-host-down',
-    does: 'Connections to the token and revocation endpoints break; the API goes on.',
+    does: 'Connections to the token and revocation endpoints break; the API keeps working.',
     input: z.strictObject({}),
     play: (stage) =>
       underFaults(
@@ -65,10 +65,10 @@ export const scenarioTable: readonly Scenario[] = [
   }),
   scenario({
     name: 'slow-token-host',
-    does: 'The token endpoint does its work and answers late.',
+    does: 'The token endpoint does its work but responds late.',
     input: z.strictObject({ delayMs, times }),
     play: (stage, input) =>
-      underFaults(stage, `Token answers are ${input.delayMs} ms late.`, {
+      underFaults(stage, `Token responses are ${input.delayMs} ms late.`, {
         kind: 'delay',
         delayMs: input.delayMs,
         phase: 'after',
@@ -78,10 +78,10 @@ export const scenarioTable: readonly Scenario[] = [
   }),
   scenario({
     name: 'edge-challenge',
-    does: 'The network’s edge answers API calls with a 403 page of HTML.',
+    does: 'The network edge answers API calls with an HTML page and status 403.',
     input: z.strictObject({ times, probability }),
     play: (stage, input) =>
-      underFaults(stage, 'API calls get the 403 page of the edge.', {
+      underFaults(stage, 'API calls get the network edge’s 403 page.', {
         kind: 'html',
         match: { path: '/api/*' },
         ...given({ times: input.times, probability: input.probability }),
@@ -89,7 +89,7 @@ export const scenarioTable: readonly Scenario[] = [
   }),
   scenario({
     name: 'throttled',
-    does: 'API calls are answered 429 with Retry-After.',
+    does: 'API calls get 429 with Retry-After.',
     input: z.strictObject({
       retryAfterSec: z.number().int().min(1).default(30),
       times,
@@ -108,16 +108,16 @@ export const scenarioTable: readonly Scenario[] = [
   }),
   scenario({
     name: 'refresh-throttled',
-    does: 'Refreshes are limited for each install, as Klaviyo is said to do.',
+    does: 'Refreshes are limited per install, as Klaviyo reportedly does.',
     input: z.strictObject({ perMinute: z.number().int().min(1).default(10) }),
     play: (stage, { perMinute }) =>
-      underSettings(stage, `Each install may refresh ${perMinute} times a minute.`, {
+      underSettings(stage, `Each install may refresh ${perMinute} times per minute.`, {
         refreshLimitPerMinute: perMinute,
       }),
   }),
   scenario({
     name: 'bad-tokens-incident',
-    does: 'Token answers are 200, and the API refuses every new access token (as in 2026-05).',
+    does: 'Token responses are 200, but the API rejects every new access token (as in 2026-05).',
     input: z.strictObject({}),
     play: (stage) =>
       underSettings(stage, 'Access tokens issued from now on never work.', {
@@ -126,7 +126,7 @@ export const scenarioTable: readonly Scenario[] = [
   }),
   scenario({
     name: 'clock-skew',
-    does: 'Access tokens die before expires_in says so, as between clocks that disagree.',
+    does: 'Access tokens expire before expires_in says, as when clocks disagree.',
     input: z.strictObject({ sec: z.number().int().min(1).default(300) }),
     play(stage, { sec }) {
       const { accessTokenTtlSec: said } = stage.control.settings();
@@ -139,7 +139,7 @@ export const scenarioTable: readonly Scenario[] = [
   }),
   scenario({
     name: 'secret-regenerated',
-    does: 'Somebody regenerates the client secret; the old one dies, at once or after a grace.',
+    does: 'Somebody regenerates the client secret; the old one stops working, at once or after a grace period.',
     input: z.strictObject({
       clientId: z.string().optional(),
       graceSec: z.number().min(0).default(0),
@@ -147,7 +147,7 @@ export const scenarioTable: readonly Scenario[] = [
     play({ control }, { clientId, graceSec }) {
       const made = control.regenerateClientSecret(clientId, graceSec);
       return {
-        did: `The app ${made.clientId} has another secret; the old one dies in ${graceSec} s.`,
+        did: `The app ${made.clientId} has a new secret; the old one stops working in ${graceSec} s.`,
         clientSecret: made.clientSecret,
       };
     },
@@ -185,16 +185,16 @@ export const scenarioTable: readonly Scenario[] = [
   }),
   scenario({
     name: 'idle-grants',
-    does: 'Nobody uses the refresh tokens for longer than they live.',
+    does: 'Refresh tokens go unused until they expire.',
     input: z.strictObject({ days: z.number().positive().default(91) }),
     play({ control }, { days }) {
       control.advanceClock(days * 86_400_000);
-      return { did: `The clock is ${days} days further.` };
+      return { did: `The clock is ${days} days ahead.` };
     },
   }),
   scenario({
     name: 'duplicate-metrics',
-    does: 'One event is sent by key and by the app: two metrics of one name.',
+    does: 'One event is sent with the key and over OAuth: two metrics with the same name.',
     input: z.strictObject({ accountId, metric: z.string().min(1).default('Placed Order') }),
     play: ({ engine }, input) => ({
       did: `${sendTwice(engine.context, input.metric, input.accountId)} accounts have two metrics named ${input.metric}.`,
@@ -213,7 +213,7 @@ function underFaults({ control }: Stage, did: string, ...faults: Fault[]): Scena
   };
 }
 
-/** Changes settings; ending the scenario puts back what they were. */
+/** Changes settings; ending the scenario restores them. */
 function underSettings(
   { control }: Stage,
   did: string,
@@ -237,7 +237,7 @@ function throttledBody(retryAfterSec: number) {
   };
 }
 
-/** The same without what is undefined. */
+/** The values that are not undefined. */
 function given<Values extends object>(
   values: Values,
 ): { [Name in keyof Values]?: NonNullable<Values[Name]> } {

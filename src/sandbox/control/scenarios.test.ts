@@ -175,7 +175,7 @@ describe('scenarios', () => {
 
 describe('playing and ending', () => {
   it('is refused for a name that nobody knows, and for input that does not fit', () => {
-    expect(() => test.sandbox.playScenario('nowhere')).toThrow(/no scenario nowhere/);
+    expect(() => test.sandbox.playScenario('nowhere')).toThrow(/no scenario named nowhere/);
     expect(() => test.sandbox.playScenario('mass-uninstall', { share: 2 })).toThrow(/share/);
     expect(test.sandbox.endScenario('mass-uninstall')).toBe(false);
   });

@@ -5,18 +5,18 @@ import type { ListedScenario, PlayedScenario } from './sandbox-control.ts';
 import type { Stage } from './scenario.ts';
 import { scenarioTable } from './scenario-table.ts';
 
-/** The scenarios of one sandbox and which of them are under way. */
+/** The scenarios of one sandbox and which of them are active. */
 export interface Scenarios {
   list(): ListedScenario[];
   /** @throws KeyshiftError `not_found`, `request_invalid` */
   play(stage: Stage, name: string, input?: object): PlayedScenario;
-  /** Answers whether it was under way. */
+  /** Returns whether it was active. */
   end(name: string): boolean;
-  /** Forgets which are under way, without taking anything back. */
+  /** Forgets which are active, without undoing anything. */
   forget(): void;
 }
 
-/** Creates the scenarios of a sandbox, none of them under way. */
+/** Creates the scenarios of a sandbox, none of them active. */
 export function createScenarios(): Scenarios {
   const active = new Map<string, () => void>();
   const end = (name: string) => {
@@ -34,7 +34,7 @@ export function createScenarios(): Scenarios {
     play(stage, name, input = {}) {
       const scenario = scenarioTable.find((each) => each.name === name);
       if (!scenario) {
-        throw new KeyshiftError('not_found', `There is no scenario ${name}.`, {
+        throw new KeyshiftError('not_found', `There is no scenario named ${name}.`, {
           fix: `Scenarios are ${scenarioTable.map((each) => each.name).join(', ')}.`,
         });
       }
@@ -43,7 +43,7 @@ export function createScenarios(): Scenarios {
         const { place, message } = describeIssue(parsed.error);
         throw new KeyshiftError(
           'request_invalid',
-          `The scenario ${name} cannot be played so: ${place}${place ? ': ' : ''}${message}.`,
+          `The input of the scenario ${name} is not valid: ${place}${place ? ': ' : ''}${message}.`,
           { fix: `It takes ${Object.keys(scenario.input.shape).join(', ') || 'nothing'}.` },
         );
       }

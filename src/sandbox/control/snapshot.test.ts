@@ -47,7 +47,7 @@ describe('snapshot and restore', () => {
   ])('refuses %s and changes nothing', async (_, value) => {
     await using test = await startTestSandbox();
     const before = test.sandbox.snapshot();
-    expect(() => test.sandbox.restore(value as typeof before)).toThrow(/no snapshot/);
+    expect(() => test.sandbox.restore(value as typeof before)).toThrow(/not a snapshot/);
     expect(test.sandbox.snapshot()).toEqual(before);
   });
 

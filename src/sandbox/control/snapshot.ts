@@ -31,11 +31,11 @@ export function takeSnapshot({ context, clock, faults }: Engine): SandboxSnapsho
 }
 
 /**
- * Makes the sandbox what it was at a snapshot, of this run or another: state, settings, faults and
+ * Returns the sandbox to a snapshot, of this run or another: state, settings, faults and
  * clock. The request log goes on. A clock that was frozen is frozen at the same time again; one that
  * ran is as far ahead as it was.
  *
- * @throws {@link KeyshiftError} `request_invalid` when it is no snapshot; nothing has changed then
+ * @throws {@link KeyshiftError} `request_invalid` when it is not a snapshot; nothing has changed then
  */
 export function restoreSnapshot(engine: Engine, value: unknown): void {
   const parsed = snapshotSchema.safeParse(value);
@@ -43,8 +43,8 @@ export function restoreSnapshot(engine: Engine, value: unknown): void {
     const place = parsed.error.issues[0]?.path.map(String).join('.') ?? '';
     throw new KeyshiftError(
       'request_invalid',
-      `This is no snapshot of a sandbox${place ? `: see ${place}` : ''}.`,
-      { fix: 'Give what GET /_sandbox/snapshot or snapshot() answered.' },
+      `This is not a snapshot of a sandbox${place ? `: see ${place}` : ''}.`,
+      { fix: 'Use what GET /_sandbox/snapshot or snapshot() returned.' },
     );
   }
   const { data, settings, clock, faults } = parsed.data;

@@ -3,16 +3,16 @@ import { trimSlash, type RequestTrace } from '../http/sandbox-env.ts';
 import { parseFault } from './fault-schema.ts';
 import type { Fault, FaultMatch } from './fault.ts';
 
-/** A fault that is in force. */
+/** An active fault. */
 export interface PlannedFault {
   /** Counts up from 1. */
   readonly id: number;
   readonly fault: Fault;
-  /** How many more times it is applied; `null` is without end. */
+  /** How many more times it is applied; `null` means no limit. */
   readonly remaining: number | null;
 }
 
-/** The faults that are in force. */
+/** The active faults. */
 export interface FaultPlan {
   /**
    * Adds a fault behind the others.
@@ -22,9 +22,9 @@ export interface FaultPlan {
   add(fault: Fault): PlannedFault;
   /** In the order in which they are tried. */
   list(): PlannedFault[];
-  /** Answers whether there was one. */
+  /** Returns whether it existed. */
   remove(id: number): boolean;
-  /** Answers how many there were. */
+  /** Returns how many there were. */
   clear(): number;
   /** The first fault that applies to a request, counted as applied. */
   take(request: FaultTarget): Fault | undefined;
@@ -45,7 +45,7 @@ interface Entry {
   remaining: number;
 }
 
-/** Creates an empty plan; chance comes from `random`. */
+/** Creates an empty plan; `random` decides about probabilities. */
 export function createFaultPlan(random: Random): FaultPlan {
   const planned = new Map<number, Entry>();
   let lastId = 0;

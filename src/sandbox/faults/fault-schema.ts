@@ -93,7 +93,7 @@ export const faultKinds = [
 export function parseFault(value: unknown): Fault {
   const parsed = faultSchema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const { path = [], message = 'it is none' } = parsed.error.issues[0] ?? {};
+  const { path = [], message = 'it is not a fault' } = parsed.error.issues[0] ?? {};
   const place = message.startsWith(String(path.at(-1))) || message.startsWith('match.');
   throw new KeyshiftError(
     'request_invalid',

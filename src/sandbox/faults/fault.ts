@@ -20,7 +20,7 @@ export type FaultPhase = 'before' | 'after';
 
 /** What goes wrong. */
 export type FaultKind =
-  /** Another answer in place of the real one. Default phase: before. */
+  /** Another response in place of the real one. Default phase: before. */
   | {
       readonly kind: 'status';
       readonly status: number;
@@ -38,7 +38,7 @@ export type FaultKind =
   | { readonly kind: 'reset_before' }
   /** The request is processed, then the connection is destroyed instead of answering. */
   | { readonly kind: 'reset_after' }
-  /** A page of the network's edge (Cloudflare's challenge). Default: 403, phase before. */
+  /** A page of the network edge (Cloudflare's challenge). Default: 403, phase before. */
   | {
       readonly kind: 'html';
       readonly status?: number;
@@ -61,8 +61,8 @@ export type FaultKind =
 /** A fault to inject: where, how often, and what. */
 export type Fault = FaultKind & {
   readonly match: FaultMatch;
-  /** How many times it is applied before it is used up. Default: without end. */
+  /** How many times it is applied before it is used up. Default: no limit. */
   readonly times?: number;
-  /** Chance in [0, 1] that it is applied to a matching request. Default 1. */
+  /** Probability (0–1) that it is applied to a matching request. Default 1. */
   readonly probability?: number;
 };

@@ -6,7 +6,7 @@ const signatureBytes = 256;
 
 /**
  * Mints an access token: opaque, in the shape of Klaviyo's (a JWT of 536 characters). Its
- * signature is chance, so that nobody can be led to verify it, and its claims say nothing: when a
+ * signature is random, so that nobody can be led to verify it, and its claims say nothing: when a
  * token expires is told by `expires_in` alone.
  */
 export function mintAccessToken(random: Random): string {

@@ -37,8 +37,8 @@ export function takeDecision(c: SandboxCall, context: SandboxContext): Answer {
   const [accountId = '', email] = (form.get('account') ?? '').split(' ');
   const isAnswer = decision === 'allow' || decision === 'allow_expired';
   if (!isAnswer || !context.state.accounts.has(accountId)) {
-    const message = 'Choose one of the accounts and press Allow or Deny.';
-    return answerMessage(c, 400, 'That was not an answer', message);
+    const message = 'Choose an account and press Allow or Deny.';
+    return answerMessage(c, 400, 'No decision received', message);
   }
   trace(c, { accountId });
   const user = context.state.users.find((each) => each.email === email);

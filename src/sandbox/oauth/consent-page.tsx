@@ -48,7 +48,7 @@ export function consentPage(
         </p>
         <p>
           <button class="quiet" type="submit" name="decision" value="allow_expired">
-            Allow, but come back too late
+            Allow, but return too late
           </button>
         </p>
       </form>
@@ -60,7 +60,7 @@ export function consentPage(
 function UnverifiedWarning({ name }: { readonly name: string }) {
   return (
     <p class="warning" role="alert">
-      <strong>Unverified app.</strong> Klaviyo has not reviewed {name}. Go on only if you trust
+      <strong>Unverified app.</strong> Klaviyo has not reviewed {name}. Continue only if you trust
       whoever sent you here.
     </p>
   );

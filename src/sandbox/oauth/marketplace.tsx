@@ -24,9 +24,9 @@ function AppCard({ app }: { readonly app: App }) {
   return (
     <>
       <h2>{app.name}</h2>
-      {app.unverified === true && <p>Unlisted: by a shared link only.</p>}
+      {app.unverified === true && <p>Unlisted: installed by shared link only.</p>}
       {app.installationUrl === undefined ? (
-        <p>No installation URL: give the app one in the seed.</p>
+        <p>No installation URL. Give the app one in the seed.</p>
       ) : (
         <form method="get" action="/marketplace/install">
           <input type="hidden" name="client_id" value={app.clientId} />

@@ -70,7 +70,10 @@ const app = z.strictObject({
     .url({ protocol: /^https?$/ })
     .optional()
     .describe('Where the marketplace sends a person who clicks Install.'),
-  unverified: z.boolean().optional().describe('Shows the warning for apps not reviewed.'),
+  unverified: z
+    .boolean()
+    .optional()
+    .describe('Shows the warning for apps that Klaviyo has not reviewed.'),
 });
 
 const user = z.strictObject({
@@ -86,8 +89,8 @@ const install = z.strictObject({
   accountId,
   clientId: z.string().describe('Client id of an app of the seed.'),
   scopes: z.array(scope).min(1).optional().describe('Default: all scopes of the app.'),
-  accessToken: token.optional().describe('Default: chance.'),
-  refreshToken: token.optional().describe('Default: chance.'),
+  accessToken: token.optional().describe('Default: random.'),
+  refreshToken: token.optional().describe('Default: random.'),
 });
 
 /** A seed file. docs/sandbox-seed.schema.json is made from it. */
@@ -101,10 +104,14 @@ export const seedSchema = z
     sample: z
       .strictObject({
         accounts: z.number().int().min(1).max(1_000_000),
-        randomSeed: z.number().int().optional().describe('Another number, other accounts.'),
+        randomSeed: z
+          .number()
+          .int()
+          .optional()
+          .describe('A different number makes different accounts.'),
       })
       .optional()
-      .describe('Adds sample shops, each with a key, and an app where none is given.'),
+      .describe('Adds sample shops, each with a key, and an app if none is given.'),
     settings: settingsPatchSchema.optional(),
   })
   .describe(

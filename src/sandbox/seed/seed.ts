@@ -72,9 +72,9 @@ export interface SeedInstall {
   readonly clientId: string;
   /** Default: all scopes of the app. */
   readonly scopes?: readonly string[] | undefined;
-  /** Default: chance. */
+  /** Default: random. */
   readonly accessToken?: string | undefined;
-  /** Default: chance. */
+  /** Default: random. */
   readonly refreshToken?: string | undefined;
 }
 

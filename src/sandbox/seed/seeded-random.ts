@@ -1,4 +1,4 @@
-/** Repeatable chance: the same seed number always gives the same sequence. Never for secrets. */
+/** Repeatable randomness: the same seed number always gives the same sequence. Never for secrets. */
 export interface SeededRandom {
   /** A number in [0, 1). */
   fraction(): number;

@@ -36,7 +36,7 @@ export class Collection<Item extends Stored> {
     this.#byId.set(item.id, item);
   }
 
-  /** Forgets an item; answers whether it was there. */
+  /** Removes an item; returns whether it was there. */
   remove(id: string): boolean {
     const item = this.#byId.get(id);
     if (!item) return false;

@@ -16,7 +16,7 @@ export function writeCursor({ direction, key, value, seq }: Cursor): string {
   return Buffer.from(JSON.stringify([direction, key, value, seq])).toString('base64url');
 }
 
-/** Reads a cursor; `undefined` for text that is none. */
+/** Reads a cursor; `undefined` for text that is not a cursor. */
 export function readCursor(text: string): Cursor | undefined {
   const parts = parse(Buffer.from(text, 'base64url').toString('utf8'));
   if (!Array.isArray(parts) || parts.length !== 4) return undefined;

@@ -39,7 +39,7 @@ const plainQuery: ApiQuery = {
 const fixedPageSize = 200;
 
 /**
- * Reads the query of a call; answers the refusal, if any: 400 naming the parameter for what Klaviyo
+ * Reads the query of a call, or returns the refusal: 400 naming the parameter for what Klaviyo
  * does not take, 501 for what it takes and the sandbox lacks.
  */
 export function readQuery(

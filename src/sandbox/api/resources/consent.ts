@@ -14,7 +14,7 @@ const never: JsonObject = {
 
 /**
  * The subscriptions of a profile as `additional-fields[profile]=subscriptions` shows them. The names
- * are documented; that a person who never subscribed can receive e-mail but no SMS is assumed.
+ * are documented; that a person who never subscribed can receive email but no SMS is assumed.
  */
 export function shownSubscriptions(profile: Profile): JsonObject {
   const email = channelOf(profile, 'email.marketing');
@@ -55,7 +55,7 @@ export function shownSubscriptions(profile: Profile): JsonObject {
   };
 }
 
-/** Whether the person is not to be sent any e-mail. */
+/** Whether the person is not to be sent any email. */
 export function isSuppressed(profile: Profile): boolean {
   const list = channelOf(profile, 'email.marketing')['suppression'];
   return Array.isArray(list) && list.length > 0;

@@ -70,11 +70,11 @@ export function membersOf(call: ApiCall, groupId: string): Member[] {
 /** A segment, or a list, that exists from the start. */
 export interface SeedGroup {
   readonly name: string;
-  /** E-mail addresses of profiles of the account. */
+  /** Email addresses of profiles of the account. */
   readonly profiles?: readonly string[] | undefined;
 }
 
 export const seedGroupSchema = z.strictObject({
   name: seedName,
-  profiles: z.array(z.email()).optional().describe('E-mail addresses of profiles of the account.'),
+  profiles: z.array(z.email()).optional().describe('Email addresses of profiles of the account.'),
 });

@@ -24,7 +24,7 @@ const deletionBody = z.strictObject({
 
 /**
  * `POST /api/data-privacy-deletion-jobs`: forgets a profile with its events, named by one of id,
- * e-mail and phone number (documented). Deleting nobody is taken on as well (assumed).
+ * email and phone number (documented). Deleting nobody is taken on as well (assumed).
  */
 const requestDeletion: ApiHandler = (call) => {
   const read = readWrite(call, deletionBody);

@@ -103,7 +103,7 @@ export function subscribe(
     if (refusal) return refusal;
   }
   const list = collectionOf(call, listKind).get(terms.listId ?? '');
-  // The person would get an e-mail with a link; nobody clicks it here (documented).
+  // The person would get an email with a link; nobody clicks it here (documented).
   const unconfirmed = list?.attributes['opt_in_process'] === 'double_opt_in' && !terms.historical;
   for (const one of subscribers) {
     const profile = subscriberProfile(call, one);
