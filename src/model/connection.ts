@@ -8,7 +8,6 @@ import {
   type AttentionReason,
   type JourneyStage,
   type Stage,
-  type StageRules,
 } from './stages.ts';
 
 /** What of a connection an import, a key check or a consent may write, apart from where it stands. */
@@ -259,7 +258,7 @@ export function whyNotInvited(connection: At & Pick<Connection, 'accountId'>): s
   if (stage === 'attention' && (reason === 'key_invalid' || accountId === undefined)) {
     return `its account is unknown (${reason}): import a working key first`;
   }
-  const { invitation }: StageRules = stageRules[stage];
+  const { invitation } = stageRules[stage];
   return typeof invitation === 'object' ? invitation.refused : undefined;
 }
 

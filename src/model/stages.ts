@@ -48,14 +48,14 @@ export interface StageRules {
   readonly meaning: string;
 }
 
-const consented = { refused: 'it has already consented' };
+const consented: StageRules['invitation'] = { refused: 'it has already consented' };
 
 /**
  * The one table of the journey: every rule about stages follows from it. The ways back: a replaced
  * key is checked again, a revoked invitation leads back to `checked`, a rollback before retirement
  * returns to `verified` with the key in use.
  */
-export const stageRules = {
+export const stageRules: Readonly<Record<Stage, StageRules>> = {
   imported: {
     next: ['checked', 'authorized'],
     resumes: true,
@@ -214,7 +214,7 @@ export const stageRules = {
     label: 'Attention',
     meaning: 'Needs attention',
   },
-} as const satisfies Record<Stage, StageRules>;
+};
 
 /** What a reason for `attention` means. */
 export interface ReasonRules {
@@ -294,7 +294,7 @@ export const journeyStages = stages.filter((stage) => stage !== 'attention');
 export function canMove(from: Stage, to: Stage): boolean {
   if (to === 'attention') return from !== 'attention';
   if (from === 'attention') return stageRules[to].resumes;
-  return (stageRules[from].next as readonly Stage[]).includes(to);
+  return stageRules[from].next.includes(to);
 }
 
 /** A connection, or whatever else stands at a stage. */

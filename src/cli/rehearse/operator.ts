@@ -5,7 +5,7 @@ import { importCustomers } from '../../migration/import/import-customers.ts';
 import { queueMessage } from '../../migration/outreach/queue-message.ts';
 import { defaultReminderPolicy } from '../../migration/outreach/reminder-policy.ts';
 import type { Connection } from '../../model/connection.ts';
-import type { Stage } from '../../model/stages.ts';
+import { mayRetire, stagesWhere, type Stage } from '../../model/stages.ts';
 import { forEachConcurrently } from '../concurrently.ts';
 import type { Person } from './people.ts';
 import { dayMs, dayOf, waveOf } from './rehearsal-settings.ts';
@@ -52,7 +52,7 @@ export function workOf(
 async function retire(set: StageSet, day: number): Promise<void> {
   const { settings, clock, keyshift, world } = set;
   const policy = { quietMs: settings.quietDays * dayMs, minSuccessPercent: 99 };
-  await forEachAt(set, ['live', 'quiet'], async (connection) => {
+  await forEachAt(set, stagesWhere(mayRetire), async (connection) => {
     const sinceMs = connection.liveSinceMs ?? connection.updatedAtMs;
     if (sinceMs + policy.quietMs > clock.now()) return;
     const request = { policy, demand: { kind: 'probe' }, actor } as const;

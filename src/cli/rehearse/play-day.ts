@@ -1,4 +1,5 @@
 import { isKeyshiftError } from '../../errors/keyshift-error.ts';
+import { isWatched, stagesWhere } from '../../model/stages.ts';
 import { forEachConcurrently } from '../concurrently.ts';
 import { followInvitation } from '../demo/person.ts';
 import { forEachAt, keyOf, officeHours, workOf } from './operator.ts';
@@ -141,7 +142,7 @@ function uninstall({ sandbox, accounts, clientId }: StageSet, { index }: Person)
 
 /** Calls a day by every application whose customer's traffic is moving or has moved. */
 async function carryTraffic({ keyshift }: StageSet): Promise<void> {
-  await forEachAt({ keyshift }, ['canary', 'live', 'quiet'], async ({ customerId, stage }) => {
+  await forEachAt({ keyshift }, stagesWhere(isWatched), async ({ customerId, stage }) => {
     for (let call = 0; call < (stage === 'canary' ? 4 : 1); call += 1) {
       const connection = keyshift.connection({ customerId });
       await (await connection.fetch('/api/profiles?page[size]=1')).text();
