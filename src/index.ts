@@ -28,6 +28,6 @@ export type { Logger, LogLevel } from './runtime/logger.ts';
 export type { Random } from './runtime/random.ts';
 export type { Secret, SecretKind } from './runtime/secret.ts';
 export type { Durability } from './store/sqlite-session.ts';
-export type { GrantKey } from './store/store.ts';
+export type { GrantKey } from './store/grants.ts';
 export type { Keyring } from './vault/keyring.ts';
 export type { VaultKey } from './vault/vault-key.ts';

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { loseGrant } from '../../test/store/contract/contract-test.ts';
 import { createFakeOAuthClient } from '../../test/support/fake-oauth-client.ts';
 import { benchClientId, openTestBench } from '../../test/support/workbench-fixture.ts';
 import { createLogger } from '../runtime/logger.ts';
@@ -44,7 +45,7 @@ describe('the credential of a connection', () => {
       code: 'grant_not_found',
     });
     const grant = await bench.grant('AAA111');
-    await bench.store.grants.markState(grant.id, grant.generation, 'lost');
+    await loseGrant(bench.store, grant.id, grant.generation);
     await expect(bench.credentials.forConnection(connection)).rejects.toMatchObject({
       code: 'grant_lost',
     });

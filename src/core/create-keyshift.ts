@@ -146,7 +146,7 @@ async function compose(
     clock,
     random,
     logger,
-    onLost: flagLostGrant({ store, machine, clock }),
+    onLost: flagLostGrant({ machine, clock }),
     onRegained: unflagRegainedGrant({ store, machine }),
   });
   exit.defer(() => tokens.drain());

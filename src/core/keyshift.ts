@@ -1,6 +1,6 @@
 import type { ConnectionHandle, ConnectionTarget } from '../client/connections.ts';
 import type { Grant } from '../model/grant.ts';
-import type { GrantKey } from '../store/store.ts';
+import type { GrantKey } from '../store/grants.ts';
 import type { InvitationLinks } from './invitation-links.ts';
 
 /** Gives out access tokens that are alive. */

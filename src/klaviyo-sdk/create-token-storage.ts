@@ -2,7 +2,7 @@ import { partsOf } from '../core/create-keyshift.ts';
 import type { Keyshift } from '../core/keyshift.ts';
 import { isKeyshiftError, KeyshiftError } from '../errors/keyshift-error.ts';
 import type { Grant } from '../model/grant.ts';
-import type { GrantKey } from '../store/store.ts';
+import type { GrantKey } from '../store/grants.ts';
 import { assertCustomerId, createTokenSaver } from './save-tokens.ts';
 import type { CreatedTokens, RetrievedTokens, SdkTokenStorage } from './sdk-types.ts';
 

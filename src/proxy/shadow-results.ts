@@ -1,6 +1,6 @@
 import type { WriteBehind } from '../calls/write-behind.ts';
 import type { Clock } from '../runtime/clock.ts';
-import type { ShadowResult } from '../store/shadow-store.ts';
+import type { ShadowResult } from '../store/observations.ts';
 import type { Store } from '../store/store.ts';
 
 /** Counts comparisons in memory. */

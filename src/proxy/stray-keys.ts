@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import type { WriteBehind } from '../calls/write-behind.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { scrub } from '../runtime/scrub.ts';
-import type { KeySighting } from '../store/key-sighting-store.ts';
+import type { KeySighting } from '../store/observations.ts';
 import type { Store } from '../store/store.ts';
 
 /** Remembers who still presents the private key of a connection that is on OAuth. */

@@ -2,12 +2,24 @@ import { isKeyshiftError, KeyshiftError } from '../errors/keyshift-error.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
 import type { Database } from './database.ts';
-import type { ParameterOf } from './prepared-statement.ts';
 import type { Sealed } from './sealed.ts';
 import type { Sealer } from './sealer.ts';
+import { statement, type ParameterOf } from './statement.ts';
 
 const name = 'blind_index_key';
 const keyBytes = 32;
+
+const find = statement((db, p: ParameterOf<{ name: string }>) =>
+  db.selectFrom('vault_state').select('sealed_value').where('name', '=', p('name')),
+);
+
+const insert = statement(
+  (db, p: ParameterOf<{ name: string; sealed: Sealed; createdAt: number }>) =>
+    db
+      .insertInto('vault_state')
+      .values({ name: p('name'), sealed_value: p('sealed'), created_at: p('createdAt') })
+      .onConflict((conflict) => conflict.column('name').doNothing()),
+);
 
 /** What {@link loadBlindIndexKey} works with. */
 export interface BlindIndexKeyOptions {
@@ -26,23 +38,12 @@ export interface BlindIndexKeyOptions {
  */
 export async function loadBlindIndexKey(options: BlindIndexKeyOptions): Promise<Uint8Array> {
   const { database, sealer, clock, random, label } = options;
-  const find = database.prepare((db, p: ParameterOf<{ name: string }>) =>
-    db.selectFrom('vault_state').select('sealed_value').where('name', '=', p('name')),
-  );
-  const insert = database.prepare(
-    (db, p: ParameterOf<{ name: string; sealed: Sealed; createdAt: number }>) =>
-      db
-        .insertInto('vault_state')
-        .values({ name: p('name'), sealed_value: p('sealed'), created_at: p('createdAt') })
-        .onConflict((conflict) => conflict.column('name').doNothing()),
-  );
-
-  let row = await find.first({ name });
+  let row = await database.first(find, { name });
   if (!row) {
     const fresh = random.bytes(keyBytes).toString('base64url');
     const sealed = sealer.seal('blindIndexKey', name, fresh);
-    await insert.run({ name, sealed, createdAt: clock.now() });
-    row = await find.first({ name });
+    await database.run(insert, { name, sealed, createdAt: clock.now() });
+    row = await database.first(find, { name });
   }
   if (!row) throw new KeyshiftError('internal', 'The blind index key was not stored.');
   try {

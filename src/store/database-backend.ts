@@ -7,6 +7,8 @@ export interface DatabaseBackend {
   /** Names the database for people; holds no password. */
   readonly label: string;
   readonly dialect: Dialect;
+  /** Where the tables lie, on a database that has schemas. */
+  readonly schema?: string;
   /** The dialect for migrations, when they need other limits than queries. */
   readonly createMigrationDialect?: () => Dialect;
   /**

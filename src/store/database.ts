@@ -6,98 +6,103 @@ import type { Random } from '../runtime/random.ts';
 import type { DatabaseBackend } from './database-backend.ts';
 import type { DatabaseKind } from './database-url.ts';
 import { databaseUnavailable } from './database-unavailable.ts';
-import {
-  prepareStatement,
-  type ParameterValue,
-  type PrepareOptions,
-  type StatementBuilder,
-} from './prepared-statement.ts';
 import type { Schema } from './schema.ts';
-
-/** A statement with named parameters, compiled once. */
-export interface Statement<Parameters, Row> {
-  all(values: Parameters): Promise<Row[]>;
-  first(values: Parameters): Promise<Row | undefined>;
-  /** Answers how many rows were written. */
-  run(values: Parameters): Promise<number>;
-}
-
-/** A running transaction, for what must be done last in it. */
-export interface TransactionScope {
-  /** Run in order when the work of the transaction is done, before it commits. */
-  readonly beforeCommit: (() => Promise<void>)[];
-}
+import { createBinder, type Statement } from './statement.ts';
 
 /**
- * The database as repositories use it. Whatever runs inside of {@link Database.transaction} joins
- * it. Errors of the driver become `database_unavailable` where they mean that.
+ * The database as the tables' stores use it: as a whole, or within one transaction. Errors of the
+ * driver become `database_unavailable` where they mean that.
  */
 export interface Database {
   readonly kind: DatabaseKind;
-  prepare<Parameters extends Record<string, ParameterValue>, Row>(
-    build: StatementBuilder<Parameters, Row>,
-    options?: PrepareOptions,
-  ): Statement<Parameters, Row>;
+  all<Parameters, Row>(statement: Statement<Parameters, Row>, values: Parameters): Promise<Row[]>;
+  first<Parameters, Row>(
+    statement: Statement<Parameters, Row>,
+    values: Parameters,
+  ): Promise<Row | undefined>;
+  /** Returns how many rows were written. */
+  run<Parameters, Row>(statement: Statement<Parameters, Row>, values: Parameters): Promise<number>;
   /** Builds, compiles and runs a query whose shape depends on its values. */
   query<Row>(build: (db: Kysely<Schema>) => Compilable<Row>): Promise<Row[]>;
-  transaction<Result>(work: () => Promise<Result>): Promise<Result>;
-  /** The transaction that the caller is part of. */
-  readonly current: TransactionScope | undefined;
+  /** Runs `work` in a transaction; within one, as part of it. */
+  transaction<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result>;
+}
+
+/** A database within one transaction; it throws when it is used after the end. */
+export interface Transaction extends Database {
+  /** Runs `last` when the work is done, before the commit; in the order of the calls. */
+  beforeCommit(last: () => Promise<void>): void;
+}
+
+/** A database as a whole. Within the work of a transaction on it, it throws. */
+export interface RootDatabase extends Database {
+  /** Runs `work` apart from the transaction that the caller is in, if any. */
+  outsideTransaction<Result>(work: () => Result): Result;
   /** See {@link DatabaseBackend.version}; undefined also once it is closed, or cannot be read. */
   version(): string | undefined;
   close(): Promise<void>;
+}
+
+/** Whether this is a transaction, rather than the database as a whole. */
+export function isTransaction(database: Database): database is Transaction {
+  return 'beforeCommit' in database;
 }
 
 /** How often a transaction that lost a race is run before its error is passed on. */
 const maxAttempts = 5;
 const retryDelayMs = 20;
 
-interface RunningTransaction extends TransactionScope {
-  readonly kysely: Kysely<Schema>;
-  finished: boolean;
-}
-
 /** Wraps the Kysely instance of a backend; `close()` destroys it. */
 export function createDatabase(
   root: Kysely<Schema>,
   backend: DatabaseBackend,
   random: Random,
-): Database {
-  const running = new AsyncLocalStorage<RunningTransaction>();
+): RootDatabase {
+  /** Only to notice who uses the whole database within a transaction: statements never read it. */
+  const running = new AsyncLocalStorage<OpenTransaction>();
+  const db = backend.schema === undefined ? root : root.withSchema(backend.schema);
+  const bind = createBinder(db, backend.kind);
   let closing: Promise<void> | undefined;
 
-  const joined = (): RunningTransaction | undefined => {
-    const transaction = running.getStore();
-    // Work that was left running when its transaction ended goes on without one.
-    return transaction?.finished === false ? transaction : undefined;
+  const createFace = (
+    execute: <Row>(query: CompiledQuery<Row>) => Promise<QueryResult<Row>>,
+  ): Omit<Database, 'transaction'> => ({
+    kind: backend.kind,
+    all: async (from, values) => (await execute(bind(from, values))).rows,
+    first: async (from, values) => (await execute(bind(from, values))).rows[0],
+    run: async (from, values) => Number((await execute(bind(from, values))).numAffectedRows ?? 0),
+    query: async (build) => (await execute(build(db).compile())).rows,
+  });
+
+  const assertOutside = (what: string): void => {
+    if (running.getStore()?.ended !== false) return;
+    throw misuse(
+      `${what}: the store was used within a transaction on it. Use the store that the transaction gives to its work.`,
+    );
   };
 
-  const execute = async <Row>(query: CompiledQuery<Row>): Promise<QueryResult<Row>> => {
-    const transaction = joined();
-    if (closing && !transaction) throw databaseUnavailable(backend.label, 'it is closed');
-    try {
-      return await (transaction?.kysely ?? root).getExecutor().executeQuery<Row>(query);
-    } catch (error) {
-      throw translate(backend, error);
-    }
-  };
-
-  const attempt = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+  const attempt = async <Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> => {
     let ownError: { readonly error: unknown } | undefined;
     try {
       return await root.transaction().execute(async (kysely) => {
-        const transaction: RunningTransaction = { kysely, finished: false, beforeCommit: [] };
+        const open = new OpenTransaction(kysely, backend);
+        const tx: Transaction = {
+          ...createFace((query) => open.execute(query)),
+          transaction: (nested) => nested(tx),
+          beforeCommit: (last) => open.beforeCommit.push(last),
+        };
         try {
-          return await running.run(transaction, async () => {
-            const result = await work();
-            for (const last of transaction.beforeCommit) await last();
+          return await running.run(open, async () => {
+            const result = await work(tx);
+            open.assertIdle();
+            for (const last of open.beforeCommit) await last();
             return result;
           });
         } catch (error) {
           ownError = { error };
           throw error;
         } finally {
-          transaction.finished = true;
+          await open.end();
         }
       });
     } catch (error) {
@@ -107,21 +112,17 @@ export function createDatabase(
   };
 
   return {
-    kind: backend.kind,
-    get current() {
-      return joined();
-    },
-    prepare(build, options) {
-      const bind = prepareStatement(root, build, options);
-      return {
-        all: async (values) => (await execute(bind(values))).rows,
-        first: async (values) => (await execute(bind(values))).rows[0],
-        run: async (values) => Number((await execute(bind(values))).numAffectedRows ?? 0),
-      };
-    },
-    query: async (build) => (await execute(build(root).compile())).rows,
+    ...createFace(async <Row>(query: CompiledQuery<Row>) => {
+      if (closing) throw databaseUnavailable(backend.label, 'it is closed');
+      assertOutside(nameOf(query));
+      try {
+        return await root.getExecutor().executeQuery<Row>(query);
+      } catch (error) {
+        throw translate(backend, error);
+      }
+    }),
     async transaction(work) {
-      if (joined()) return work();
+      assertOutside('transaction');
       for (let attempts = 1; ; attempts += 1) {
         if (closing) throw databaseUnavailable(backend.label, 'it is closed');
         try {
@@ -133,6 +134,7 @@ export function createDatabase(
         }
       }
     },
+    outsideTransaction: (work) => running.exit(work),
     version() {
       try {
         return closing ? undefined : backend.version?.();
@@ -142,6 +144,65 @@ export function createDatabase(
     },
     close: () => (closing ??= root.destroy()),
   };
+}
+
+/** A transaction while it runs: knows what of it is still under way, and refuses what comes late. */
+class OpenTransaction {
+  readonly beforeCommit: (() => Promise<void>)[] = [];
+  readonly #kysely: Kysely<Schema>;
+  readonly #backend: DatabaseBackend;
+  readonly #pending = new Map<Promise<unknown>, CompiledQuery>();
+  ended = false;
+
+  constructor(kysely: Kysely<Schema>, backend: DatabaseBackend) {
+    this.#kysely = kysely;
+    this.#backend = backend;
+  }
+
+  async execute<Row>(query: CompiledQuery<Row>): Promise<QueryResult<Row>> {
+    if (this.ended) {
+      throw misuse(
+        `${nameOf(query)}: a transaction was used after its end. Some promise of its work was not awaited.`,
+      );
+    }
+    const result = this.#kysely.getExecutor().executeQuery<Row>(query);
+    this.#pending.set(result, query);
+    try {
+      return await result;
+    } catch (error) {
+      throw translate(this.#backend, error);
+    } finally {
+      this.#pending.delete(result);
+    }
+  }
+
+  /** Throws when a statement is still under way although the work is done. */
+  assertIdle(): void {
+    const [query] = this.#pending.values();
+    if (!query) return;
+    throw misuse(
+      `${nameOf(query)}: still running when the work of its transaction was done, so nothing was written. Some promise of the work was not awaited.`,
+    );
+  }
+
+  /** Refuses further statements, and waits for those under way: none of them may run alone. */
+  async end(): Promise<void> {
+    this.ended = true;
+    await Promise.allSettled(this.#pending.keys());
+  }
+}
+
+function misuse(message: string): KeyshiftError<'internal'> {
+  return new KeyshiftError('internal', message);
+}
+
+/** A statement by what it does to which table, without values. */
+function nameOf({ sql }: CompiledQuery): string {
+  const [, verb = 'statement', table = ''] =
+    /^\s*(insert into|update|delete from|select)\b(?:.*?\bfrom\b)?\s*(?:"\w+"\.)?"(\w+)"/is.exec(
+      sql,
+    ) ?? [];
+  return `${verb} ${table}`.trimEnd();
 }
 
 function translate(backend: DatabaseBackend, error: unknown): unknown {

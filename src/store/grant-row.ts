@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { Secret } from '../runtime/secret.ts';
 import type { BlindIndex } from '../vault/blind-index.ts';
 import { whenDueMs, type Grant, type RefreshFailure, type TokenPair } from '../model/grant.ts';
@@ -6,18 +7,19 @@ import type { Sealed } from './sealed.ts';
 import type { Sealer } from './sealer.ts';
 
 /** The columns of a grant that a new pair replaces, all of them together. */
-export type PairColumns = Pick<
-  GrantRow,
-  | 'access_token'
-  | 'refresh_token'
-  | 'refresh_index'
-  | 'previous_refresh_token'
-  | 'previous_refresh_index'
-  | 'scope'
-  | 'expires_at'
-  | 'obtained_at'
-  | 'due_at'
->;
+export const pairColumns = [
+  'access_token',
+  'refresh_token',
+  'refresh_index',
+  'previous_refresh_token',
+  'previous_refresh_index',
+  'scope',
+  'expires_at',
+  'obtained_at',
+  'due_at',
+] as const satisfies readonly (keyof GrantRow)[];
+
+export type PairColumns = Pick<GrantRow, (typeof pairColumns)[number]>;
 
 /** The fields of a grant that a new pair replaces. */
 export type PairFields = Omit<
@@ -92,7 +94,10 @@ const rememberedGrants = 256;
 
 /** Opens the tokens of a row, once for all reads of one refresh: it reads its grant three times. */
 function createTokenOpener(sealer: Sealer): (row: GrantRow) => Tokens {
-  const remembered = new Map<string, { readonly sealed: SealedTokens; readonly tokens: Tokens }>();
+  const remembered = new LRUCache<
+    string,
+    { readonly sealed: SealedTokens; readonly tokens: Tokens }
+  >({ max: rememberedGrants });
 
   return (row) => {
     const { id, previous_refresh_token: previous } = row;
@@ -106,11 +111,7 @@ function createTokenOpener(sealer: Sealer): (row: GrantRow) => Tokens {
           ? undefined
           : new Secret('refresh_token', sealer.open('previousRefreshToken', id, previous)),
     };
-    remembered.delete(id);
     remembered.set(id, { sealed: row, tokens });
-    if (remembered.size > rememberedGrants) {
-      remembered.delete(remembered.keys().next().value ?? '');
-    }
     return tokens;
   };
 }

@@ -3,40 +3,20 @@ import { isKeyshiftError, type KeyshiftError } from '../errors/keyshift-error.ts
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Random } from '../runtime/random.ts';
-import { createBlindIndex, type BlindIndex } from '../vault/blind-index.ts';
+import { createBlindIndex } from '../vault/blind-index.ts';
 import type { Vault } from '../vault/vault.ts';
 import { createAuditChain } from './audit-chain.ts';
-import { createAuditStore } from './audit-store.ts';
-import { createAuthorizationStore } from './authorization-store.ts';
 import { loadBlindIndexKey } from './blind-index-key.ts';
-import { createConnectionStore } from './connection-store.ts';
 import type { DatabaseBackend } from './database-backend.ts';
 import { databaseUnavailable } from './database-unavailable.ts';
 import { parseDatabaseUrl } from './database-url.ts';
 import { createDatabase, type Database } from './database.ts';
-import { createForeignConsentStore } from './foreign-consent-store.ts';
-import { createGrantStore } from './grant-store.ts';
-import { createInvitationStore } from './invitation-store.ts';
-import { createLabelStore } from './label-store.ts';
-import { createMetricRecordStore } from './metric-record-store.ts';
-import { createKeySightingStore } from './key-sighting-store.ts';
 import { migrate } from './migrate.ts';
-import { createOptOutStore } from './opt-out-store.ts';
-import { createOutboxStore } from './outbox-store.ts';
-import { createPrivateKeyStore } from './private-key-store.ts';
-import { createReportStore } from './report-store.ts';
-import { createRetirementStore } from './retirement-store.ts';
-import { createRouteExceptionStore } from './route-exception-store.ts';
 import type { Schema } from './schema.ts';
-import { createSealer, type Sealer } from './sealer.ts';
-import { createShadowStore } from './shadow-store.ts';
+import { createSealer } from './sealer.ts';
 import { openSqliteBackend } from './sqlite-backend.ts';
 import type { Durability } from './sqlite-session.ts';
-import type { Store } from './store.ts';
-import { createVerificationStore } from './verification-store.ts';
-import { createSweepTurnStore } from './sweep-turn-store.ts';
-import { createSwitchStore } from './switch-store.ts';
-import { createTrafficStore } from './traffic-store.ts';
+import { createStore, type Store } from './store.ts';
 
 /** What {@link openStore} needs. */
 export interface OpenStoreOptions {
@@ -107,39 +87,6 @@ async function openBackend({
     // The message alone: the error holds the connection with everything it was opened with.
     logger?.warn({ reason: message }, 'an idle database connection broke');
   });
-}
-
-function createStore(database: Database, sealer: Sealer, blindIndex: BlindIndex): Store {
-  const ping = database.prepare((db) => db.selectFrom('vault_state').select('name').limit(1));
-  const store: Store = {
-    connections: createConnectionStore(database),
-    privateKeys: createPrivateKeyStore(database, sealer, blindIndex),
-    grants: createGrantStore(database, sealer, blindIndex),
-    sweepTurns: createSweepTurnStore(database),
-    authorizations: createAuthorizationStore(database, sealer),
-    invitations: createInvitationStore(database),
-    labels: createLabelStore(database),
-    outbox: createOutboxStore(database),
-    optOuts: createOptOutStore(database),
-    audit: createAuditStore(database, createAuditChain(blindIndex)),
-    traffic: createTrafficStore(database),
-    switches: createSwitchStore(database),
-    verifications: createVerificationStore(database),
-    foreignConsents: createForeignConsentStore(database),
-    retirements: createRetirementStore(database),
-    metricRecords: createMetricRecordStore(database),
-    routeExceptions: createRouteExceptionStore(database),
-    keySightings: createKeySightingStore(database),
-    shadow: createShadowStore(database),
-    reports: createReportStore(database),
-    transaction: (work) => database.transaction(() => work(store)),
-    version: () => database.version(),
-    async ping() {
-      await ping.first({});
-    },
-    close: () => database.close(),
-  };
-  return store;
 }
 
 function toOpenError(backend: DatabaseBackend, error: unknown): KeyshiftError {

@@ -1,23 +1,13 @@
 import type { ErrorCode } from '../errors/error-table.ts';
-import type { AttentionReason, Stage } from '../model/stages.ts';
-import type { GrantState } from '../model/grant.ts';
 import type { ConnectionColumns } from '../model/connection.ts';
+import type { GrantState } from '../model/grant.ts';
 import type { MessageChannel, MessageKind, OutboxState } from '../model/message.ts';
+import type { MetricVerdict } from '../model/metric-record.ts';
+import type { KeyProof } from '../model/retirement.ts';
+import type { AttentionReason, Stage } from '../model/stages.ts';
+import type { TrafficOutcome } from '../model/traffic.ts';
+import type { CheckVerdict } from '../model/verification.ts';
 import type { Sealed } from './sealed.ts';
-import type {
-  ForeignConsentTable,
-  MetricComparisonTable,
-  MetricSnapshotTable,
-  RetirementTable,
-  VerificationCheckTable,
-} from './journey-schema.ts';
-import type {
-  KeySightingTable,
-  RouteExceptionTable,
-  ShadowResultTable,
-  SwitchTable,
-  TrafficTable,
-} from './traffic-schema.ts';
 
 /** `connections`: descriptive columns only, so that no write here can touch a secret. */
 export interface ConnectionRow {
@@ -50,7 +40,7 @@ export interface PrivateKeyRow {
   destroyed_at: number | null;
 }
 
-/** `grants`: token pairs; the lease and intent columns belong to the token engine. */
+/** `grants`: token pairs; the lease columns belong to the token engine. */
 export interface GrantRow {
   id: string;
   client_id: string;
@@ -68,7 +58,6 @@ export interface GrantRow {
   generation: number;
   lease_owner: string | null;
   lease_expires_at: number | null;
-  refresh_intent_at: number | null;
   due_at: number | null;
   failed_at: number | null;
   failure_code: ErrorCode | null;
@@ -176,6 +165,104 @@ export interface SweepTurnRow {
   ends_at: number;
 }
 
+/** `traffic`: calls in buckets of ten minutes. `connection_id` is empty where no customer is known. */
+export interface TrafficBucketRow {
+  connection_id: string;
+  bucket_start: number;
+  route: 'key' | 'oauth';
+  operation: string;
+  status: TrafficOutcome;
+  calls: number;
+  total_ms: number;
+  last_error: string | null;
+  last_at: number;
+}
+
+/** `switches`: what an operator decided for every connection at once; no row is the normal state. */
+export interface SwitchRow {
+  name: string;
+  value: string;
+  changed_at: number;
+  actor: string;
+}
+
+/** `route_exceptions`: operations with a route of their own. An empty `connection_id` means all. */
+export interface RouteExceptionRow {
+  connection_id: string;
+  operation: string;
+  route: 'key' | 'oauth';
+  created_at: number;
+  actor: string;
+}
+
+/** `key_sightings`: who still presents the key of a customer whose traffic is on OAuth. */
+export interface KeySightingRow {
+  connection_id: string;
+  source: string;
+  user_agent: string;
+  operation: string;
+  calls: number;
+  first_seen_at: number;
+  last_seen_at: number;
+}
+
+/** `shadow_results`: how answers by key and by OAuth compared. */
+export interface ShadowResultRow {
+  connection_id: string;
+  operation: string;
+  compared: number;
+  different: number;
+  last_compared_at: number;
+  last_different_at: number | null;
+  last_difference: string | null;
+}
+
+/** `verification_checks`: the latest result of each check of a connection. */
+export interface VerificationCheckRow {
+  connection_id: string;
+  name: string;
+  verdict: CheckVerdict;
+  reason: AttentionReason | null;
+  detail: string;
+  checked_at: number;
+}
+
+/** `foreign_consents`: whose invitation led to a grant of another account, which is set aside. */
+export interface ForeignConsentRow {
+  grant_id: string;
+  connection_id: string;
+  account_id: string;
+  account_name: string | null;
+  consented_at: number;
+  settled_at: number | null;
+}
+
+/** `retirements`: how far the end of a private key has come, and what proved it. */
+export interface RetirementRow {
+  connection_id: string;
+  quiet_at: number;
+  proof: KeyProof | null;
+  detail: string | null;
+  proved_at: number | null;
+  retired_at: number | null;
+}
+
+/** `metric_snapshots`: an account's metrics at one time, as JSON. */
+export interface MetricSnapshotRow {
+  id: string;
+  connection_id: string;
+  taken_at: number;
+  content: string;
+}
+
+/** `metric_comparisons`: the latest comparison of a connection, as JSON. */
+export interface MetricComparisonRow {
+  connection_id: string;
+  compared_at: number;
+  verdict: MetricVerdict;
+  content: string;
+}
+
 /** Every table. Times are integer milliseconds UTC. */
 export interface Schema {
   connections: ConnectionRow;
@@ -190,14 +277,14 @@ export interface Schema {
   audit_events: AuditEventRow;
   audit_head: AuditHeadRow;
   vault_state: VaultStateRow;
-  traffic: TrafficTable;
-  switches: SwitchTable;
-  route_exceptions: RouteExceptionTable;
-  key_sightings: KeySightingTable;
-  shadow_results: ShadowResultTable;
-  verification_checks: VerificationCheckTable;
-  foreign_consents: ForeignConsentTable;
-  retirements: RetirementTable;
-  metric_snapshots: MetricSnapshotTable;
-  metric_comparisons: MetricComparisonTable;
+  traffic: TrafficBucketRow;
+  switches: SwitchRow;
+  route_exceptions: RouteExceptionRow;
+  key_sightings: KeySightingRow;
+  shadow_results: ShadowResultRow;
+  verification_checks: VerificationCheckRow;
+  foreign_consents: ForeignConsentRow;
+  retirements: RetirementRow;
+  metric_snapshots: MetricSnapshotRow;
+  metric_comparisons: MetricComparisonRow;
 }

@@ -1,7 +1,8 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { CompiledQuery, QueryResult } from 'kysely';
+import { LRUCache } from 'lru-cache';
 import type { Random } from '../runtime/random.ts';
-import { isDurable } from './prepared-statement.ts';
+import { isDurable } from './statement.ts';
 import { whenUnlocked } from './sqlite-lock.ts';
 
 const maxCachedStatements = 200;
@@ -23,7 +24,7 @@ export class SqliteSession {
   readonly #random: Random;
   readonly #syncs: boolean;
   #mode: SyncMode = 'normal';
-  readonly #cache = new Map<string, CachedStatement>();
+  readonly #cache = new LRUCache<string, CachedStatement>({ max: maxCachedStatements });
   readonly #waiting: (() => void)[] = [];
   #held = false;
 
@@ -124,10 +125,6 @@ export class SqliteSession {
     if (cached) return cached;
     const statement = this.#db.prepare(sql);
     const entry = { statement, returnsRows: statement.columns().length > 0 };
-    if (this.#cache.size >= maxCachedStatements) {
-      const oldest = this.#cache.keys().next();
-      if (!oldest.done) this.#cache.delete(oldest.value);
-    }
     this.#cache.set(sql, entry);
     return entry;
   }

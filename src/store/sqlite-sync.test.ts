@@ -31,7 +31,9 @@ describe('what SQLite has on the disk when it answers', () => {
   it('is every transaction, and the mode is back when it fails', async () => {
     await using bench = await openTestBench();
     const { store } = bench;
-    const consent = () => store.transaction(() => bench.grant('AAA111'));
+    const key = { clientId: 'app-one', accountId: 'AAA111', id: 'g1' };
+    const pair = tokenPair('first', bench.clock.now());
+    const consent = () => store.transaction((tx) => tx.grants.saveConsent(key, pair));
     expect(await saidDuring(consent)).toEqual([full, 'commit', normal]);
     const failing = () => store.transaction(() => Promise.reject(new Error('no')));
     expect(await saidDuring(failing)).toEqual([full, 'rollback', normal]);

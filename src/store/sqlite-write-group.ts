@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers';
 import type { CompiledQuery, QueryResult } from 'kysely';
-import { isDurable } from './prepared-statement.ts';
+import { isDurable } from './statement.ts';
 import type { SqliteSession } from './sqlite-session.ts';
 
 interface Member {

@@ -1,5 +1,5 @@
 import { isFresh, isUsable, type Grant } from '../model/grant.ts';
-import type { GrantKey } from '../store/store.ts';
+import type { GrantKey } from '../store/grants.ts';
 
 /** Opened grants of this process, so that a busy account is not decrypted for every call. */
 export interface GrantCache {

@@ -4,7 +4,7 @@ import { KeyshiftError } from '../errors/keyshift-error.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { createLogger } from '../runtime/logger.ts';
 import type { Grant } from '../model/grant.ts';
-import type { GrantStore } from '../store/store.ts';
+import type { GrantStore } from '../store/grants.ts';
 import { createPairSaver } from './pair-saver.ts';
 
 const outage = () => new KeyshiftError('database_unavailable', 'The database does not answer.');

@@ -1,7 +1,7 @@
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Grant, TokenPair } from '../model/grant.ts';
-import type { GrantStore } from '../store/store.ts';
+import type { GrantStore } from '../store/grants.ts';
 
 /** What {@link createPairSaver} works with. */
 export interface PairSaverOptions {

@@ -5,7 +5,8 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Random } from '../runtime/random.ts';
 import type { Grant } from '../model/grant.ts';
-import type { GrantStore } from '../store/store.ts';
+import type { GrantStore } from '../store/grants.ts';
+import type { Store } from '../store/store.ts';
 import type { ClientBreaker } from './client-breaker.ts';
 import { createPairSaver, type SaveKept, type UnsavedPairs } from './pair-saver.ts';
 import {
@@ -48,9 +49,9 @@ export interface RefreshAttemptOptions {
   readonly counters: OutcomeCounters;
   readonly onStep: OnRefreshStep;
   /** Runs writes that belong together in one transaction. */
-  readonly transaction: <Result>(work: () => Promise<Result>) => Promise<Result>;
+  readonly transaction: Store['transaction'];
   /** Part of the transaction in which the grant is marked as lost. */
-  readonly onLost: (grant: Grant) => Promise<void>;
+  readonly onLost: (grant: Grant, tx: Store) => Promise<void>;
   /** A save that came late may bring a grant back that was called lost meanwhile. */
   readonly onRegained: (grant: Grant) => Promise<void>;
   /** Takes over the pairs that could not be saved while a caller waited. */
@@ -190,7 +191,7 @@ export function createRefreshAttempt(options: RefreshAttemptOptions): RefreshAtt
 
 /** How an attempt can end, each with its count, its log line and whoever has to be told. */
 function createEndings(options: RefreshAttemptOptions) {
-  const { grants, counters, logger } = options;
+  const { counters, logger } = options;
 
   function superseded(): 'superseded' {
     counters.add('superseded');
@@ -221,9 +222,9 @@ function createEndings(options: RefreshAttemptOptions) {
     },
     /** All or nothing: a process that dies in between leaves no lost grant that nobody knows of. */
     markLost: (grant: Grant, owner: string): Promise<boolean> =>
-      options.transaction(async () => {
-        if (!(await grants.markLost(grant, owner))) return false;
-        await options.onLost(grant);
+      options.transaction(async (tx) => {
+        if (!(await tx.grants.markLost(grant, owner))) return false;
+        await options.onLost(grant, tx);
         return true;
       }),
     lost({ accountId: account }: Grant, { error: reason }: GrantRejection): KeyshiftError {

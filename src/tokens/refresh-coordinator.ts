@@ -2,7 +2,7 @@ import { isKind, KeyshiftError } from '../errors/keyshift-error.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
 import { isUsable, type Grant, type RefreshFailure } from '../model/grant.ts';
-import type { GrantStore } from '../store/store.ts';
+import type { GrantStore } from '../store/grants.ts';
 import type { ClientBreaker } from './client-breaker.ts';
 import {
   assertActive,

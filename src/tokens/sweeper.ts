@@ -3,9 +3,10 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Random } from '../runtime/random.ts';
 import { runService } from '../runtime/service.ts';
-import type { OnUnreadable } from '../store/claim-due.ts';
+import type { OnUnreadable } from '../store/grants.ts';
 import type { Grant } from '../model/grant.ts';
-import type { Store, SweepForecast } from '../store/store.ts';
+import type { SweepForecast } from '../store/grants.ts';
+import type { Store } from '../store/store.ts';
 import { createSweepPace, mostPerSec } from './sweep-pace.ts';
 import type { TokenEngine } from './token-engine.ts';
 

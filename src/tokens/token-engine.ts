@@ -5,7 +5,8 @@ import type { Logger } from '../runtime/logger.ts';
 import type { Random } from '../runtime/random.ts';
 import type { Secret } from '../runtime/secret.ts';
 import { isFresh, isUsable, type Grant, type TokenPair } from '../model/grant.ts';
-import type { GrantKey, Store } from '../store/store.ts';
+import type { GrantKey } from '../store/grants.ts';
+import type { Store } from '../store/store.ts';
 import { createClientBreaker } from './client-breaker.ts';
 import { createGrantCache } from './grant-cache.ts';
 import { createUnsavedPairs } from './pair-saver.ts';
@@ -86,8 +87,8 @@ export interface TokenEngineOptions {
   readonly budgets?: RefreshBudgets;
   /** Grants kept open in memory; 20,000 by default. */
   readonly cacheCapacity?: number;
-  /** Told once for every grant that is found dead, in the transaction that marks it. */
-  readonly onLost?: (grant: Grant) => Promise<void>;
+  /** Told once for every grant that is found dead, with the transaction that marks it. */
+  readonly onLost?: (grant: Grant, tx: Store) => Promise<void>;
   /**
    * Told when a pair was saved by a holder whose lease had ended: the grant may have been called
    * lost meanwhile, and lives.
@@ -226,7 +227,7 @@ export function createTokenEngine(options: TokenEngineOptions): TokenEngine {
         throw error;
       }
       cache.drop(key);
-      return store.grants.markState(id, generation, 'revoked');
+      return store.grants.markRevoked(id, generation);
     },
     forget: (key) => {
       cache.drop(key);

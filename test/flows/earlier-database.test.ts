@@ -36,7 +36,10 @@ describe.each([
     const store = await open(database.url);
     for (const { privateKey, keyDestroyed, ...connection } of earlier.connections) {
       const found = await store.connections.findById(connection.id);
-      expect(JSON.parse(JSON.stringify(found))).toEqual(connection);
+      const holds = privateKey === null ? 'none' : keyDestroyed ? 'destroyed' : 'held';
+      // Without a key there is no way by key: that is said by the key alone, then as now.
+      const route = holds === 'none' && connection.route === 'key' ? 'none' : connection.route;
+      expect(JSON.parse(JSON.stringify(found))).toEqual({ ...connection, key: holds, route });
       const key = await store.privateKeys.open(connection.id);
       expect(key?.reveal() ?? null).toBe(keyDestroyed ? null : privateKey);
       if (privateKey === null) continue;

@@ -6,7 +6,7 @@ import {
   readKillSwitch,
   turnKillSwitch,
 } from '../../migration/operate/switches.ts';
-import type { SwitchState } from '../../store/switch-store.ts';
+import type { SwitchState } from '../../store/switches.ts';
 import { actor, printPlan } from '../batch.ts';
 import type { CommandContext } from '../command-context.ts';
 import { addDryRunOption } from '../options.ts';

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { stages } from '../../model/stages.ts';
 import type { Connection } from '../../model/connection.ts';
-import type { StageCount, UnclaimedGrant } from '../../store/store.ts';
+import type { StageCount } from '../../store/connections.ts';
+import type { UnclaimedGrant } from '../../store/grants.ts';
 import { select } from '../../migration/operate/selection.ts';
 import { withWorkbench } from '../run-with.ts';
 import { addCustomerOption, limitOption } from '../options.ts';

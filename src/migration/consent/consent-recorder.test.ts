@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { loseGrant } from '../../../test/store/contract/contract-test.ts';
 import {
   benchClientId,
   openTestBench,
@@ -49,14 +50,19 @@ describe('a consent that cannot be recorded whole', () => {
     await bench.add('second', { stage: 'checked', accountId: 'AAA111', key });
     const failing: Store = {
       ...bench.store,
-      audit: {
-        ...bench.store.audit,
-        append: async (event) => {
-          if (event.connectionId === 'connection-second') throw new Error('the disk is full');
-          await bench.store.audit.append(event);
-        },
-      },
-      transaction: (work) => bench.store.transaction(() => work(failing)),
+      transaction: (work) =>
+        bench.store.transaction((tx) =>
+          work({
+            ...tx,
+            audit: {
+              ...tx.audit,
+              append: async (event) => {
+                if (event.connectionId === 'connection-second') throw new Error('the disk is full');
+                await tx.audit.append(event);
+              },
+            },
+          }),
+        ),
     };
     const recorder = createConsentRecorder({ ...bench.options, store: failing });
     await expect(
@@ -230,8 +236,8 @@ describe('a consent that was lost and is given again', () => {
     const fields = { stage: 'live', route: 'oauth', accountId: 'AAA111', liveSinceMs } as const;
     await bench.add('acme', { ...fields, ...(withKey ? { key } : {}) });
     const grant = await bench.grant('AAA111');
-    await bench.store.grants.markState(grant.id, grant.generation, 'lost');
-    await flagLostGrant(bench)(grant);
+    await loseGrant(bench.store, grant.id, grant.generation);
+    await flagLostGrant(bench)(grant, bench.store);
     return { ...bench, liveSinceMs };
   }
 

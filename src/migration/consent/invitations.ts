@@ -32,6 +32,8 @@ export interface FoundInvitation {
 
 /** Issues invitations and finds them again. */
 export interface Invitations {
+  /** The same, as part of a transaction. */
+  within(tx: Store): Invitations;
   /**
    * Invites the customer of a connection, or answers the invitation that is open already.
    *
@@ -94,6 +96,7 @@ export function createInvitations(options: InvitationsOptions): Invitations {
   }
 
   return {
+    within: (tx) => createInvitations({ ...options, store: tx }),
     findOpen,
     tokenOf,
     async issue(connection, validForMs, actor, { wave } = {}) {

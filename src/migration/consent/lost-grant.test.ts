@@ -15,7 +15,7 @@ describe('a lost grant', () => {
     async (s) => {
       await using bench = await openTestBench();
       const connection = await bench.add('acme', { stage: s, accountId: 'AAA111' });
-      await flagLostGrant(bench)(await bench.grant('AAA111'));
+      await flagLostGrant(bench)(await bench.grant('AAA111'), bench.store);
       if (hasConsented({ stage: s })) {
         expect(await bench.read('acme')).toMatchObject({
           stage: 'attention',
@@ -34,7 +34,7 @@ describe('a lost grant', () => {
     await bench.add('one', { stage: 'live', accountId: 'AAA111', route: 'oauth' });
     await bench.add('two', { stage: 'verified', accountId: 'AAA111', key: 'pk_0123456789abcdef' });
     const other = await bench.add('other', { stage: 'live', accountId: 'BBB222', route: 'oauth' });
-    await flagLostGrant(bench)(await bench.grant('AAA111'));
+    await flagLostGrant(bench)(await bench.grant('AAA111'), bench.store);
     expect(await bench.read('one')).toMatchObject({ attentionReason: 'grant_lost' });
     expect(await bench.read('two')).toMatchObject({ attentionReason: 'grant_lost', route: 'key' });
     expect(await bench.read('other')).toEqual(other);
@@ -86,8 +86,8 @@ describe('a lost grant', () => {
     const engine = createTokenEngine({
       ...{ store: bench.store, oauth, clock: bench.clock, random: bench.random },
       logger: createLogger({ level: 'silent' }),
-      onLost: async (grant) => {
-        await flag(grant);
+      onLost: async (grant, tx) => {
+        await flag(grant, tx);
         if (dies) throw new Error('the process died here');
       },
     });
@@ -112,7 +112,7 @@ describe('a regained grant', () => {
     await using bench = await openTestBench();
     await bench.add('acme', { stage, accountId: 'AAA111', route: 'oauth' });
     const grant = await bench.grant('AAA111');
-    await flagLostGrant(bench)(grant);
+    await flagLostGrant(bench)(grant, bench.store);
     await unflagRegainedGrant(bench)(grant);
     expect(await bench.read('acme')).toMatchObject({ stage: to, attentionReason: undefined });
     expect(await bench.auditOf('acme')).toContain(`attention → ${to}, system: grant_regained`);

@@ -12,13 +12,18 @@ export interface LostGrantOptions {
   readonly machine: StageMachine;
 }
 
-/** Answers what to do when a grant is found dead: every connection of its account needs a person. */
+/**
+ * Returns what to do when a grant is found dead: every connection of its account needs a person.
+ * It takes the store of the transaction that marks the grant.
+ */
 export function flagLostGrant({
-  store,
   machine,
   clock,
-}: LostGrantOptions & { readonly clock: Clock }): (grant: Grant) => Promise<void> {
-  return (grant) =>
+}: Omit<LostGrantOptions, 'store'> & { readonly clock: Clock }): (
+  grant: Grant,
+  store: Store,
+) => Promise<void> {
+  return (grant, store) =>
     store.transaction(async (tx) => {
       if (await replaceByForeignConsent(tx, grant, clock.now())) return;
       for (const connection of await tx.connections.listByAccount(grant.accountId)) {

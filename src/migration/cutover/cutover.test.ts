@@ -1,5 +1,6 @@
 import type { LookUpAccount } from '../../calls/account-lookup.ts';
 import { describe, expect, it } from 'vitest';
+import { loseGrant } from '../../../test/store/contract/contract-test.ts';
 import { transientFailure } from '../../../test/support/engine-fixture.ts';
 import { createFakeOAuthClient } from '../../../test/support/fake-oauth-client.ts';
 import { openTestKeyshift } from '../../../test/support/keyshift-fixture.ts';
@@ -62,7 +63,7 @@ describe('a cutover', () => {
     bench.oauth.answerRefresh(() => transientFailure(503, 5));
     await expect(cutOver()).rejects.toMatchObject({ code: 'upstream_unavailable' });
 
-    await bench.store.grants.markState(grant.id, grant.generation, 'lost');
+    await loseGrant(bench.store, grant.id, grant.generation);
     await expect(cutOver()).rejects.toMatchObject({ code: 'grant_lost' });
     expect(await bench.read('acme')).toEqual(connection);
   });
@@ -157,7 +158,7 @@ describe('a canary', () => {
     const grant = await bench.grant('AAA111');
     const connection = await bench.add('acme', { stage: 'verified', key, ...account });
     await bench.cutover.startCanary(connection, 10, 'cli');
-    await flagLostGrant(bench)(grant);
+    await flagLostGrant(bench)(grant, bench.store);
     expect(await bench.read('acme')).toMatchObject({
       ...{ stage: 'attention', attentionReason: 'grant_lost', route: 'key' },
       canaryPercent: undefined,

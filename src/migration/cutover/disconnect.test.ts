@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { loseGrant } from '../../../test/store/contract/contract-test.ts';
 import { createFakeOAuthClient, granted } from '../../../test/support/fake-oauth-client.ts';
 import {
   benchClientId,
@@ -187,7 +188,7 @@ describe('a disconnect', () => {
   it('of a connection whose grant was lost returns it to its key', async () => {
     await using bench = await open();
     const grant = await bench.grant('AAA111');
-    await bench.store.grants.markState(grant.id, grant.generation, 'lost');
+    await loseGrant(bench.store, grant.id, grant.generation);
     const fields = { attentionReason: 'grant_lost', attentionFrom: 'live' } as const;
     const connection = await bench.add('acme', { ...live, stage: 'attention', ...fields, key });
     expect(await bench.disconnect(connection, 'console')).toBe(false);

@@ -214,18 +214,18 @@ describe('a large import', () => {
     await using bench = await openTestBench();
     await bench.importCsv(header + row('a') + row('b') + row('c'));
     const renamed = (header + row('a') + row('b') + row('c')).replaceAll('@shop', '@new');
-    const { connections } = bench.store;
-    const store: Store = {
-      ...bench.store,
+    const refusing = (within: Store): Store => ({
+      ...within,
       connections: {
-        ...connections,
+        ...within.connections,
         update: (connection, patch, atMs) =>
           connection.customerId === 'b'
             ? Promise.reject(new KeyshiftError('stage_conflict', 'someone else came first'))
-            : connections.update(connection, patch, atMs),
+            : within.connections.update(connection, patch, atMs),
       },
-      transaction: (work) => bench.store.transaction(() => work(store)),
-    };
+      transaction: (work) => within.transaction((tx) => work(refusing(tx))),
+    });
+    const store = refusing(bench.store);
     const report = await bench.importCsv(renamed, { store });
     expect(report.verdicts).toMatchObject({ updated: 2, rejected: 1 });
     expect(report.issues).toMatchObject([{ customerId: 'b', code: 'stage_conflict' }]);

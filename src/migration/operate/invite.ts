@@ -73,11 +73,12 @@ export async function inviteCustomers(
     decide,
     carryOut: (connection, _change, { actor }) =>
       store.transaction(async (tx) => {
-        if (reissue) await invitations.revoke(connection, actor, 'issued anew');
+        const within = invitations.within(tx);
+        if (reissue) await within.revoke(connection, actor, 'issued anew');
         const current = reissue
           ? ((await tx.connections.findById(connection.id)) ?? connection)
           : connection;
-        const issued = await invitations.issue(current, request.validForMs, actor, { wave });
+        const issued = await within.issue(current, request.validForMs, actor, { wave });
         const messages: Partial<Record<MessageChannel, QueueVerdict>> = {};
         for (const channel of channels) {
           messages[channel] = await queueMessage(

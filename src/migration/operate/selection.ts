@@ -2,7 +2,8 @@ import { KeyshiftError } from '../../errors/keyshift-error.ts';
 import type { Connection } from '../../model/connection.ts';
 import type { Labels } from '../../model/labels.ts';
 import type { Stage } from '../../model/stages.ts';
-import type { ConnectionFilter, Store } from '../../store/store.ts';
+import type { ConnectionFilter } from '../../store/connections.ts';
+import type { Store } from '../../store/store.ts';
 
 /** Which connections a use case is about: those that meet every condition; without any, all. */
 export interface Selection {

@@ -5,7 +5,7 @@ import type { Connection, Route } from '../../model/connection.ts';
 import type { SentRoute } from '../../model/route-policy.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Store } from '../../store/store.ts';
-import type { SwitchState } from '../../store/switch-store.ts';
+import type { SwitchState } from '../../store/switches.ts';
 import { planFor, skip, willChange, type Action, type Decision } from './plan.ts';
 
 /** What the switches work with. */

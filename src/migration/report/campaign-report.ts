@@ -1,4 +1,4 @@
-import type { OutboxCount } from '../../store/outreach.ts';
+import type { OutboxCount } from '../../store/outbox.ts';
 import {
   isInvited,
   journeyStages,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { setImmediate } from 'node:timers/promises';
 import type { AuditEvent } from '../../../src/model/audit.ts';
-import type { AuditFilter } from '../../../src/store/store.ts';
+import type { AuditFilter } from '../../../src/store/audit.ts';
 import { oneOf, sampleConnection, t0, type ContractTest } from './contract-test.ts';
 
 const event = (fields: Partial<AuditEvent>): AuditEvent => ({

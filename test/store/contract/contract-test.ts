@@ -114,6 +114,7 @@ export function sampleInvitation(
     id,
     connectionId,
     tokenHash: `token-hash-of-${id}`,
+    wave: undefined,
     createdAtMs: t0,
     expiresAtMs: t0 + 30 * 86_400_000,
     openedAtMs: undefined,
@@ -121,6 +122,18 @@ export function sampleInvitation(
     revokedAtMs: undefined,
     ...fields,
   };
+}
+
+/**
+ * Marks a grant lost as a refresh of that generation does it, under a lease that ignores any
+ * other's. Returns whether it was.
+ */
+export async function loseGrant(store: Store, id: string, generation = 1): Promise<boolean> {
+  const owner = 'loser';
+  const farOff = Number.MAX_SAFE_INTEGER;
+  const request = { generation, owner, nowMs: farOff, expiresAtMs: farOff };
+  const held = await store.grants.acquireLease(id, request);
+  return held !== undefined && store.grants.markLost(held, owner);
 }
 
 /** Secrets compare by their values, which `assert.deepEqual` cannot see. */

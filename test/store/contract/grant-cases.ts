@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { Secret } from '../../../src/runtime/secret.ts';
 import type { Grant } from '../../../src/model/grant.ts';
-import type { GrantKey, Store } from '../../../src/store/store.ts';
-import { reveal, samplePair, t0, type ContractTest } from './contract-test.ts';
+import type { GrantKey } from '../../../src/store/grants.ts';
+import type { Store } from '../../../src/store/store.ts';
+import { loseGrant, reveal, samplePair, t0, type ContractTest } from './contract-test.ts';
 
 const key: GrantKey = { clientId: 'client', accountId: 'AbC123' };
 const refreshToken = (name: string) => new Secret('refresh_token', `refresh-token-${name}`);
@@ -32,7 +33,7 @@ export const grantCases = {
     assert.equal(await store.grants.find(key), undefined);
     assert.equal(await store.grants.findByRefreshToken('client', refreshToken('x')), undefined);
     assert.equal(await store.grants.saveRefreshed('nope', 1, samplePair('x')), undefined);
-    assert.equal(await store.grants.markState('nope', 1, 'lost'), false);
+    assert.equal(await loseGrant(store, 'nope', 1), false);
   },
 
   async 'grants: a first consent inserts an active grant of generation 1'(store) {
@@ -61,7 +62,7 @@ export const grantCases = {
     store,
   ) {
     await store.grants.saveConsent({ ...key, id: 'g1' }, samplePair('1'));
-    await store.grants.markState('g1', 1, 'lost');
+    await loseGrant(store, 'g1', 1);
     const second = samplePair('2', {
       scope: 'accounts:read',
       expiresAtMs: undefined,
@@ -124,9 +125,9 @@ export const grantCases = {
 
   async 'grants: a refresh that succeeds brings a lost grant back, but not a revoked one'(store) {
     await store.grants.saveConsent({ ...key, id: 'g1' }, samplePair('1'));
-    assert.equal(await store.grants.markState('g1', 1, 'lost'), true);
+    assert.equal(await loseGrant(store, 'g1', 1), true);
     assert.equal((await store.grants.saveRefreshed('g1', 1, samplePair('2')))?.state, 'active');
-    assert.equal(await store.grants.markState('g1', 2, 'revoked'), true);
+    assert.equal(await store.grants.markRevoked('g1', 2), true);
     const saved = await store.grants.saveRefreshed('g1', 2, samplePair('3'));
     assert.equal(saved?.state, 'revoked');
     await assertStored(store, saved);
@@ -135,12 +136,12 @@ export const grantCases = {
   async 'grants: a state is marked once, and only over the generation that it was seen at'(store) {
     await store.grants.saveConsent({ ...key, id: 'g1' }, samplePair('1'));
     await store.grants.saveRefreshed('g1', 1, samplePair('2'));
-    assert.equal(await store.grants.markState('g1', 1, 'lost'), false);
+    assert.equal(await loseGrant(store, 'g1', 1), false);
     assert.equal((await store.grants.find(key))?.state, 'active');
-    assert.equal(await store.grants.markState('g1', 2, 'lost'), true);
-    assert.equal(await store.grants.markState('g1', 2, 'lost'), false);
-    assert.equal(await store.grants.markState('g1', 2, 'revoked'), true);
-    assert.equal(await store.grants.markState('g1', 2, 'lost'), false);
+    assert.equal(await loseGrant(store, 'g1', 2), true);
+    assert.equal(await loseGrant(store, 'g1', 2), false);
+    assert.equal(await store.grants.markRevoked('g1', 2), true);
+    assert.equal(await loseGrant(store, 'g1', 2), false);
     const marked = await store.grants.find(key);
     assert.equal(marked?.state, 'revoked');
     assert.equal(marked.generation, 2);
@@ -154,7 +155,7 @@ export const grantCases = {
     assert.equal(await store.grants.find(key), undefined);
     assert.equal(await store.grants.findByRefreshToken('client', refreshToken('aside')), undefined);
     assert.deepEqual(await store.grants.forecast('client', t0 + 1e12), { grants: 0, due: 0 });
-    assert.equal(await store.grants.markState('aside', 1, 'lost'), false);
+    assert.equal(await loseGrant(store, 'aside', 1), false);
 
     const real = await store.grants.saveConsent({ ...key, id: 'g1' }, samplePair('1'));
     assert.equal(real.id, 'g1');
@@ -173,7 +174,7 @@ export const grantCases = {
     assert.equal(await find('2'), 'g1');
     assert.equal(await find('1'), undefined);
     assert.equal(await find('3', 'other-client'), undefined);
-    await store.grants.markState('g1', 3, 'lost');
+    await loseGrant(store, 'g1', 3);
     assert.equal(await find('3'), 'g1');
   },
 

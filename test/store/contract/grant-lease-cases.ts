@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { RefreshFailure } from '../../../src/model/grant.ts';
 import type { Store } from '../../../src/store/store.ts';
-import { oneOf, reveal, samplePair, t0, type ContractTest } from './contract-test.ts';
+import { loseGrant, oneOf, reveal, samplePair, t0, type ContractTest } from './contract-test.ts';
 
 const key = { clientId: 'client', accountId: 'AbC123' };
 const secret = samplePair('late').refreshToken;
@@ -35,7 +35,7 @@ export const grantLeaseCases = {
     assert.equal(await store.grants.releaseLease('g1', 'a'), false);
     await withGrant(store);
     assert.equal(await acquire(store, 'a', t0, 2), undefined);
-    await store.grants.markState('g1', 1, 'lost');
+    await loseGrant(store, 'g1');
     assert.equal(await acquire(store, 'a'), undefined);
   },
 
@@ -66,10 +66,11 @@ export const grantLeaseCases = {
 
   async 'leases: a holder that comes late saves nothing and loses nobody'(store) {
     await withGrant(store);
-    await acquire(store, 'late');
+    const late = await acquire(store, 'late');
+    assert.ok(late);
     await acquire(store, 'next', t0 + 1_000);
     assert.equal(await store.grants.saveRefreshed('g1', 1, samplePair('x'), 'late'), undefined);
-    assert.equal(await store.grants.markState('g1', 1, 'lost', 'late'), false);
+    assert.equal(await store.grants.markLost(late, 'late'), false);
     assert.ok(await store.grants.keepForRecovery('g1', 1, secret));
     const stored = await store.grants.findById('g1');
     assert.equal(reveal(stored?.refreshToken), 'refresh-token-g1');
@@ -84,7 +85,7 @@ export const grantLeaseCases = {
   async 'leases: a revocation passes whoever holds the lease'(store) {
     await withGrant(store);
     await acquire(store, 'a');
-    assert.equal(await store.grants.markState('g1', 1, 'revoked'), true);
+    assert.equal(await store.grants.markRevoked('g1', 1), true);
     assert.equal((await store.grants.readLease('g1'))?.owner, undefined);
   },
 
@@ -105,7 +106,7 @@ export const grantLeaseCases = {
     const stores = [store, await openAnother()];
     for (let i = 0; i < 30; i += 1) await withGrant(store, `g${i}`, `acc${i}`);
     await withGrant(store, 'other', 'other');
-    await store.grants.markState('other', 1, 'lost');
+    await loseGrant(store, 'other');
     const nowMs = t0 + 100 * 86_400_000;
     const claim = (i: number) =>
       oneOf(stores, i).grants.claimDue({

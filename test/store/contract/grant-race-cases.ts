@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { GrantKey } from '../../../src/store/store.ts';
-import { oneOf, reveal, samplePair, type ContractTest } from './contract-test.ts';
+import type { GrantKey } from '../../../src/store/grants.ts';
+import { oneOf, reveal, samplePair, t0, type ContractTest } from './contract-test.ts';
 
 const key: GrantKey = { clientId: 'client', accountId: 'AbC123' };
 
@@ -56,9 +56,13 @@ export const grantRaceCases = {
     for (let round = 0; round < 10; round += 1) {
       const accountId = `account-${round}`;
       await store.grants.saveConsent({ ...key, accountId, id: accountId }, samplePair('1'));
+      const owner = 'holder';
+      const request = { generation: 1, owner, nowMs: t0, expiresAtMs: t0 + 1_000 };
+      const held = await store.grants.acquireLease(accountId, request);
+      assert.ok(held);
       await Promise.all([
-        store.grants.saveRefreshed(accountId, 1, samplePair('2')),
-        other.grants.markState(accountId, 1, 'lost'),
+        store.grants.saveRefreshed(accountId, 1, samplePair('2'), owner),
+        other.grants.markLost(held, owner),
       ]);
       const grant = await store.grants.findById(accountId);
       assert.equal(grant?.generation, 2);

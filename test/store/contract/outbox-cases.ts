@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { MessageChannel, NewMessage } from '../../../src/model/message.ts';
-import type { OutboxClaim } from '../../../src/store/outreach.ts';
+import type { OutboxClaim } from '../../../src/store/outbox.ts';
 import type { Store } from '../../../src/store/store.ts';
 import {
   oneOf,

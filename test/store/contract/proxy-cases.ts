@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Secret } from '../../../src/runtime/secret.ts';
-import type { KeySighting } from '../../../src/store/key-sighting-store.ts';
-import type { ShadowResult } from '../../../src/store/shadow-store.ts';
+import type { KeySighting } from '../../../src/store/observations.ts';
+import type { ShadowResult } from '../../../src/store/observations.ts';
 import { sampleConnection, t0, type ContractTest } from './contract-test.ts';
 
 const sighting = (fields: Partial<KeySighting> = {}): KeySighting => ({

@@ -47,17 +47,79 @@ export const transactionCases = {
     assert.deepEqual(await customersOf(other), ['a']);
   },
 
-  async 'transactions: a nested one joins the outer, on either store object'(store) {
+  async 'transactions: a nested one joins the outer'(store) {
     await assert.rejects(
       store.transaction(async (tx) => {
         await tx.transaction((inner) => inner.connections.insert(sampleConnection('a')));
-        await store.transaction((inner) => inner.connections.insert(sampleConnection('b')));
-        await store.connections.insert(sampleConnection('c'));
-        assert.deepEqual(await customersOf(tx), ['a', 'b', 'c']);
+        await tx.connections.insert(sampleConnection('b'));
+        assert.deepEqual(await customersOf(tx), ['a', 'b']);
         throw new Error('undo');
       }),
       /undo/,
     );
+    assert.deepEqual(await customersOf(store), []);
+  },
+
+  async 'transactions: the store itself refuses every use within one, and names the statement'(
+    store,
+  ) {
+    const uses: Readonly<Record<string, () => Promise<unknown>>> = {
+      'insert into connections': () => store.connections.insert(sampleConnection('outside')),
+      'select connections': () => store.connections.findByCustomer('a'),
+      'update private_keys': () => store.privateKeys.markUsed('connection-a', t0),
+      'delete from switches': () => store.switches.set('route', undefined, t0, 'cli'),
+      transaction: () => store.transaction(() => Promise.resolve()),
+    };
+    await store.transaction(async (tx) => {
+      await tx.connections.insert(sampleConnection('a'));
+      for (const [name, use] of Object.entries(uses)) {
+        const error = await rejectsWith(use(), 'internal');
+        assert.ok(error.message.startsWith(`${name}: the store was used within`), error.message);
+      }
+    });
+    assert.deepEqual(await customersOf(store), ['a']);
+  },
+
+  async 'transactions: work that says so runs apart from the one that it was started in'(store) {
+    let apart: Promise<unknown> = Promise.resolve();
+    await assert.rejects(
+      store.transaction(async (tx) => {
+        await tx.connections.insert(sampleConnection('undone'));
+        apart = tx.outsideTransaction(() => store.connections.insert(sampleConnection('apart')));
+        // On SQLite it waits for its turn, behind this transaction.
+        await setImmediate();
+        throw new Error('undo');
+      }),
+      /undo/,
+    );
+    await apart;
+    assert.deepEqual(await customersOf(store), ['apart']);
+  },
+
+  async 'transactions: a statement that nobody waited for undoes it all, and is named'(store) {
+    const forgetful = store.transaction(async (tx) => {
+      await tx.connections.insert(sampleConnection('a'));
+      void tx.connections.insert(sampleConnection('forgotten'));
+    });
+    const error = await rejectsWith(forgetful, 'internal');
+    assert.match(error.message, /^insert into connections: still running when the work/);
+    assert.deepEqual(await customersOf(store), []);
+    await store.connections.insert(sampleConnection('forgotten'));
+  },
+
+  async 'transactions: what is left running when the work throws is undone with it'(store) {
+    const failure = new Error('mine');
+    await assert.rejects(
+      store.transaction((tx) =>
+        Promise.all([
+          Promise.reject(failure),
+          tx.connections.insert(sampleConnection('a')),
+          tx.connections.insert(sampleConnection('b')),
+        ]),
+      ),
+      (error) => error === failure,
+    );
+    await delay(20);
     assert.deepEqual(await customersOf(store), []);
   },
 
@@ -79,13 +141,18 @@ export const transactionCases = {
     assert.deepEqual(await customersOf(store), ['outside']);
   },
 
-  async 'transactions: work that was left running goes on without the transaction'(store) {
-    let leftRunning: Promise<unknown> = Promise.resolve();
+  async 'transactions: after its end one refuses every use, and the store goes on'(store) {
+    let late: Promise<unknown> = Promise.resolve();
+    let ended: Store = store;
     await store.transaction(async (tx) => {
+      ended = tx;
       await tx.connections.insert(sampleConnection('a'));
-      leftRunning = delay(30).then(() => tx.connections.insert(sampleConnection('late')));
+      late = delay(30).then(() => store.connections.insert(sampleConnection('late')));
     });
-    await leftRunning;
+    const error = await rejectsWith(ended.connections.insert(sampleConnection('b')), 'internal');
+    assert.match(error.message, /^insert into connections: a transaction was used after its end/);
+    await rejectsWith(Array.fromAsync(ended.connections.list()), 'internal');
+    await late;
     assert.deepEqual(await customersOf(store), ['a', 'late']);
   },
 

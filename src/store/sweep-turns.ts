@@ -1,7 +1,7 @@
 import type { Database } from './database.ts';
-import type { ParameterOf } from './prepared-statement.ts';
+import { statement, type ParameterOf } from './statement.ts';
 
-/** What {@link SweepTurnStore.take} answers. */
+/** What {@link SweepTurnStore.take} returns. */
 export interface SweepTurn {
   /** Whether the caller has the turn now. */
   readonly taken: boolean;
@@ -26,11 +26,8 @@ export interface SweepTurnStore {
   shorten(clientId: string, takenUntilMs: number, untilMs: number): Promise<void>;
 }
 
-type TakeParameters = { clientId: string; now: number; until: number; ignoreAfter: number };
-
-/** Keeps turns. */
-export function createSweepTurnStore(database: Database): SweepTurnStore {
-  const take = database.prepare((db, p: ParameterOf<TakeParameters>) =>
+const take = statement(
+  (db, p: ParameterOf<{ clientId: string; now: number; until: number; ignoreAfter: number }>) =>
     db
       .insertInto('sweep_turns')
       .values({ client_id: p('clientId'), ends_at: p('until') })
@@ -46,27 +43,31 @@ export function createSweepTurnStore(database: Database): SweepTurnStore {
           ),
       )
       .returning('ends_at'),
-  );
-  const read = database.prepare((db, p: ParameterOf<{ clientId: string }>) =>
-    db.selectFrom('sweep_turns').select('ends_at').where('client_id', '=', p('clientId')),
-  );
-  const shorten = database.prepare(
-    (db, p: ParameterOf<{ clientId: string; from: number; until: number }>) =>
-      db
-        .updateTable('sweep_turns')
-        .set({ ends_at: p('until') })
-        .where('client_id', '=', p('clientId'))
-        .where('ends_at', '=', p('from')),
-  );
+);
+
+const read = statement((db, p: ParameterOf<{ clientId: string }>) =>
+  db.selectFrom('sweep_turns').select('ends_at').where('client_id', '=', p('clientId')),
+);
+
+const shorten = statement((db, p: ParameterOf<{ clientId: string; from: number; until: number }>) =>
+  db
+    .updateTable('sweep_turns')
+    .set({ ends_at: p('until') })
+    .where('client_id', '=', p('clientId'))
+    .where('ends_at', '=', p('from')),
+);
+
+/** Keeps turns. */
+export function createSweepTurnStore(database: Database): SweepTurnStore {
   return {
     async take(clientId, { nowMs, untilMs, ignoreAfterMs }) {
-      const now = { clientId, now: nowMs, until: untilMs, ignoreAfter: ignoreAfterMs };
-      if (await take.first(now)) return { taken: true, endsAtMs: untilMs };
-      const row = await read.first({ clientId });
+      const turn = { clientId, now: nowMs, until: untilMs, ignoreAfter: ignoreAfterMs };
+      if (await database.first(take, turn)) return { taken: true, endsAtMs: untilMs };
+      const row = await database.first(read, { clientId });
       return { taken: false, endsAtMs: row?.ends_at ?? nowMs };
     },
     async shorten(clientId, takenUntilMs, untilMs) {
-      await shorten.run({ clientId, from: takenUntilMs, until: untilMs });
+      await database.run(shorten, { clientId, from: takenUntilMs, until: untilMs });
     },
   };
 }
