@@ -25,6 +25,31 @@ describe.each([
   });
 });
 
+describe('a timer', () => {
+  it('of the machine’s clock calls once, unless it is cancelled before', async () => {
+    const called: string[] = [];
+    systemClock.timer(5, () => called.push('due'));
+    systemClock.timer(5, () => called.push('cancelled')).cancel();
+    await systemClock.sleep(40);
+    expect(called).toEqual(['due']);
+  });
+
+  it('of a manual clock calls when its time has come, and later when it is restarted', async () => {
+    const clock = createManualClock(0);
+    const called: number[] = [];
+    const timer = clock.timer(100, () => called.push(clock.now()));
+    await clock.advance(60);
+    timer.restart();
+    await clock.advance(60);
+    expect(called).toEqual([]);
+    await clock.advance(60);
+    expect(called).toEqual([160]);
+    clock.timer(10, () => called.push(-1)).cancel();
+    await clock.advance(100);
+    expect(called).toEqual([160]);
+  });
+});
+
 describe('the machine’s clock', () => {
   it('sleeps for longer than a timer of Node can hold', async () => {
     const abort = new AbortController();

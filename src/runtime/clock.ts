@@ -4,6 +4,18 @@ export interface Clock {
   now(): number;
   /** Resolves after `ms` milliseconds; rejects with the signal's reason when aborted. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /**
+   * Calls `work` after `ms` milliseconds unless the timer is cancelled before, which is cheaper
+   * than a sleep. A timer keeps no process alive: what it watches does.
+   */
+  timer(ms: number, work: () => void): Timer;
+}
+
+/** A timer that runs. */
+export interface Timer {
+  cancel(): void;
+  /** Begins anew with the same time, also after it has called; not once it was cancelled. */
+  restart(): void;
 }
 
 /** The longest time that one timer of Node holds; a longer one would fire at once. */
@@ -17,7 +29,27 @@ export const systemClock: Clock = {
     for (; leftMs > longestTimerMs; leftMs -= longestTimerMs) await wait(longestTimerMs, signal);
     await wait(leftMs, signal);
   },
+  timer: (ms, work) => new SystemTimer(ms, work),
 };
+
+/** A class, because every call to Klaviyo has one. */
+class SystemTimer implements Timer {
+  readonly #timeout: NodeJS.Timeout;
+
+  /** More than 24 days are as good as endless. */
+  constructor(ms: number, work: () => void) {
+    this.#timeout = setTimeout(work, Math.min(Math.max(1, ms), longestTimerMs));
+    this.#timeout.unref();
+  }
+
+  cancel(): void {
+    clearTimeout(this.#timeout);
+  }
+
+  restart(): void {
+    this.#timeout.refresh();
+  }
+}
 
 function wait(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -79,6 +111,17 @@ export function createManualClock(startMs = 1_800_000_000_000): ManualClock {
         sleepers.add(sleeper);
         signal?.addEventListener('abort', onAbort, { once: true });
       }),
+    timer(ms, work) {
+      const timer = { dueMs: nowMs + ms, wake: work };
+      sleepers.add(timer);
+      return {
+        cancel: () => void sleepers.delete(timer),
+        restart() {
+          timer.dueMs = nowMs + ms;
+          sleepers.add(timer);
+        },
+      };
+    },
     async advance(ms) {
       const targetMs = nowMs + ms;
       for (;;) {

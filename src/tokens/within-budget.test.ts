@@ -32,7 +32,7 @@ describe('an answer of the token endpoint and its budget', () => {
   it('is passed through in time, and the budget’s sleep ends with it', async () => {
     const slept: AbortSignal[] = [];
     const clock = {
-      now: () => 0,
+      ...createManualClock(0),
       sleep: (_ms: number, signal?: AbortSignal) => {
         slept.push(signal!);
         return new Promise<void>(() => undefined);

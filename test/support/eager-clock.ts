@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/runtime/clock.ts';
+import { systemClock, type Clock } from '../../src/runtime/clock.ts';
 
 /** A clock on which every pause is over at once, and which remembers how long it was to be. */
 export interface EagerClock extends Clock {
@@ -13,6 +13,8 @@ export function createEagerClock(startMs = 1_800_000_000_000): EagerClock {
   return {
     pauses,
     now: () => nowMs,
+    // Deadlines are no pauses: they end what takes real time.
+    timer: systemClock.timer,
     sleep: async (ms, signal) => {
       signal?.throwIfAborted();
       pauses.push(ms);

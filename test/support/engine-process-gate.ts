@@ -23,6 +23,7 @@ export function createGate(): Gate {
   return {
     clock: {
       now: systemClock.now,
+      timer: systemClock.timer,
       sleep: (_ms, signal) =>
         new Promise((resolve, reject) => {
           const drop = () => reject(new Error('dropped at the gate'));

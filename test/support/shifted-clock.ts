@@ -20,6 +20,7 @@ export function createShiftedClock(): ShiftedClock {
   return {
     now,
     skip,
+    timer: systemClock.timer,
     pass(ms) {
       skip(ms);
       for (const { dueMs, woken } of sleepers) if (dueMs <= now()) woken.abort();

@@ -1,4 +1,4 @@
-import type { Clock } from '../../runtime/clock.ts';
+import { systemClock, type Clock } from '../../runtime/clock.ts';
 
 /** A clock that stands still while there is work, and jumps when everybody waits for it. */
 export interface JumpClock extends Clock {
@@ -56,6 +56,8 @@ export function createJumpClock(startMs: number): JumpClock {
 
   return {
     now: () => nowMs,
+    // Deadlines are about work that is going on, which takes real time.
+    timer: systemClock.timer,
     jumpTo,
     noteWork: () => void (work += 1),
     sleep: (ms, signal) =>

@@ -50,6 +50,7 @@ export function createControlledClock(base: Clock): ControlledClock {
 
   return {
     now,
+    timer: base.timer,
     async sleep(ms, signal) {
       const dueMs = now() + ms;
       while (!(await sleepOnce(dueMs, signal)));
