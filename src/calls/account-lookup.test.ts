@@ -7,6 +7,7 @@ import {
 } from '../../test/support/loopback-server.ts';
 import { createManualClock } from '../runtime/clock.ts';
 import { createHttpClient } from '../runtime/http-client.ts';
+import { systemRandom } from '../runtime/random.ts';
 import { Secret } from '../runtime/secret.ts';
 import { createAccountLookup, type AccountLookupOptions } from './account-lookup.ts';
 
@@ -31,6 +32,8 @@ async function open(answers: readonly Answer[], options: Partial<AccountLookupOp
   });
   const lookUp = createAccountLookup({
     ...{ http, clock, apiUrl: server.url, revision: '2026-07-15' },
+    // Pauses as they are without chance.
+    random: { ...systemRandom, fraction: () => 0 },
     ...options,
   });
   /** Runs a lookup to its end, letting time pass, and tells what came of it and when. */

@@ -54,11 +54,10 @@ describe('the deadline of a call', () => {
         '/api/profiles',
         { deadlineMs: 100 },
         {
-          current: (signal) =>
+          pick: (_call, { signal }) =>
             new Promise((_resolve, reject) => {
               signal?.addEventListener('abort', () => reject(signal.reason as Error));
             }),
-          afterUnauthorized: async () => undefined,
         },
       ),
     );
@@ -160,13 +159,14 @@ describe('the signal of a call', () => {
       '/api/profiles',
       { signal: abort.signal },
       {
-        current: async (signal) => {
+        pick: async (_call, { signal }) => {
           heard = signal;
           return keyCredential();
         },
-        afterUnauthorized: async () => undefined,
       },
     );
-    expect(heard).toBe(abort.signal);
+    expect(heard?.aborted).toBe(false);
+    abort.abort(reason);
+    expect(heard?.reason).toBe(reason);
   });
 });

@@ -7,7 +7,7 @@ import {
 } from '../../test/support/api-caller-fixture.ts';
 import { htmlAnswer, jsonAnswer } from '../../test/support/loopback-server.ts';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
-import type { CredentialSource } from './api-caller.ts';
+import type { CredentialSource } from './driver.ts';
 
 const ok = jsonAnswer(200, { data: [] });
 const unauthorized = jsonAnswer(401, { errors: [{ code: 'authentication_failed' }] });
@@ -33,8 +33,8 @@ describe('a call that Klaviyo answers 401', () => {
   it('ends with the error of a refresh that fails, and leaves its connection free', async () => {
     await using bench = await openCallerBench(unauthorized);
     const source: CredentialSource = {
-      current: async () => oauthCredential(1),
-      afterUnauthorized: () => Promise.reject(new KeyshiftError('grant_lost', 'gone')),
+      pick: async () => oauthCredential(1),
+      renew: () => Promise.reject(new KeyshiftError('grant_lost', 'gone')),
     };
     const failed = bench.call('/api/profiles', {}, source);
     await expect(failed).rejects.toMatchObject({ code: 'grant_lost' });
@@ -98,7 +98,7 @@ describe('the target of a call', () => {
     let asked = 0;
     const source: CredentialSource = {
       ...keySource,
-      current: async () => {
+      pick: async () => {
         asked += 1;
         return oauthCredential(1);
       },

@@ -1,11 +1,11 @@
+import { buffer } from 'node:stream/consumers';
 import type { Readable } from 'node:stream';
+import type { Dispatcher } from 'undici';
 import { isKeyshiftError, KeyshiftError } from '../errors/keyshift-error.ts';
 import { parseApiError } from '../klaviyo/api-error.ts';
-import { flattenHeaders } from '../runtime/whole-reply.ts';
-import type { ApiExchange } from './api-exchange.ts';
-import { unpack, unpackStream } from './content-coding.ts';
-import type { Limits } from './call-stop.ts';
+import { flattenHeaders } from '../runtime/http-client.ts';
 import { KlaviyoApiFailure } from './klaviyo-api-failure.ts';
+import { unpack, unpackStream } from './content-coding.ts';
 
 /** Headers of an answer; names in any case. */
 export interface ApiHeaders {
@@ -13,6 +13,12 @@ export interface ApiHeaders {
   has(name: string): boolean;
   [Symbol.iterator](): IterableIterator<[string, string]>;
 }
+
+/** An answer as undici gives it, with its body unread. */
+export type RawReply = Pick<Dispatcher.ResponseData, 'statusCode' | 'headers' | 'body'>;
+
+/** What is read at most of a body that is only looked into. */
+const startBytes = 64 * 1024;
 
 /**
  * An answer of Klaviyo's API, with the members of a `Response` that matter. The body is read once,
@@ -27,26 +33,28 @@ export class ApiResponse {
   readonly headers: ApiHeaders;
   /** Which credential the call was sent with. */
   readonly route: 'key' | 'oauth';
-  readonly #exchange: ApiExchange;
-  readonly #limits: Limits;
+  readonly #body: RawReply['body'];
+  readonly #signal: AbortSignal;
   #used = false;
+  #onceRead: (() => void) | undefined;
   /** Only where the body comes packed. */
   #unpacked: Readable | undefined;
 
-  /** @param limits tell, when the body is read, how long that may take */
-  constructor(exchange: ApiExchange, route: 'key' | 'oauth', limits: Limits) {
-    this.status = exchange.status;
-    this.headers = new ReplyHeaders(exchange.headers);
+  /** @param signal ends the reading of the body */
+  constructor(reply: RawReply, route: 'key' | 'oauth', signal: AbortSignal) {
+    this.status = reply.statusCode;
+    this.headers = new ReplyHeaders(reply.headers);
     this.route = route;
-    this.#exchange = exchange;
-    this.#limits = limits;
+    this.#body = reply.body;
+    this.#signal = signal;
   }
 
   /** The body as a stream, unpacked, for those that are too large to be held whole. */
   get body(): Readable {
+    this.#onceRead?.();
     const coding = this.#coding;
-    if (coding === null) return this.#exchange.stream();
-    this.#unpacked ??= unpackStream(this.#exchange.stream(), coding);
+    if (coding === null) return this.#body;
+    this.#unpacked ??= unpackStream(this.#body, coding);
     return this.#unpacked;
   }
 
@@ -55,22 +63,29 @@ export class ApiResponse {
     return this.status >= 200 && this.status < 300;
   }
 
-  text(): Promise<string> {
-    return this.#read(toText);
+  async text(): Promise<string> {
+    return this.#read((body) => body.text(), toText);
   }
 
   /** The body as JSON; a value to be parsed, not to be trusted. */
-  json(): Promise<unknown> {
-    return this.#read(toJson);
+  async json(): Promise<unknown> {
+    return this.#read(
+      async (body) => JSON.parse(await body.text()) as unknown,
+      (bytes) => JSON.parse(toText(bytes)) as unknown,
+    );
   }
 
-  arrayBuffer(): Promise<ArrayBuffer> {
-    return this.#read(toArrayBuffer);
+  async arrayBuffer(): Promise<ArrayBuffer> {
+    return this.#read(
+      (body) => body.arrayBuffer(),
+      // A copy: small buffers share their memory.
+      (bytes) => new Uint8Array(bytes).buffer,
+    );
   }
 
   /** Lets the body go, so that its connection is free for the next call. */
-  dump(signal?: AbortSignal): Promise<void> {
-    return this.#exchange.dump(signal);
+  async dump(signal?: AbortSignal): Promise<void> {
+    await this.#body.dump(signal ? { limit: dumpBytes, signal } : { limit: dumpBytes });
   }
 
   /**
@@ -83,19 +98,33 @@ export class ApiResponse {
     throw new KlaviyoApiFailure(this.status, parseApiError(await this.text()));
   }
 
-  async #read<Result>(convert: (bytes: Buffer) => Result): Promise<Result> {
+  /** Calls `done` when the body was read, let go or broken off, or is somebody else's to look after. */
+  onceRead(done: () => void): void {
+    this.#onceRead = done;
+    if (this.#body.closed) done();
+    else this.#body.once('close', done);
+  }
+
+  /** The beginning of a body that is let go next; undefined where it is too long, packed or broken. */
+  async readStart(): Promise<string | undefined> {
+    const length = Number(this.headers.get('content-length') ?? 0);
+    if (length > startBytes || this.#coding !== null) return undefined;
+    return this.#body.text().catch(() => undefined);
+  }
+
+  async #read<Result>(
+    plain: (body: RawReply['body']) => Promise<Result>,
+    convert: (bytes: Buffer) => Result,
+  ): Promise<Result> {
     if (this.#used) throw new TypeError('The response body has already been read.');
     this.#used = true;
-    const exchange = this.#exchange;
-    const { signal } = this.#limits;
-    signal?.throwIfAborted();
+    this.#signal.throwIfAborted();
+    const coding = this.#coding;
     try {
-      // Small answers come with their head: there is nothing to wait for, and nobody to watch it.
-      const bytes = exchange.takeBytes() ?? (await this.#wait(exchange));
-      const coding = this.#coding;
-      return convert(coding === null ? bytes : await this.#unpack(bytes, coding));
+      if (coding === null) return await plain(this.#body);
+      return convert(await this.#unpack(await buffer(this.#body), coding));
     } catch (error) {
-      signal?.throwIfAborted();
+      this.#signal.throwIfAborted();
       throw toReadError(error, this.status);
     }
   }
@@ -113,27 +142,15 @@ export class ApiResponse {
       throw new KeyshiftError('upstream_unreadable', what, { cause });
     }
   }
-
-  async #wait(exchange: ApiExchange): Promise<Buffer> {
-    exchange.guard(this.#limits);
-    return exchange.bytes();
-  }
 }
 
-const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
+/** A body longer than this is cut off, connection and all: reading on would cost more. */
+const dumpBytes = 128 * 1024;
+
+const decoder = new TextDecoder();
 
 function toText(bytes: Buffer): string {
-  const isMarked = bytes[0] === 0xef && bytes.subarray(0, 3).equals(byteOrderMark);
-  return bytes.toString('utf8', isMarked ? byteOrderMark.length : 0);
-}
-
-function toJson(bytes: Buffer): unknown {
-  return JSON.parse(toText(bytes));
-}
-
-/** A copy: what came from the wire may share its memory with other answers. */
-function toArrayBuffer(bytes: Buffer): ArrayBuffer {
-  return new Uint8Array(bytes).buffer;
+  return decoder.decode(bytes);
 }
 
 /** A body that was streamed before is its reader's mistake; undici says so by a TypeError. */
@@ -146,9 +163,9 @@ function toReadError(error: unknown, status: number): unknown {
 }
 
 class ReplyHeaders implements ApiHeaders {
-  readonly #raw: ApiExchange['headers'];
+  readonly #raw: RawReply['headers'];
 
-  constructor(raw: ApiExchange['headers']) {
+  constructor(raw: RawReply['headers']) {
     this.#raw = raw;
   }
 

@@ -1,24 +1,32 @@
 import { isKeyshiftError, KeyshiftError } from '../errors/keyshift-error.ts';
 import type { PrivateKey } from '../klaviyo/private-key.ts';
-import type { Clock } from '../runtime/clock.ts';
-import type { Random } from '../runtime/random.ts';
 import type { Connection } from '../model/connection.ts';
 import type { Grant } from '../model/grant.ts';
+import { chooseRoute, type RoutedCall, type SentRoute } from '../model/route-policy.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Random } from '../runtime/random.ts';
+import type { Secret } from '../runtime/secret.ts';
 import type { Store } from '../store/store.ts';
 import type { TokenEngine } from '../tokens/token-engine.ts';
-import { createRecentReads } from './recent-reads.ts';
 import type { FallBackReporter } from './fall-back-reporter.ts';
+import { createRecentReads } from './recent-reads.ts';
 import { createPolicyReader } from './route-policies.ts';
-import {
-  chooseRoute,
-  recordsEvents,
-  type RoutedCall,
-  type RoutePolicies,
-  type SentRoute,
-} from '../model/route-policy.ts';
+
+/** A secret of either kind, as it goes into `Authorization`. */
+export type ApiCredential = Secret<'private_key'> | Secret<'access_token'>;
+
+/** What a call is sent with. */
+export type SentCredential = RoutedCredential | BareCredential;
 
 /** The credential that a connection's call is sent with. */
 export type RoutedCredential = KeyCredential | OAuthCredential;
+
+/** A secret of which nothing else is known: no windows are kept for it, and nobody renews it. */
+export interface BareCredential {
+  readonly route: SentRoute;
+  readonly quota: undefined;
+  readonly secret: ApiCredential;
+}
 
 /** A customer's private key. */
 export interface KeyCredential {
@@ -37,12 +45,17 @@ export interface OAuthCredential {
   readonly generation: number;
 }
 
+/** Whoever waits for a credential; the signal is asked for only where there is something to wait for. */
+export interface Patience {
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Picks credentials by the route of a connection. */
 export interface Credentials {
   /**
    * The credential for a call (or, without one, for whatever will be called), by the route that
-   * {@link chooseRoute} gives it: at once where it is in memory. Where a switch, an exception or a
-   * canary share chose a credential that the connection lacks, the other one does.
+   * {@link chooseRoute} gives it. Where a switch, an exception or a canary share chose a credential
+   * that the connection lacks, the other one does.
    *
    * @throws KeyshiftError `key_not_found` on the key route without a key, `grant_not_found`,
    * `grant_lost`, `upstream_*` on the OAuth route
@@ -50,28 +63,25 @@ export interface Credentials {
   forConnection(
     connection: Connection,
     call?: RoutedCall,
-    signal?: AbortSignal,
-  ): RoutedCredential | Promise<RoutedCredential>;
-  /**
-   * The grant of an account, for accounts that consented without being a customer's connection: at
-   * once where it is in memory and fresh.
-   */
-  forAccount(accountId: string, signal?: AbortSignal): OAuthCredential | Promise<OAuthCredential>;
+    patience?: Patience,
+  ): Promise<RoutedCredential>;
+  /** The grant of an account, for accounts that consented without being a customer's connection. */
+  forAccount(accountId: string, patience?: Patience): Promise<OAuthCredential>;
   /** After Klaviyo's 401 for an OAuth credential: a newer one, refreshed if need be. */
   afterUnauthorized(
     accountId: string,
     generation: number,
-    signal?: AbortSignal,
+    patience?: Patience,
   ): Promise<OAuthCredential>;
   /**
-   * The key that a call may be repeated with after Klaviyo refused its grant. Undefined where
-   * there is none, for calls that record events, and where an operator decided against it.
-   * Whoever gets one sends the call: it is reported with `reason`.
+   * The key that a call may go out with after Klaviyo refused its grant. Undefined where there is
+   * none, and where an operator decided against it. Whoever gets one sends the call: it is reported
+   * with `reason`, once.
    */
   fallBack(
     connection: Connection,
     call: RoutedCall,
-    reason: string,
+    reason: () => Promise<string>,
   ): Promise<KeyCredential | undefined>;
 }
 
@@ -94,12 +104,17 @@ const keyAgeMs = 5_000;
 /** For whoever takes a token without saying what for: no exception applies, and no canary share. */
 const noCall: RoutedCall = { method: 'POST', path: '', headers: {}, operation: undefined };
 
+const patient: Patience = {};
+
 /** Creates the picker; the one place where a route becomes a credential. */
 export function createCredentials(options: CredentialsOptions): Credentials {
   const { store, tokens, clientId, clock, random } = options;
   const readPolicies = createPolicyReader(store, clock);
   const keys = createRecentReads<KeyCredential | undefined>({
-    ...{ clock, maxAgeMs: keyAgeMs, capacity, version: () => store.version() },
+    clock,
+    maxAgeMs: keyAgeMs,
+    capacity,
+    version: () => store.version(),
   });
   /** Made once for each generation of a grant that is in memory. */
   const made = new WeakMap<Grant, OAuthCredential>();
@@ -110,97 +125,58 @@ export function createCredentials(options: CredentialsOptions): Credentials {
     return credential;
   }
 
-  function forAccount(accountId: string, signal?: AbortSignal) {
+  async function forAccount(accountId: string, patience = patient): Promise<OAuthCredential> {
     const key = { clientId, accountId };
-    const held = tokens.freshGrant(key);
-    return held ? toCredential(held) : tokens.liveGrant(key, signal).then(toCredential);
+    return toCredential(tokens.freshGrant(key) ?? (await tokens.liveGrant(key, patience.signal)));
   }
 
-  function findKey({ id, accountId }: Connection) {
+  async function findKey({ id, accountId }: Connection): Promise<KeyCredential | undefined> {
     return keys.get(id, async () => {
       const secret = await store.privateKeys.open(id);
       return secret && { route: 'key', quota: `key ${accountId ?? id}`, secret };
     });
   }
 
-  function forRoute(
+  async function forRoute(
     route: SentRoute,
     connection: Connection,
-    signal?: AbortSignal,
-  ): RoutedCredential | Promise<RoutedCredential> {
+    patience: Patience,
+  ): Promise<RoutedCredential> {
     const { customerId, accountId } = connection;
-    if (route === 'oauth') {
-      if (accountId !== undefined) return forAccount(accountId, signal);
-      return Promise.reject(
-        new KeyshiftError(
-          'grant_not_found',
-          `The account of customer ${customerId} is still unknown.`,
-        ),
-      );
+    if (route === 'key') {
+      const key = await findKey(connection);
+      if (key) return key;
+      throw new KeyshiftError('key_not_found', `Customer ${customerId} has no private key.`);
     }
-    const found = findKey(connection);
-    return found && !(found instanceof Promise) ? found : requireKey(customerId, found);
-  }
-
-  /** The other credential will do, where neither the connection nor the caller chose this one. */
-  function orOther(
-    picked: RoutedCredential | Promise<RoutedCredential>,
-    route: SentRoute,
-    connection: Connection,
-    signal?: AbortSignal,
-  ): RoutedCredential | Promise<RoutedCredential> {
-    if (!(picked instanceof Promise)) return picked;
-    return picked.catch((error: unknown) => {
-      if (!lacksCredential(error)) throw error;
-      return forRoute(route === 'key' ? 'oauth' : 'key', connection, signal);
-    });
-  }
-
-  function pick(
-    policies: RoutePolicies,
-    connection: Connection,
-    call: RoutedCall,
-    signal?: AbortSignal,
-  ): RoutedCredential | Promise<RoutedCredential> {
-    const { route, own } = chooseRoute(connection, call, policies, random);
-    const picked = forRoute(route, connection, signal);
-    return own ? picked : orOther(picked, route, connection, signal);
+    if (accountId !== undefined) return forAccount(accountId, patience);
+    throw new KeyshiftError(
+      'grant_not_found',
+      `The account of customer ${customerId} is still unknown.`,
+    );
   }
 
   return {
-    forConnection(connection, call = noCall, signal) {
-      const policies = readPolicies();
-      return policies instanceof Promise
-        ? policies.then((known) => pick(known, connection, call, signal))
-        : pick(policies, connection, call, signal);
+    async forConnection(connection, call = noCall, patience = patient) {
+      const { route, own } = chooseRoute(connection, call, await readPolicies(), random);
+      try {
+        return await forRoute(route, connection, patience);
+      } catch (error) {
+        // The other credential will do where neither the connection nor its caller chose this one.
+        if (own || !lacksCredential(error)) throw error;
+        return forRoute(route === 'key' ? 'oauth' : 'key', connection, patience);
+      }
     },
     forAccount,
-    afterUnauthorized: async (accountId, generation, signal) =>
+    afterUnauthorized: async (accountId, generation, { signal } = patient) =>
       toCredential(await tokens.afterUnauthorized({ clientId, accountId }, generation, signal)),
     async fallBack(connection, call, reason) {
       const { fallBack, routeSwitch } = await readPolicies();
-      if (!fallBack || routeSwitch === 'oauth' || recordsEvents(call)) return undefined;
+      if (!fallBack || routeSwitch === 'oauth') return undefined;
       const key = await findKey(connection);
-      if (key) options.onFallBack?.(connection, call.operation?.id, reason);
+      if (key) options.onFallBack?.(connection, call.operation?.id, await reason());
       return key;
     },
   };
-}
-
-async function requireKey(
-  customerId: string,
-  found: Promise<KeyCredential | undefined> | undefined,
-): Promise<KeyCredential> {
-  const credential = await found;
-  if (credential) return credential;
-  throw new KeyshiftError('key_not_found', `Customer ${customerId} has no private key.`);
-}
-
-/** Whether Klaviyo refuses the grant as such: a call that may, goes out by key. */
-export function isGrantRefused(
-  error: unknown,
-): error is KeyshiftError<'grant_lost' | 'token_refused'> {
-  return isKeyshiftError(error, 'grant_lost') || isKeyshiftError(error, 'token_refused');
 }
 
 /** Whether there is no such credential, or none that is alive. */

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { startSandbox } from '../sandbox.ts';
 import { testSeed } from '../../test/support/keyshift-fixture.ts';
 import { systemClock } from '../runtime/clock.ts';
+import { systemRandom } from '../runtime/random.ts';
 import { createHttpClient } from '../runtime/http-client.ts';
 import { Secret } from '../runtime/secret.ts';
 import { createReadKeyScopes } from './key-scopes.ts';
@@ -15,7 +16,7 @@ async function read(apiUrl: string, text: string) {
   const http = createHttpClient();
   try {
     const readScopes = createReadKeyScopes({
-      ...{ http, apiUrl, clock: systemClock, revision: '2026-07-15' },
+      ...{ http, apiUrl, clock: systemClock, random: systemRandom, revision: '2026-07-15' },
     });
     return await readScopes(key(text), needed);
   } finally {

@@ -4,10 +4,9 @@ import { parseApiError } from '../klaviyo/api-error.ts';
 import { betaRevision } from '../klaviyo/operations.ts';
 import type { PrivateKey } from '../klaviyo/private-key.ts';
 import { findReadProbe } from '../klaviyo/read-probe.ts';
-import type { Clock } from '../runtime/clock.ts';
-import type { HttpClient } from '../runtime/http-client.ts';
-import type { HttpReply } from '../runtime/whole-reply.ts';
-import { parseRetryAfterSec } from '../runtime/retry-after.ts';
+import type { HttpReply } from '../runtime/http-client.ts';
+import { createAsk, type AskOptions } from './ask.ts';
+import { secretSource } from './credential-source.ts';
 
 /** What could be found out about the scopes of a private key. Each needed scope is in one list. */
 export interface KeyScopes {
@@ -27,16 +26,11 @@ export type ReadKeyScopes = (
 ) => Promise<KeyScopes>;
 
 /** What {@link createReadKeyScopes} works with. */
-export interface ReadKeyScopesOptions {
-  readonly http: HttpClient;
-  readonly clock: Clock;
-  readonly apiUrl: string;
+export interface ReadKeyScopesOptions extends AskOptions {
   readonly revision: string;
 }
 
-const deadlineMs = 10_000;
-const longestPauseSec = 65;
-const attempts = 3;
+const limits = { deadlineMs: 10_000, attempts: 3, firstPauseMs: 1_000, longestPauseMs: 65_000 };
 
 const keyList = z.object({
   data: z.array(
@@ -56,7 +50,8 @@ const keyList = z.object({
  * ```
  */
 export function createReadKeyScopes(options: ReadKeyScopesOptions): ReadKeyScopes {
-  const { http, clock, apiUrl, revision } = options;
+  const { revision } = options;
+  const ask = createAsk(options);
 
   async function get(
     key: PrivateKey,
@@ -64,29 +59,13 @@ export function createReadKeyScopes(options: ReadKeyScopesOptions): ReadKeyScope
     revisionHeader: string,
     signal?: AbortSignal,
   ): Promise<HttpReply | undefined> {
-    for (let attempt = 1; attempt <= attempts; attempt += 1) {
-      const reply = await http
-        .send({
-          method: 'GET',
-          url: `${apiUrl}${path}`,
-          headers: {
-            accept: 'application/vnd.api+json',
-            authorization: `Klaviyo-API-Key ${key.reveal()}`,
-            revision: revisionHeader,
-          },
-          deadlineMs,
-          ...(signal ? { signal } : {}),
-        })
-        .catch((error: unknown) => {
-          if (isKeyshiftError(error)) return undefined;
-          throw error;
-        });
-      if (reply?.status !== 429) return reply;
-      const pauseSec = parseRetryAfterSec(reply.headers['retry-after'], clock.now()) ?? 1;
-      if (pauseSec > longestPauseSec) return undefined;
-      await clock.sleep(pauseSec * 1000, signal);
+    const headers = ['accept', 'application/vnd.api+json', 'revision', revisionHeader];
+    try {
+      return await ask(secretSource(key), { path, headers, signal, ...limits });
+    } catch (error) {
+      if (isKeyshiftError(error)) return undefined;
+      throw error;
     }
-    return undefined;
   }
 
   async function list(key: PrivateKey, signal?: AbortSignal): Promise<string[] | undefined> {

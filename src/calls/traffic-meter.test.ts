@@ -8,7 +8,7 @@ import { createWriteBehind } from './write-behind.ts';
 async function open() {
   const bench = await openTestBench();
   const logger = createLogger({ level: 'silent' });
-  const writeBehind = createWriteBehind(logger);
+  const writeBehind = createWriteBehind(logger, bench.clock);
   const meter = createTrafficMeter({ ...bench, writeBehind, logger });
   const connection = await bench.add('acme', { key: 'pk_0123456789abcdef' });
   const record = (fields: Partial<MeteredCall> = {}) => {

@@ -1,3 +1,4 @@
+import type { Clock, Timer } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 
 /** Writes what is counted in memory to the store, every few seconds and when it is closed. */
@@ -15,10 +16,10 @@ export interface WriteBehind {
 /** A process that dies without warning loses what it counted in so many milliseconds, at most. */
 export const flushEveryMs = 2_000;
 
-/** Creates the writer. Its timer keeps no process alive. */
-export function createWriteBehind(logger: Pick<Logger, 'warn'>): WriteBehind {
+/** Creates the writer. */
+export function createWriteBehind(logger: Pick<Logger, 'warn'>, clock: Clock): WriteBehind {
   const writes = new Map<string, () => Promise<void>>();
-  let timer: NodeJS.Timeout | undefined;
+  let timer: Timer | undefined;
   let running: Promise<void> | undefined;
   let closed = false;
 
@@ -35,11 +36,10 @@ export function createWriteBehind(logger: Pick<Logger, 'warn'>): WriteBehind {
 
   function touch(): void {
     if (timer !== undefined || closed) return;
-    timer = setTimeout(() => {
+    timer = clock.timer(flushEveryMs, () => {
       timer = undefined;
       void flush();
-    }, flushEveryMs);
-    timer.unref();
+    });
   }
 
   async function flush(): Promise<void> {
@@ -55,7 +55,7 @@ export function createWriteBehind(logger: Pick<Logger, 'warn'>): WriteBehind {
     flush,
     async close() {
       closed = true;
-      clearTimeout(timer);
+      timer?.cancel();
       await flush();
     },
   };

@@ -1,13 +1,15 @@
-import { KeyshiftError } from '../errors/keyshift-error.ts';
-import type { Clock } from '../runtime/clock.ts';
-import type { Connection } from '../model/connection.ts';
-import type { Store } from '../store/store.ts';
-import type { ApiCall, ApiRequestInit } from '../calls/api-call.ts';
-import type { ApiCaller, CredentialSource } from '../calls/api-caller.ts';
+import type { ApiRequestInit } from '../calls/api-call.ts';
+import type { ApiCaller } from '../calls/api-caller.ts';
 import type { ApiResponse } from '../calls/api-response.ts';
-import { isGrantRefused, type Credentials, type RoutedCredential } from '../calls/credentials.ts';
+import { ConnectionSource, type CallTarget } from '../calls/credential-source.ts';
+import type { Credentials } from '../calls/credentials.ts';
 import { createRecentReads, routeAgeMs } from '../calls/recent-reads.ts';
 import type { TrafficMeter } from '../calls/traffic-meter.ts';
+import { KeyshiftError } from '../errors/keyshift-error.ts';
+import type { Connection } from '../model/connection.ts';
+import { preferOAuth } from '../model/route-policy.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Store } from '../store/store.ts';
 
 /** Whose Klaviyo account is meant: by Klaviyo's id, or by the integrator's own. */
 export type ConnectionTarget = { readonly accountId: string } | { readonly customerId: string };
@@ -85,25 +87,14 @@ export function createConnections(
 
   async function read(target: ConnectionTarget): Promise<Connection | undefined> {
     if ('customerId' in target) return store.connections.findByCustomer(target.customerId);
-    const connections = await store.connections.listByAccount(target.accountId);
-    return connections.find(({ route }) => route === 'oauth') ?? connections[0];
+    return preferOAuth(await store.connections.listByAccount(target.accountId));
   }
 
-  function find(
-    target: ConnectionTarget,
-    name: string,
-  ): Connection | undefined | Promise<Connection | undefined> {
-    return known.get(name, () => read(target));
-  }
-
-  function credentialOf(
-    target: ConnectionTarget,
-    connection: Connection | undefined,
-    signal: AbortSignal | undefined,
-    call: ApiCall | undefined,
-  ): RoutedCredential | Promise<RoutedCredential> {
-    if (connection) return credentials.forConnection(connection, call, signal);
-    if ('accountId' in target) return credentials.forAccount(target.accountId, signal);
+  /** Read afresh every time, within the age that a route may have. */
+  async function find(target: ConnectionTarget, name: string): Promise<CallTarget> {
+    const connection = await known.get(name, () => read(target));
+    if (connection) return { connection };
+    if ('accountId' in target) return target;
     throw new KeyshiftError(
       'connection_not_found',
       `Customer ${JSON.stringify(target.customerId)} has no connection.`,
@@ -114,52 +105,19 @@ export function createConnections(
     const target = readTarget(given);
     const name =
       'customerId' in target ? `customer ${target.customerId}` : `account ${target.accountId}`;
-    let connectionId: string | undefined;
-
-    function pick(signal: AbortSignal | undefined, call?: ApiCall) {
-      const found = find(target, name);
-      const use = (connection: Connection | undefined) => {
-        connectionId = connection?.id;
-        return credentialOf(target, connection, signal, call);
-      };
-      return found instanceof Promise ? found.then(use) : use(found);
-    }
-
-    async function fallBack(call: ApiCall, reason: string): Promise<RoutedCredential | undefined> {
-      const connection = await find(target, name);
-      return connection && credentials.fallBack(connection, call, reason);
-    }
-
-    function orFallBack(
-      picked: RoutedCredential | Promise<RoutedCredential>,
-      call: ApiCall,
-    ): RoutedCredential | Promise<RoutedCredential> {
-      if (!(picked instanceof Promise)) return picked;
-      return picked.catch(async (error: unknown) => {
-        const key = isGrantRefused(error) ? await fallBack(call, error.code) : undefined;
-        if (key) return key;
-        throw error;
-      });
-    }
-
-    const source: CredentialSource = {
-      current: (signal, call) => orFallBack(pick(signal, call), call),
-      afterUnauthorized: async (refused, signal, call) => {
-        if (refused.route === 'key') return undefined;
-        const { accountId, generation } = refused;
-        return orFallBack(credentials.afterUnauthorized(accountId, generation, signal), call);
-      },
-      afterRefused: fallBack,
-      record({ route }, { operation }, result, tookMs) {
-        const answered = result.kind === 'status' ? result : { status: undefined, edge: false };
-        const { status, edge } = answered;
-        meter?.record({ connectionId, route, operationId: operation?.id, status, edge, tookMs });
-      },
-    };
     return {
-      fetch: (address, init) => callApi(source, address, init),
+      fetch: (address, init) =>
+        callApi(
+          new ConnectionSource({ credentials, meter }, () => find(target, name)),
+          address,
+          init,
+        ),
       async accessToken(signal) {
-        const credential = await pick(signal);
+        const found = await find(target, name);
+        const credential =
+          'connection' in found
+            ? await credentials.forConnection(found.connection, undefined, { signal })
+            : await credentials.forAccount(found.accountId, { signal });
         if (credential.route === 'oauth') return credential.secret.reveal();
         throw new KeyshiftError(
           'stage_conflict',

@@ -1,3 +1,4 @@
+import { createGrantLookup } from '../calls/account-lookup.ts';
 import type { ApiCaller } from '../calls/api-caller.ts';
 import type { Credentials } from '../calls/credentials.ts';
 import { createCutover, type Cutover } from '../migration/cutover/cutover.ts';
@@ -42,11 +43,16 @@ export interface JourneyOptions {
 /** Composes the steps. */
 export function createJourney(options: JourneyOptions): Journey {
   const { workbench, tokens, callApi, credentials, clientId, scope } = options;
-  const { store, machine, lookUpAccount, clock, random, logger } = workbench;
+  const { config, http, store, machine, lookUpAccount, clock, random, logger } = workbench;
+  const { endpoints, revision } = config;
   const shared = { store, machine, clock };
-  const proveGrant = createProveGrant({ tokens, lookUpAccount, clientId });
+  const lookUpGrant = createGrantLookup({
+    ...{ http, clock, random, credentials, revision },
+    apiUrl: endpoints.apiUrl,
+  });
+  const proveGrant = createProveGrant(lookUpGrant);
   const asking = { callApi, credentials, clientId };
-  const verify = createVerify({ ...shared, ...asking, tokens, lookUpAccount, scope });
+  const verify = createVerify({ ...shared, ...asking, tokens, lookUpGrant, scope });
   const metrics = createMetricContinuity({ ...asking, store, clock, random });
   const snapshotMetrics = keepMetrics(metrics, logger);
   const proofs = createKeyProofs({

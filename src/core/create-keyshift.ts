@@ -125,11 +125,11 @@ async function compose(
   exit.defer(() => workbench.close());
   const { store, machine, clock, random, logger, http } = workbench;
   const { redirectUri, scope, revision, endpoints } = config;
-  const traffic = createTraffic(workbench);
+  const traffic = createTraffic(workbench, runtime.dispatcher);
   exit.defer(() => traffic.proxyHttp.close());
   exit.defer(() => traffic.writeBehind.close());
   // Connections of their own: a token endpoint that hangs must not take those of the API.
-  const oauthHttp = createHttpClient(runtime);
+  const oauthHttp = createHttpClient({ dispatcher: runtime.dispatcher, clock });
   exit.defer(() => oauthHttp.close());
   const oauth = createOAuthClient({
     clientId,
@@ -154,6 +154,7 @@ async function compose(
   const lookUpAccount = createAccountLookup({
     http,
     clock,
+    random,
     apiUrl: endpoints.apiUrl,
     revision,
     deadlineMs: 5_000,

@@ -1,3 +1,4 @@
+import type { Dispatcher } from 'undici';
 import { createFallBackReporter, type FallBackReporter } from '../calls/fall-back-reporter.ts';
 import { createTrafficMeter, type TrafficMeter } from '../calls/traffic-meter.ts';
 import { createRateWindows, type RateWindows } from '../calls/rate-windows.ts';
@@ -20,16 +21,15 @@ export interface TrafficParts {
 }
 
 /** Creates the parts; whoever does closes `writeBehind`, then `proxyHttp`. */
-export function createTraffic({
-  store,
-  clock,
-  logger,
-}: Pick<Workbench, 'store' | 'clock' | 'logger'>): TrafficParts {
-  const writeBehind = createWriteBehind(logger);
+export function createTraffic(
+  { store, clock, logger }: Pick<Workbench, 'store' | 'clock' | 'logger'>,
+  dispatcher?: Dispatcher,
+): TrafficParts {
+  const writeBehind = createWriteBehind(logger, clock);
   const meter = createTrafficMeter({ store, writeBehind, clock, logger });
   return {
     // Its callers wait for a place among the connections, and nobody else may take one.
-    proxyHttp: createHttpClient({ connections: proxyConnections }),
+    proxyHttp: createHttpClient({ connections: proxyConnections, dispatcher, clock }),
     windows: createRateWindows(),
     writeBehind,
     meter,

@@ -22,7 +22,7 @@ export interface RuntimeOptions {
   readonly logger?: Logger;
   /** What a SQLite file survives; a power cut by default. */
   readonly durability?: Durability;
-  /** Carries every call to Klaviyo. */
+  /** Carries every call to Klaviyo, in place of connections of Keyshift's own. Never closed. */
   readonly dispatcher?: Dispatcher;
 }
 
@@ -64,12 +64,12 @@ export async function openWorkbench(
     logger,
     ...(runtime.durability ? { durability: runtime.durability } : {}),
   });
-  const http = createHttpClient(runtime);
+  const http = createHttpClient({ dispatcher: runtime.dispatcher, clock });
   exit.defer(() => http.close());
   exit.defer(() => store.close());
   const machine = createStageMachine(clock);
   const { sessionSecret, revision } = config;
-  const api = { http, clock, apiUrl: config.endpoints.apiUrl, revision };
+  const api = { http, clock, random, apiUrl: config.endpoints.apiUrl, revision };
   const invitations = createInvitations({ store, machine, clock, random, sessionSecret });
   return {
     config,

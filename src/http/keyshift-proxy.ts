@@ -15,7 +15,7 @@ export function createKeyshiftProxy(keyshift: ProxyParts): Proxy {
     store,
     credentials,
     serviceTokens: config.serviceTokens,
-    dispatcher: proxyHttp.dispatcherOf(config.endpoints.apiUrl),
+    http: proxyHttp,
     connections: proxyConnections,
     apiUrl: config.endpoints.apiUrl,
     revision: config.revision,

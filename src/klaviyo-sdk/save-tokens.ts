@@ -43,6 +43,7 @@ export function createTokenSaver(keyshift: SaverParts): SaveTokens {
   const lookUpAccount = createAccountLookup({
     http,
     clock,
+    random,
     apiUrl: config.endpoints.apiUrl,
     revision: config.revision,
     deadlineMs: 5_000,

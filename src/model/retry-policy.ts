@@ -1,5 +1,3 @@
-import type { Random } from '../runtime/random.ts';
-
 /** What came of one attempt, as far as a retry depends on it. */
 export type AttemptResult =
   | { readonly kind: 'status'; readonly status: number; readonly edge: boolean }
@@ -41,22 +39,26 @@ function isPassing(status: number): boolean {
   return status === 408 || status === 425 || (status >= 500 && status !== 501);
 }
 
-const firstPauseMs = 250;
-const longestPauseMs = 8_000;
+/** The first pause of a call that nobody set another one for. */
+export const firstPauseMs = 250;
+const doublings = 5;
 /** What asks for longer is answered to the caller, also to one without a deadline. */
 export const longestRetryAfterSec = 300;
 
 /**
- * Milliseconds before the next attempt: `Retry-After` where Klaviyo sent one, else doubling from a
- * quarter of a second, as also after `0` or a date that is over, by which all attempts would be
- * spent at once; up to a quarter more at random, so that callers do not come back together.
+ * Milliseconds before the next attempt: `Retry-After` where Klaviyo sent one, else doubling from
+ * `firstMs` five times, as also after `0` or a date that is over, by which all attempts would be
+ * spent at once; up to a quarter more, so that callers do not come back together.
+ *
+ * @param fraction in [0, 1), at random
  */
 export function retryPauseMs(
   failures: number,
   retryAfterSec: number | undefined,
-  random: Random,
+  fraction: number,
+  firstMs = firstPauseMs,
 ): number {
-  const ownMs = Math.min(firstPauseMs * 2 ** (failures - 1), longestPauseMs);
+  const ownMs = firstMs * 2 ** Math.min(failures - 1, doublings);
   const pauseMs = retryAfterSec === undefined || retryAfterSec === 0 ? ownMs : retryAfterSec * 1000;
-  return Math.round(pauseMs * (1 + random.fraction() / 4));
+  return Math.round(pauseMs * (1 + fraction / 4));
 }

@@ -79,6 +79,11 @@ function findException(
   return exception?.route;
 }
 
+/** Connections of one account share a grant; once one uses it, the account's key must rest. */
+export function preferOAuth(connections: readonly Connection[]): Connection | undefined {
+  return connections.find(({ route }) => route === 'oauth') ?? connections[0];
+}
+
 /** Whether a connection's events belong to OAuth alone. */
 export function isLive({ route, liveSinceMs }: Connection): boolean {
   return route === 'oauth' || liveSinceMs !== undefined;

@@ -223,7 +223,7 @@ describe('a revocation', () => {
   it.each<[string, Answer, string]>([
     ['refused credentials', jsonAnswer(401, { error: 'invalid_client' }), 'client_rejected'],
     ['an outage', htmlAnswer(503), 'upstream_unavailable'],
-    ['the edge', htmlAnswer(403), 'upstream_unavailable'],
+    ['the edge', htmlAnswer(403), 'upstream_unreadable'],
     ['a broken connection', (response) => response.destroy(), 'upstream_unreachable'],
     ['silence', () => undefined, 'upstream_timeout'],
   ])('fails for %s with a code', async (_name, answer, code) => {

@@ -1,5 +1,6 @@
 import * as oauth from 'oauth4webapi';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
+import { upstreamCode } from '../klaviyo/upstream-code.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { HttpClient } from '../runtime/http-client.ts';
 import { parseRetryAfterSec } from '../runtime/retry-after.ts';
@@ -135,11 +136,7 @@ export function createOAuthClient(options: OAuthClientOptions): OAuthClient {
       const refused = status === 400 || status === 401;
       const retryAfterSec = parseRetryAfterSec(headers['retry-after'], options.clock.now());
       throw new KeyshiftError(
-        refused
-          ? 'client_rejected'
-          : status === 429
-            ? 'upstream_throttled'
-            : 'upstream_unavailable',
+        refused ? 'client_rejected' : upstreamCode(status),
         `The revocation endpoint answered ${status}.`,
         retryAfterSec === undefined ? {} : { retryAfterSec },
       );

@@ -2,7 +2,7 @@ import * as oauth from 'oauth4webapi';
 import { isKeyshiftError } from '../errors/keyshift-error.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { HttpClient } from '../runtime/http-client.ts';
-import type { HttpReply } from '../runtime/whole-reply.ts';
+import type { HttpReply } from '../runtime/http-client.ts';
 import type { Secret } from '../runtime/secret.ts';
 import { readTokenReply, type TokenOutcome } from './token-outcome.ts';
 

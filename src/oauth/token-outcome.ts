@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { HttpReply } from '../runtime/whole-reply.ts';
+import type { HttpReply } from '../runtime/http-client.ts';
 import { parseRetryAfterSec } from '../runtime/retry-after.ts';
 import { Secret } from '../runtime/secret.ts';
 

@@ -10,8 +10,11 @@ import { identifyTarget, type NamedToken, type ProxyTarget } from './proxy-calle
 
 /** Tells whom a call is for. */
 export interface CallerDirectory {
-  /** At once for a caller that called a moment ago. Throws and rejects as {@link identifyTarget}. */
-  identify(request: IncomingMessage): ProxyTarget | Promise<ProxyTarget>;
+  /**
+   * Gives what tells whom a call is for, now or later: read afresh, within the age that a route may
+   * have. It throws and rejects as {@link identifyTarget} does.
+   */
+  caller(request: IncomingMessage): () => ProxyTarget | Promise<ProxyTarget>;
 }
 
 /** What {@link createCallerDirectory} works with. */
@@ -48,7 +51,7 @@ export function createCallerDirectory(options: CallerDirectoryOptions): CallerDi
   }
 
   return {
-    identify(request) {
+    caller(request) {
       const { headers } = request;
       const named = [
         pepper,
@@ -57,7 +60,7 @@ export function createCallerDirectory(options: CallerDirectoryOptions): CallerDi
         headers['keyshift-customer'],
       ].join('\n');
       const name = hash('sha256', named, 'base64');
-      return callers.get(name, () => lookUp(request, callers.has(name)));
+      return () => callers.get(name, () => lookUp(request, callers.has(name)));
     },
   };
 }

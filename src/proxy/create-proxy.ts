@@ -1,28 +1,34 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Dispatcher } from 'undici';
+import { createAsk } from '../calls/ask.ts';
+import { ConnectionSource } from '../calls/credential-source.ts';
 import type { Credentials } from '../calls/credentials.ts';
+import { drive, type OutgoingCall } from '../calls/driver.ts';
 import type { RateWindows } from '../calls/rate-windows.ts';
-import { isLive } from '../model/route-policy.ts';
 import type { TrafficMeter } from '../calls/traffic-meter.ts';
 import type { WriteBehind } from '../calls/write-behind.ts';
 import { isKeyshiftError, KeyshiftError } from '../errors/keyshift-error.ts';
 import { findOperation } from '../klaviyo/operations.ts';
+import { isIdempotent } from '../model/retry-policy.ts';
+import { isLive } from '../model/route-policy.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { createFailureLog } from '../runtime/failure-log.ts';
+import type { HttpClient } from '../runtime/http-client.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Random } from '../runtime/random.ts';
 import type { Store } from '../store/store.ts';
 import { createCallerDirectory } from './caller-directory.ts';
-import { Exchange, type ExchangeCall } from './exchange.ts';
+import { Exchange } from './exchange.ts';
 import { createGuessLimiter } from './guess-limiter.ts';
 import type { NamedToken, ProxyTarget } from './proxy-caller.ts';
 import { sendProxyError } from './proxy-error.ts';
+import { createProxyGate } from './proxy-gate.ts';
+import { forwardedRequestHeaders } from './proxy-headers.ts';
 import { checkMethod, checkPath } from './proxy-path.ts';
 import { createBodyReader, type RequestBody } from './request-body.ts';
-import { createSender } from './sender.ts';
 import { createShadow } from './shadow.ts';
 import { createSlots } from './slots.ts';
 import { createStrayKeys } from './stray-keys.ts';
+import { passOn, StreamTransport } from './upstream-call.ts';
 
 /** What {@link createProxy} works with. */
 export interface ProxyOptions {
@@ -30,7 +36,7 @@ export interface ProxyOptions {
   readonly credentials: Credentials;
   readonly serviceTokens: readonly NamedToken[];
   /** Keeps {@link ProxyOptions.connections} connections to Klaviyo, for the proxy alone. */
-  readonly dispatcher: Dispatcher;
+  readonly http: HttpClient;
   readonly connections: number;
   /** Origin of Klaviyo's API: the only host that is ever called. */
   readonly apiUrl: string;
@@ -48,6 +54,8 @@ export type Proxy = (request: IncomingMessage, response: ServerResponse) => Prom
 
 /** Calls that may wait for a connection to Klaviyo. */
 const mostWaiting = 10_000;
+/** Pauses may last so long in all. A longer one is the caller's to make, who has a deadline too. */
+const patienceMs = 10_000;
 
 /**
  * Creates the key-swap proxy: a call with a known private key, or with a service token, goes on to
@@ -60,16 +68,18 @@ const mostWaiting = 10_000;
  * ```
  */
 export function createProxy(options: ProxyOptions): Proxy {
-  const { clock, random, logger } = options;
+  const { http, apiUrl, revision, clock, random, logger } = options;
   const directory = createCallerDirectory({ ...options, limiter: createGuessLimiter(clock) });
-  const bodies = createBodyReader();
+  const bodies = createBodyReader(clock);
   const strayKeys = createStrayKeys(options);
-  const shadow = createShadow(options);
+  const shadow = createShadow({ ...options, ask: createAsk(options) });
   const logFailure = createFailureLog(logger, clock);
-  const send = createSender({
-    ...options,
-    slots: createSlots(options.connections, mostWaiting),
-  });
+  const gate = createProxyGate(
+    options.windows,
+    createSlots(options.connections, mostWaiting),
+    clock,
+  );
+  const wire = { dispatcher: http.dispatcherOf(apiUrl), apiUrl, clock };
 
   return async (request, response) => {
     const exchange = new Exchange(request, response, random.id());
@@ -77,19 +87,36 @@ export function createProxy(options: ProxyOptions): Proxy {
     try {
       const path = checkPath(request.url ?? '');
       const method = checkMethod(request.method ?? 'GET');
-      const arrivedAtMs = clock.now();
-      const named = directory.identify(request);
-      const target = named instanceof Promise ? await named : named;
+      const patientUntilMs = clock.now() + patienceMs;
+      const findTarget = directory.caller(request);
+      const target = await findTarget();
       const query = path.indexOf('?');
       const operation = findOperation(method, query < 0 ? path : path.slice(0, query))?.operation;
       noteStrayKey(request, target, operation?.id);
-      const reading = bodies.read(request);
-      body = reading && (await reading);
+      body = await bodies.read(request);
       const { headers } = request;
-      const call: ExchangeCall = { method, path, headers, body, operation, target, arrivedAtMs };
-      const copy = shadow.begin(call);
-      const sent = await send(exchange, call, copy?.onChunk);
-      copy?.finish(sent);
+      const call: OutgoingCall = {
+        method,
+        path,
+        headers,
+        body,
+        operation,
+        sentHeaders: forwardedRequestHeaders(headers, revision),
+        repeatable: body === null || Buffer.isBuffer(body),
+        idempotent: isIdempotent(method),
+        patientUntilMs,
+      };
+      const copy = shadow.begin(call, target);
+      const answer = await drive(call, {
+        source: new ConnectionSource(options, findTarget),
+        gate,
+        transport: new StreamTransport(wire, exchange, copy?.onChunk),
+        waiter: exchange,
+        clock,
+        random,
+      });
+      if (answer.held && !exchange.isGone()) passOn(exchange, answer.head, answer.held);
+      copy?.finish(answer);
     } catch (error) {
       if (!exchange.isGone()) answerError(exchange, error);
     } finally {

@@ -1,27 +1,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { RoutedCall } from '../model/route-policy.ts';
-import type { Operation } from '../klaviyo/operations.ts';
-import type { ProxyTarget } from './proxy-caller.ts';
-import type { RequestBody } from './request-body.ts';
-import type { UpstreamCall } from './upstream-call.ts';
+import type { Waiter } from '../calls/driver.ts';
+import type { HeaderList } from './proxy-headers.ts';
 
-/** What is known of a call when it is about to be sent. */
-export interface ExchangeCall extends RoutedCall {
-  readonly body: RequestBody;
-  readonly operation: Operation | undefined;
-  readonly target: ProxyTarget;
-  readonly arrivedAtMs: number;
+/** An attempt that is under way. */
+interface OnTheWire {
+  abort(reason: Error): void;
 }
 
 /** One request of a caller with its answer: knows when the caller goes away. */
-export class Exchange {
+export class Exchange implements Waiter {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly id: string;
   /** The route of the last attempt; undefined before the first. */
   route: 'key' | 'oauth' | undefined;
   #gone = false;
-  #onTheWire: UpstreamCall | undefined;
+  #onTheWire: OnTheWire | undefined;
   #controller: AbortController | undefined;
 
   constructor(request: IncomingMessage, response: ServerResponse, id: string) {
@@ -43,10 +37,25 @@ export class Exchange {
     return this.#controller.signal;
   }
 
+  throwIfGone(): void {
+    if (this.#gone) throw callerGone();
+  }
+
+  /** A caller that goes away is noticed when the work is done. */
+  within<Result>(work: Promise<Result>): Promise<Result> {
+    return work;
+  }
+
+  /** Keyshift's own headers for the answer. */
+  get ownHeaders(): HeaderList {
+    const own = ['keyshift-request-id', this.id];
+    return this.route === undefined ? own : [...own, 'keyshift-route', this.route];
+  }
+
   /** Has the attempt ended when the caller goes away. */
-  watch(attempt: UpstreamCall | undefined): void {
+  watch(attempt: OnTheWire): void {
     this.#onTheWire = attempt;
-    if (this.#gone) attempt?.abort(callerGone());
+    if (this.#gone) attempt.abort(callerGone());
   }
 
   readonly #onClose = () => {

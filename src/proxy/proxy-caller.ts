@@ -3,6 +3,7 @@ import { KeyshiftError } from '../errors/keyshift-error.ts';
 import { parsePrivateKey } from '../klaviyo/private-key.ts';
 import type { Secret } from '../runtime/secret.ts';
 import type { Connection } from '../model/connection.ts';
+import { preferOAuth } from '../model/route-policy.ts';
 import type { Store } from '../store/store.ts';
 
 /** Which credential a call is to be sent with: a connection's, or an account's grant. */
@@ -78,9 +79,4 @@ async function targetOfKey(keyText: string, store: Store): Promise<ProxyTarget> 
   const connection = preferOAuth(connections);
   if (connection) return { kind: 'connection', connection, byKey: true };
   throw new KeyshiftError('unauthenticated', 'Missing or unknown private key.');
-}
-
-/** Connections of one account share a grant; once one uses it, the account's key must rest. */
-function preferOAuth(connections: readonly Connection[]): Connection | undefined {
-  return connections.find(({ route }) => route === 'oauth') ?? connections[0];
 }

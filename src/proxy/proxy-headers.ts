@@ -42,14 +42,12 @@ const droppedFromReplies: ReadonlySet<string> = new Set([
 /** Names and values in turn, as Node and undici take them. */
 export type HeaderList = string[];
 
-/** Headers of a call as they go on to Klaviyo, without those that are for Keyshift. */
+/** Headers of a call as they go on to Klaviyo, without its credential and what is for Keyshift. */
 export function forwardedRequestHeaders(
   headers: IncomingHttpHeaders,
-  authorization: string,
   revision: string,
 ): HeaderList {
   const forwarded = keepEndToEnd(headers, droppedFromCalls);
-  forwarded.push('authorization', authorization);
   if (headers['revision'] === undefined) forwarded.push('revision', revision);
   return forwarded;
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
+import type { Clock } from '../runtime/clock.ts';
 
 /** What a call carries: nothing, bytes that can be sent again, or a stream, which can be sent once. */
 export type RequestBody = Buffer | Readable | null;
@@ -21,30 +22,39 @@ export interface BodyReader {
    *
    * @throws KeyshiftError `request_incomplete` when the caller stops in the middle of a held body
    */
-  read(request: IncomingMessage): Promise<RequestBody> | null;
+  read(request: IncomingMessage): Promise<RequestBody>;
   /** Gives back the room of a held body. */
   release(body: RequestBody): void;
 }
 
-/** Creates the reader; the room for held bodies is shared by all calls. */
-export function createBodyReader(): BodyReader {
+/**
+ * Creates the reader; the room for held bodies is shared by all calls. It is taken before a body is
+ * read: as many bytes as the call names, or as many as may be held where it names none.
+ */
+export function createBodyReader(clock: Clock): BodyReader {
   let heldBytes = 0;
 
-  async function take(request: IncomingMessage): Promise<RequestBody> {
-    const length = Number(request.headers['content-length'] ?? 0);
-    const room = heldInAllBytes - heldBytes;
-    if (length > Math.min(heldBodyBytes, room) || room <= 0) return passThrough(request, []);
-    const { chunks, size, ended } = await readUpTo(request, heldBodyBytes);
-    if (!ended) return passThrough(request, chunks);
-    heldBytes += size;
-    return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size);
+  async function take(request: IncomingMessage, length: number): Promise<RequestBody> {
+    if (length > heldBodyBytes || heldBytes + length > heldInAllBytes) {
+      return passThrough(request, [], clock);
+    }
+    heldBytes += length;
+    let kept = 0;
+    try {
+      const { chunks, size, ended } = await readUpTo(request, heldBodyBytes, clock);
+      if (!ended) return passThrough(request, chunks, clock);
+      kept = size;
+      return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size);
+    } finally {
+      heldBytes += kept - length;
+    }
   }
 
   return {
-    read(request) {
+    async read(request) {
       const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
-      const none = length === undefined ? encoding === undefined : length === '0';
-      return none ? null : take(request);
+      if (length !== undefined) return length === '0' ? null : take(request, Number(length));
+      return encoding === undefined ? null : take(request, heldBodyBytes);
     },
     release(body) {
       if (Buffer.isBuffer(body)) heldBytes -= body.length;
@@ -59,17 +69,17 @@ interface Begun {
 }
 
 /** Reads until the body is over, or larger than `most`; then the rest is left in the request. */
-function readUpTo(request: IncomingMessage, most: number): Promise<Begun> {
+function readUpTo(request: IncomingMessage, most: number, clock: Clock): Promise<Begun> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
-    const timer = setTimeout(() => {
+    const timer = clock.timer(bodyPauseMs, () => {
       fail();
-    }, bodyPauseMs);
+    });
     const onData = (chunk: Buffer) => {
       chunks.push(chunk);
       size += chunk.length;
-      timer.refresh();
+      timer.restart();
       if (size > most) finish(false);
     };
     const onEnd = () => {
@@ -80,7 +90,7 @@ function readUpTo(request: IncomingMessage, most: number): Promise<Begun> {
       reject(incomplete());
     };
     const stop = () => {
-      clearTimeout(timer);
+      timer.cancel();
       request.off('data', onData).off('end', onEnd).off('close', fail).off('error', fail);
     };
     const finish = (ended: boolean) => {
@@ -96,39 +106,41 @@ function readUpTo(request: IncomingMessage, most: number): Promise<Begun> {
  * The body as a stream of its own: undici destroys what it sends, and destroying the request
  * would take the caller's connection and with it the answer. What is not wanted is read away.
  */
-function passThrough(request: IncomingMessage, begun: Buffer[]): Readable {
+function passThrough(request: IncomingMessage, begun: Buffer[], clock: Clock): Readable {
   const body = new Readable({
     highWaterMark: 64 * 1024,
     read: () => {
-      timer.refresh();
+      timer.restart();
       request.resume();
     },
     destroy: (error, done) => {
-      clearTimeout(timer);
+      timer.cancel();
       request.off('data', onData).off('end', onEnd).off('close', onClose);
       request.on('error', () => undefined);
       request.resume();
       done(error);
     },
   });
-  const timer = setTimeout(() => {
+  const timer = clock.timer(bodyPauseMs, () => {
     // Klaviyo's side may be what is slow: then the caller is paused, and not to blame.
-    if (request.isPaused()) timer.refresh();
+    if (request.isPaused()) timer.restart();
     else body.destroy(incomplete());
-  }, bodyPauseMs);
+  });
   const onData = (chunk: Buffer) => {
-    timer.refresh();
+    timer.restart();
     if (!body.push(chunk)) request.pause();
   };
   const onEnd = () => {
-    clearTimeout(timer);
+    timer.cancel();
     body.push(null);
   };
   const onClose = () => {
     if (!request.complete) body.destroy(incomplete());
   };
   for (const chunk of begun) body.push(chunk);
-  request.on('data', onData).on('end', onEnd).on('close', onClose);
+  // What had arrived in full when it was looked into has ended since.
+  if (request.readableEnded) onEnd();
+  else request.on('data', onData).on('end', onEnd).on('close', onClose);
   return body;
 }
 

@@ -1,48 +1,89 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
-import { isFromEdge } from '../calls/attempt.ts';
+import {
+  failedBy,
+  type AnswerHead,
+  type Outcome,
+  type SentRequest,
+  type Transport,
+} from '../calls/driver.ts';
+import type { SentCredential } from '../calls/credentials.ts';
+import { isFromEdge } from '../model/call-policy.ts';
+import type { Clock, Timer } from '../runtime/clock.ts';
+import type { Exchange } from './exchange.ts';
 import { forwardedReplyHeaders, type HeaderList } from './proxy-headers.ts';
-import type { RequestBody } from './request-body.ts';
 
-/** One attempt of a call as it goes out. */
-export interface UpstreamRequest {
-  readonly origin: string;
-  readonly path: string;
-  readonly method: string;
-  readonly headers: HeaderList;
-  readonly body: RequestBody;
+/** An answer of Klaviyo's in the proxy. */
+export interface StreamedAnswer {
+  readonly head: AnswerHead;
+  readonly credential: SentCredential;
+  /** The body, where nothing went to the caller yet. */
+  readonly held: Buffer | undefined;
+  /** Whether it came to its end. */
+  readonly isWhole: boolean;
 }
 
-/** The head of an answer. */
-export interface ReplyHead {
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
-  /** Whether the edge answered in Klaviyo's place. */
-  readonly edge: boolean;
-  /** Milliseconds from sending to the head. */
-  readonly tookMs: number;
+/** What {@link StreamTransport} sends with. */
+export interface StreamTransportOptions {
+  readonly dispatcher: Dispatcher;
+  readonly apiUrl: string;
+  readonly clock: Clock;
 }
 
-/** What came of an attempt. */
-export type UpstreamOutcome =
-  /** The answer went to the caller. */
-  | { readonly kind: 'passed'; readonly head: ReplyHead }
-  /** The answer is here, whole, and nothing went to the caller. */
-  | { readonly kind: 'held'; readonly head: ReplyHead; readonly body: Buffer }
-  /** No answer came, or it broke off after its head had gone to the caller. */
-  | { readonly kind: 'failed'; readonly error: Error; readonly head: ReplyHead | undefined };
+/** Streams answers to the caller of one exchange, except for those that may be followed by another. */
+export class StreamTransport implements Transport<StreamedAnswer> {
+  readonly #options: StreamTransportOptions;
+  readonly #exchange: Exchange;
+  readonly #onChunk: ((chunk: Buffer) => void) | undefined;
+
+  /** @param onChunk sees each chunk of an answer that is passed on */
+  constructor(
+    options: StreamTransportOptions,
+    exchange: Exchange,
+    onChunk: ((chunk: Buffer) => void) | undefined,
+  ) {
+    this.#options = options;
+    this.#exchange = exchange;
+    this.#onChunk = onChunk;
+  }
+
+  send(
+    { credential, path, method, headers, body }: SentRequest,
+    holds: (head: AnswerHead) => boolean,
+  ): Promise<Outcome<StreamedAnswer>> {
+    const { dispatcher, apiUrl, clock } = this.#options;
+    const exchange = this.#exchange;
+    exchange.route = credential.route;
+    return new Promise((onEnd) => {
+      const attempt = new UpstreamCall({
+        response: exchange.response,
+        ownHeaders: exchange.ownHeaders,
+        url: apiUrl + path,
+        credential,
+        clock,
+        holds,
+        onChunk: this.#onChunk,
+        onEnd,
+      });
+      exchange.watch(attempt);
+      dispatcher.dispatch({ origin: apiUrl, path, method, headers, body }, attempt);
+    });
+  }
+}
 
 /** What {@link UpstreamCall} is told by. */
 export interface UpstreamCallOptions {
   readonly response: ServerResponse;
   /** Headers of Keyshift's own for the answer. */
   readonly ownHeaders: HeaderList;
-  readonly now: () => number;
+  readonly url: string;
+  readonly credential: SentCredential;
+  readonly clock: Clock;
   /** Whether an answer is to be held back from the caller, by its head. */
-  readonly holds: (head: ReplyHead) => boolean;
+  readonly holds: (head: AnswerHead) => boolean;
   /** Sees each chunk of an answer that is passed on. */
   readonly onChunk?: ((chunk: Buffer) => void) | undefined;
-  readonly onEnd: (outcome: UpstreamOutcome) => void;
+  readonly onEnd: (outcome: Outcome<StreamedAnswer>) => void;
 }
 
 /** An answer that is larger goes on to the caller after all. */
@@ -60,14 +101,14 @@ export class UpstreamCall implements Dispatcher.DispatchHandler {
   readonly #sentAtMs: number;
   #controller: Dispatcher.DispatchController | undefined;
   #abortReason: Error | undefined;
-  #head: ReplyHead | undefined;
+  #head: AnswerHead | undefined;
   #held: Buffer[] | undefined;
   #heldBytes = 0;
-  #stalled: NodeJS.Timeout | undefined;
+  #stalled: Timer | undefined;
 
   constructor(options: UpstreamCallOptions) {
     this.#options = options;
-    this.#sentAtMs = options.now();
+    this.#sentAtMs = options.clock.now();
   }
 
   /** Ends the call; its connection goes with it. */
@@ -90,7 +131,7 @@ export class UpstreamCall implements Dispatcher.DispatchHandler {
     const edge =
       status >= 300 &&
       isFromEdge(status, headers['content-type'], headers['cf-mitigated'] !== undefined);
-    const head = { status, headers, edge, tookMs: this.#options.now() - this.#sentAtMs };
+    const head = { status, headers, edge, tookMs: this.#tookMs() };
     this.#head = head;
     if (status >= 300 && this.#options.holds(head)) this.#held = [];
     else this.#pass(head);
@@ -106,22 +147,35 @@ export class UpstreamCall implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    const { response, onEnd } = this.#options;
-    const head = this.#head as ReplyHead;
-    if (this.#held) {
-      onEnd({ kind: 'held', head, body: Buffer.concat(this.#held) });
-      return;
-    }
-    response.end();
-    onEnd({ kind: 'passed', head });
+    const { response } = this.#options;
+    const held = this.#held && Buffer.concat(this.#held);
+    if (!held) response.end();
+    this.#end(this.#head as AnswerHead, held);
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.#unstall();
-    this.#options.onEnd({ kind: 'failed', error, head: this.#held ? undefined : this.#head });
+    this.#stalled?.cancel();
+    const { response, onEnd, url } = this.#options;
+    if (!this.#head || this.#held) {
+      onEnd(failedBy(error, url, this.#tookMs()));
+      return;
+    }
+    // Half an answer is out: only a broken connection tells the caller that it is not whole.
+    response.destroy();
+    this.#end(this.#head, undefined, 'network');
   }
 
-  #pass(head: ReplyHead): void {
+  #end(head: AnswerHead, held: Buffer | undefined, brokeOff?: string): void {
+    const { credential, onEnd } = this.#options;
+    const answer = { head, credential, held, isWhole: brokeOff === undefined };
+    onEnd({ kind: 'answered', head, answer, held, ...(brokeOff && { brokeOff }) });
+  }
+
+  #tookMs(): number {
+    return this.#options.clock.now() - this.#sentAtMs;
+  }
+
+  #pass(head: AnswerHead): void {
     const headers = forwardedReplyHeaders(head.headers);
     headers.push(...this.#options.ownHeaders);
     this.#options.response.writeHead(head.status, headers);
@@ -131,19 +185,15 @@ export class UpstreamCall implements Dispatcher.DispatchHandler {
     const { response } = this.#options;
     if (response.write(chunk) || this.#stalled) return;
     controller.pause();
-    this.#stalled = setTimeout(() => {
+    this.#stalled = this.#options.clock.timer(stalledMs, () => {
       this.abort(new Error('the caller does not read its answer'));
       response.destroy();
-    }, stalledMs);
+    });
     response.once('drain', () => {
-      this.#unstall();
+      this.#stalled?.cancel();
+      this.#stalled = undefined;
       controller.resume();
     });
-  }
-
-  #unstall(): void {
-    clearTimeout(this.#stalled);
-    this.#stalled = undefined;
   }
 
   #hold(controller: Dispatcher.DispatchController, held: Buffer[], chunk: Buffer): void {
@@ -151,18 +201,13 @@ export class UpstreamCall implements Dispatcher.DispatchHandler {
     this.#heldBytes += chunk.length;
     if (this.#heldBytes <= heldAnswerBytes) return;
     this.#held = undefined;
-    this.#pass(this.#head as ReplyHead);
+    this.#pass(this.#head as AnswerHead);
     this.#write(controller, Buffer.concat(held));
   }
 }
 
 /** Sends an answer that was held back after all. */
-export function passOn(
-  response: ServerResponse,
-  head: ReplyHead,
-  body: Buffer,
-  ownHeaders: HeaderList,
-): void {
+export function passOn({ response, ownHeaders }: Exchange, head: AnswerHead, body: Buffer): void {
   response.writeHead(head.status, [...forwardedReplyHeaders(head.headers), ...ownHeaders]);
   response.end(body);
 }

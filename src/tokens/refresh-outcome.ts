@@ -1,5 +1,6 @@
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import type { Grant, RefreshFailure, TokenPair } from '../model/grant.ts';
+import { upstreamCode } from '../klaviyo/upstream-code.ts';
 import type { GrantedTokens, TokenOutcome } from '../oauth/token-outcome.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
@@ -64,11 +65,8 @@ export function toInconclusiveError(outcome: FailedOutcome): KeyshiftError {
 }
 
 function codeOf(outcome: Extract<TokenOutcome, { kind: 'transient' }>) {
-  // A gateway's 502 and 504 say of Klaviyo what a missing answer says.
-  if (outcome.timedOut || outcome.status === 504) return 'upstream_timeout';
-  if (!outcome.answered || outcome.status === 502) return 'upstream_unreachable';
-  if (outcome.status === 429) return 'upstream_throttled';
-  return outcome.status === 503 ? 'upstream_unavailable' : 'upstream_unreadable';
+  if (outcome.timedOut) return 'upstream_timeout';
+  return outcome.answered ? upstreamCode(outcome.status) : 'upstream_unreachable';
 }
 
 function describeRejection(outcome: { error: string; description: string }): string {

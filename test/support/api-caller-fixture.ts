@@ -1,7 +1,8 @@
-import { createApiCaller, type CredentialSource } from '../../src/calls/api-caller.ts';
+import { createApiCaller } from '../../src/calls/api-caller.ts';
 import type { ApiRequestInit } from '../../src/calls/api-call.ts';
 import type { ApiResponse } from '../../src/calls/api-response.ts';
-import type { RoutedCredential } from '../../src/calls/credentials.ts';
+import type { KeyCredential, OAuthCredential } from '../../src/calls/credentials.ts';
+import type { CredentialSource } from '../../src/calls/driver.ts';
 import { createRateWindows } from '../../src/calls/rate-windows.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import { createHttpClient } from '../../src/runtime/http-client.ts';
@@ -16,7 +17,7 @@ import {
 } from './loopback-server.ts';
 
 /** A credential of account AAA111 whose token is named after its generation. */
-export function oauthCredential(generation: number): RoutedCredential {
+export function oauthCredential(generation: number): OAuthCredential {
   return {
     route: 'oauth',
     quota: 'oauth AAA111',
@@ -27,7 +28,7 @@ export function oauthCredential(generation: number): RoutedCredential {
 }
 
 /** A private key of account AAA111. */
-export function keyCredential(): RoutedCredential {
+export function keyCredential(): KeyCredential {
   return {
     route: 'key',
     quota: 'key AAA111',
@@ -47,21 +48,16 @@ export function createCountingSource(): CountingSource {
   let generation = 1;
   return {
     refused,
-    current: async () => oauthCredential(generation),
-    afterUnauthorized: async (credential) => {
-      if (credential.route === 'key') return undefined;
+    pick: async () => oauthCredential(generation),
+    renew: async (credential) => {
       refused.push(credential.generation);
       generation = Math.max(generation, credential.generation + 1);
-      return oauthCredential(generation);
     },
   };
 }
 
 /** A source that has a key and nothing else. */
-export const keySource: CredentialSource = {
-  current: async () => keyCredential(),
-  afterUnauthorized: async () => undefined,
-};
+export const keySource: CredentialSource = { pick: async () => keyCredential() };
 
 /** An API caller in front of a server of the test's own. */
 export interface CallerBench<SomeClock extends Clock = EagerClock> extends AsyncDisposable {

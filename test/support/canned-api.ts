@@ -1,8 +1,8 @@
-import type { Dispatcher } from 'undici';
+import { Readable } from 'node:stream';
 import type { ApiCaller } from '../../src/calls/api-caller.ts';
-import { ApiExchange } from '../../src/calls/api-exchange.ts';
 import { ApiResponse } from '../../src/calls/api-response.ts';
-import { CallStop } from '../../src/calls/call-stop.ts';
+
+const { signal } = new AbortController();
 
 /** A call as it was asked for. */
 export interface CannedCall {
@@ -52,14 +52,10 @@ export function answerWith(
 }
 
 function reply(status: number, json: unknown): ApiResponse {
-  const limits = { leftMs: 5_000, onTimeout: () => new Error('late'), signal: undefined };
-  const head = { resolve: () => undefined, reject: () => undefined };
-  const stop = new CallStop(limits);
-  stop.end();
-  const exchange = new ApiExchange(stop, head);
-  const controller = {} as Dispatcher.DispatchController;
-  exchange.onResponseStart(controller, status, {});
-  exchange.onResponseData(controller, Buffer.from(JSON.stringify(json)));
-  exchange.onResponseEnd();
-  return new ApiResponse(exchange, 'oauth', limits);
+  const text = JSON.stringify(json);
+  const body = Object.assign(Readable.from([text]), {
+    text: () => Promise.resolve(text),
+    dump: () => Promise.resolve(),
+  }) as never;
+  return new ApiResponse({ statusCode: status, headers: {}, body }, 'oauth', signal);
 }

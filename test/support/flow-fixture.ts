@@ -1,3 +1,4 @@
+import type { Dispatcher } from 'undici';
 import { createConsole } from '../../src/console/create-console.tsx';
 import { openKeyshift, type OpenKeyshift } from '../../src/core/create-keyshift.ts';
 import { readConfig } from '../../src/core/read-config.ts';
@@ -31,6 +32,8 @@ export interface FlowOptions {
   readonly deadlineMs?: number;
   readonly logger?: Logger;
   readonly random?: Random;
+  /** Carries every call to Klaviyo. */
+  readonly dispatcher?: Dispatcher;
   readonly environment?: Readonly<Record<string, string>>;
   /** What the app may ask for, space separated, and asks for; the sample app's own by default. */
   readonly scopes?: string;
@@ -111,6 +114,7 @@ async function compose(port: number, options: FlowOptions, opened: Opened): Prom
     clock,
     logger: options.logger ?? createLogger({ level: 'silent' }),
     ...(options.random ? { random: options.random } : {}),
+    ...(options.dispatcher ? { dispatcher: options.dispatcher } : {}),
   });
   opened.push(keyshift.close);
   const calls = recordCalls(keyshift, options.deadlineMs);

@@ -3,7 +3,7 @@ import type { Environment } from '../../src/core/environment-reader.ts';
 import { readConfig } from '../../src/core/read-config.ts';
 import type { AttemptBinding } from '../../src/migration/consent/authorizations.ts';
 import type { Consent } from '../../src/migration/consent/consent.ts';
-import { createManualClock, type ManualClock } from '../../src/runtime/clock.ts';
+import { createManualClock, systemClock, type ManualClock } from '../../src/runtime/clock.ts';
 import { createLogger } from '../../src/runtime/logger.ts';
 import { systemRandom } from '../../src/runtime/random.ts';
 import {
@@ -94,7 +94,8 @@ export interface TestKeyshiftOptions {
  * ```
  */
 export async function openTestKeyshift(options: TestKeyshiftOptions = {}): Promise<TestKeyshift> {
-  const clock = createManualClock();
+  // Its calls cross real sockets, so that their deadlines are real too.
+  const clock = { ...createManualClock(), timer: systemClock.timer };
   const sandbox = await startSandbox({ seed: testSeed, clock, limits: false, ...options.sandbox });
   const environment = { ...sandboxEnvironment(sandbox), ...options.environment };
   const config = readConfig(environment, {

@@ -1,20 +1,26 @@
 import { Hono } from 'hono';
+import { createAsk } from '../../calls/ask.ts';
+import { secretSource } from '../../calls/credential-source.ts';
 import { KeyshiftError } from '../../errors/keyshift-error.ts';
-import type { HttpReply } from '../../runtime/whole-reply.ts';
+import { upstreamCode } from '../../klaviyo/upstream-code.ts';
+import type { HttpReply } from '../../runtime/http-client.ts';
 import { parseRetryAfterSec } from '../../runtime/retry-after.ts';
+import { Secret } from '../../runtime/secret.ts';
 import type { HttpDeps, HttpEnv } from '../http-context.ts';
 
 const deadlineMs = 10_000;
 
 /** `GET /whoami`: Klaviyo's own answer about the account of a bearer token, status and all. */
-export function createWhoamiRoutes(deps: HttpDeps<'config' | 'http' | 'clock'>): Hono<HttpEnv> {
-  const { config, http, clock } = deps.keyshift;
+export function createWhoamiRoutes(
+  deps: HttpDeps<'config' | 'http' | 'clock' | 'random'>,
+): Hono<HttpEnv> {
+  const { config, clock } = deps.keyshift;
+  const ask = createAsk({ ...deps.keyshift, apiUrl: config.endpoints.apiUrl });
   const routes = new Hono<HttpEnv>();
-  const url = `${config.endpoints.apiUrl}/api/accounts`;
 
   routes.get('/', async (context) => {
-    const authorization = context.req.header('authorization') ?? '';
-    if (!/^Bearer +\S+$/i.test(authorization)) {
+    const token = /^Bearer +(\S+)$/i.exec(context.req.header('authorization') ?? '')?.[1];
+    if (token === undefined) {
       const error = new KeyshiftError(
         'unauthenticated',
         'The request needs Authorization: Bearer <access token>.',
@@ -22,15 +28,13 @@ export function createWhoamiRoutes(deps: HttpDeps<'config' | 'http' | 'clock'>):
       );
       return context.json(error.toJSON(), 401, { 'www-authenticate': 'Bearer' });
     }
-    const reply = await http.send({
-      method: 'GET',
-      url,
-      headers: {
-        accept: 'application/vnd.api+json',
-        authorization,
-        revision: context.req.header('revision') ?? config.revision,
-      },
+    const revision = context.req.header('revision') ?? config.revision;
+    const reply = await ask(secretSource(new Secret('access_token', token)), {
+      path: '/api/accounts',
+      headers: ['accept', 'application/vnd.api+json', 'revision', revision],
       deadlineMs,
+      // Whoever asks decides whether to ask again.
+      attempts: 1,
     });
     assertReadable(reply, clock.now());
     return context.body(reply.body, reply.status as 200, passedHeaders(reply));
@@ -39,18 +43,12 @@ export function createWhoamiRoutes(deps: HttpDeps<'config' | 'http' | 'clock'>):
   return routes;
 }
 
-/** An answer that is not JSON is not Klaviyo's API speaking: 429 and 503 stay, the rest is a 502. */
+/** An answer that is not JSON is not Klaviyo's API speaking. */
 function assertReadable(reply: HttpReply, nowMs: number): void {
   if (isJson(reply.body)) return;
   const retryAfterSec = parseRetryAfterSec(reply.headers['retry-after'], nowMs);
-  const code =
-    reply.status === 429
-      ? 'upstream_throttled'
-      : reply.status === 503
-        ? 'upstream_unavailable'
-        : 'upstream_unreadable';
   throw new KeyshiftError(
-    code,
+    upstreamCode(reply.status),
     `Klaviyo answered ${reply.status} without JSON.`,
     retryAfterSec === undefined ? {} : { retryAfterSec },
   );

@@ -1,5 +1,7 @@
-import type { ApiCaller, CredentialSource } from '../../calls/api-caller.ts';
+import type { ApiCaller } from '../../calls/api-caller.ts';
+import { grantSource } from '../../calls/credential-source.ts';
 import type { Credentials } from '../../calls/credentials.ts';
+import type { CredentialSource } from '../../calls/driver.ts';
 import { isKeyshiftError } from '../../errors/keyshift-error.ts';
 import { parseApiError } from '../../klaviyo/api-error.ts';
 import { findReadProbe } from '../../klaviyo/read-probe.ts';
@@ -22,17 +24,6 @@ export interface ReadChecksOptions {
 /** So many reads at the same time: each counts on windows of its own, the account is one. */
 const concurrency = 4;
 const deadlineMs = 5_000;
-
-/** Always the grant of the account, whatever the route of its connections. */
-export function grantSource(credentials: Credentials, accountId: string): CredentialSource {
-  return {
-    current: (signal) => credentials.forAccount(accountId, signal),
-    afterUnauthorized: async (refused, signal) =>
-      refused.route === 'oauth'
-        ? credentials.afterUnauthorized(refused.accountId, refused.generation, signal)
-        : undefined,
-  };
-}
 
 /** Tries one cheap read for each read scope, by OAuth. Never writes. */
 export async function checkReads(

@@ -1,4 +1,4 @@
-import type { AccountLookup, LookUpAccount } from '../../calls/account-lookup.ts';
+import type { AccountLookup, LookUpGrant } from '../../calls/account-lookup.ts';
 import { isKeyshiftError, KeyshiftError } from '../../errors/keyshift-error.ts';
 import type { KlaviyoAccount } from '../../klaviyo/account.ts';
 import { missingScopes, parseScopes } from '../../klaviyo/scope-set.ts';
@@ -30,7 +30,7 @@ export interface VerifyOptions extends Omit<ReadChecksOptions, 'signal'> {
   readonly store: Store;
   readonly machine: StageMachine;
   readonly tokens: TokenEngine;
-  readonly lookUpAccount: LookUpAccount;
+  readonly lookUpGrant: LookUpGrant;
   readonly clientId: string;
   /** The scopes that are needed, space separated: `KLAVIYO_SCOPES`. */
   readonly scope: string;
@@ -58,7 +58,7 @@ export type Verify = (connection: Connection, request: VerifyRequest) => Promise
 
 /** Creates the service. */
 export function createVerify(options: VerifyOptions): Verify {
-  const { store, machine, tokens, lookUpAccount, clientId, clock, scope } = options;
+  const { store, machine, tokens, lookUpGrant, clientId, clock, scope } = options;
 
   return async (connection, { actor, account, signal }) => {
     const { accountId } = connection;
@@ -71,7 +71,7 @@ export function createVerify(options: VerifyOptions): Verify {
     const grant = await tokens.liveGrant({ clientId, accountId }, signal);
     const results = [
       checkScopes(scope, grant),
-      await checkAccount(accountId, grant, account, signal),
+      await checkAccount(accountId, account, signal),
       ...(await checkReads(accountId, heldOf(scope, grant), { ...options, signal })),
     ];
     const atMs = clock.now();
@@ -81,19 +81,12 @@ export function createVerify(options: VerifyOptions): Verify {
 
   async function checkAccount(
     accountId: string,
-    grant: Grant,
     known: KlaviyoAccount | undefined,
     signal: AbortSignal | undefined,
   ): Promise<CheckResult> {
     try {
       if (known) return readAccount(accountId, { kind: 'found', account: known });
-      let lookup = await lookUpAccount(grant.accessToken, signal);
-      if (lookup.kind === 'rejected') {
-        const key = { clientId, accountId };
-        const newer = await tokens.afterUnauthorized(key, grant.generation, signal);
-        lookup = await lookUpAccount(newer.accessToken, signal);
-      }
-      return readAccount(accountId, lookup);
+      return readAccount(accountId, await lookUpGrant(accountId, signal));
     } catch (error) {
       signal?.throwIfAborted();
       if (!isKeyshiftError(error) || error.kind === 'grant') throw error;

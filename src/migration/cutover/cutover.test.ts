@@ -1,4 +1,4 @@
-import type { LookUpAccount } from '../../calls/account-lookup.ts';
+import { createCredentials } from '../../calls/credentials.ts';
 import { describe, expect, it } from 'vitest';
 import { loseGrant } from '../../../test/store/contract/contract-test.ts';
 import { transientFailure } from '../../../test/support/engine-fixture.ts';
@@ -25,12 +25,11 @@ async function open() {
   const oauth = createFakeOAuthClient();
   const logger = createLogger({ level: 'silent' });
   const tokens = createTokenEngine({ ...bench, oauth, logger });
-  const lookUpAccount: LookUpAccount = () =>
-    Promise.resolve({
-      kind: 'found',
-      account: { accountId: 'AAA111', name: 'Alpha', testAccount: false },
-    });
-  const proveGrant = createProveGrant({ tokens, lookUpAccount, clientId: benchClientId });
+  const credentials = createCredentials({ ...bench, tokens, clientId: benchClientId });
+  const proveGrant = createProveGrant(async (accountId) => {
+    await credentials.forAccount(accountId);
+    return { kind: 'found', account: { accountId: 'AAA111', name: 'Alpha', testAccount: false } };
+  });
   const cutover = createCutover({ ...bench, proveGrant });
   const isKeyPresent = async (customerId: string) =>
     (await bench.store.privateKeys.info((await bench.read(customerId)).id))?.present;

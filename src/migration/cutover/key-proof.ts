@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import type { LookUpAccount } from '../../calls/account-lookup.ts';
 import type { ApiCaller } from '../../calls/api-caller.ts';
+import { grantSource } from '../../calls/credential-source.ts';
 import type { Credentials } from '../../calls/credentials.ts';
 import { KeyshiftError } from '../../errors/keyshift-error.ts';
 import { betaRevision } from '../../klaviyo/operations.ts';
 import type { PrivateKey } from '../../klaviyo/private-key.ts';
-import { grantSource } from '../consent/read-checks.ts';
 
 /** What is known of a key at Klaviyo. */
 export interface KeyState {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { createFakeOAuthClient } from '../../../test/support/fake-oauth-client.ts';
 import { benchClientId, openTestBench } from '../../../test/support/workbench-fixture.ts';
-import type { AccountLookup, LookUpAccount } from '../../calls/account-lookup.ts';
+import type { AccountLookup } from '../../calls/account-lookup.ts';
+import { createCredentials } from '../../calls/credentials.ts';
 import { KeyshiftError } from '../../errors/keyshift-error.ts';
 import { createLogger } from '../../runtime/logger.ts';
 import { stages } from '../../model/stages.ts';
@@ -25,17 +26,19 @@ const withoutProof = { kind: 'none', reason: 'the account is closed' } as const;
 async function open() {
   const bench = await openTestBench();
   const klaviyo = { key: found, grant: found };
-  const lookUpAccount: LookUpAccount = ({ kind }) =>
-    Promise.resolve(kind === 'private_key' ? klaviyo.key : klaviyo.grant);
   const logger = createLogger({ level: 'silent' });
   const onLost = flagLostGrant(bench);
   const oauth = createFakeOAuthClient();
   const tokens = createTokenEngine({ ...bench, oauth, logger, onLost });
-  const proveGrant = createProveGrant({ tokens, lookUpAccount, clientId: benchClientId });
+  const credentials = createCredentials({ ...bench, tokens, clientId: benchClientId });
+  const proveGrant = createProveGrant(async (accountId) => {
+    await credentials.forAccount(accountId);
+    return klaviyo.grant;
+  });
   const disabled: string[] = [];
   const proofs: KeyProofs = {
-    async probe(secret) {
-      const { kind } = await lookUpAccount(secret);
+    async probe() {
+      const { kind } = klaviyo.key;
       return { dead: kind === 'rejected', proof: 'refused', detail: `the key is ${kind}` };
     },
     disable(_secret, accountId) {

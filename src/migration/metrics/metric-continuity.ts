@@ -1,4 +1,6 @@
-import type { ApiCaller, CredentialSource } from '../../calls/api-caller.ts';
+import type { ApiCaller } from '../../calls/api-caller.ts';
+import { fixedSource, grantSource } from '../../calls/credential-source.ts';
+import type { CredentialSource } from '../../calls/driver.ts';
 import type { Credentials } from '../../calls/credentials.ts';
 import { KeyshiftError } from '../../errors/keyshift-error.ts';
 import { parseScopes } from '../../klaviyo/scope-set.ts';
@@ -6,7 +8,6 @@ import type { Clock } from '../../runtime/clock.ts';
 import type { Random } from '../../runtime/random.ts';
 import type { Connection } from '../../model/connection.ts';
 import type { Store } from '../../store/store.ts';
-import { grantSource } from '../consent/read-checks.ts';
 import {
   compareMetrics,
   isOwn,
@@ -150,11 +151,8 @@ export function createMetricContinuity(options: MetricContinuityOptions): Metric
     }
     const secret = await store.privateKeys.open(connection.id);
     if (secret) {
-      const key = { route: 'key', quota: `key ${accountId ?? connection.id}`, secret } as const;
-      sources.push({
-        current: () => Promise.resolve(key),
-        afterUnauthorized: () => Promise.resolve(undefined),
-      });
+      const quota = `key ${accountId ?? connection.id}`;
+      sources.push(fixedSource({ route: 'key', quota, secret }));
     }
     for (const source of sources) {
       try {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ApiRequestInit } from '../../calls/api-call.ts';
-import type { ApiCaller, CredentialSource } from '../../calls/api-caller.ts';
+import type { ApiCaller } from '../../calls/api-caller.ts';
+import type { CredentialSource } from '../../calls/driver.ts';
 import { KlaviyoApiFailure } from '../../calls/klaviyo-api-failure.ts';
 import { isKeyshiftError, isKind, KeyshiftError } from '../../errors/keyshift-error.ts';
 import type { MetricCounts } from './compare-metrics.ts';
