@@ -23,7 +23,7 @@ export type {
   WebhookSettings,
 } from './migration/outreach/settings.ts';
 export type { Grant, GrantState, RefreshFailure, TokenPair } from './model/grant.ts';
-export type { Clock } from './runtime/clock.ts';
+export type { Clock, Timer } from './runtime/clock.ts';
 export type { Logger, LogLevel } from './runtime/logger.ts';
 export type { Random } from './runtime/random.ts';
 export type { Secret, SecretKind } from './runtime/secret.ts';

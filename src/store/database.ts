@@ -199,10 +199,16 @@ function misuse(message: string): KeyshiftError<'internal'> {
 /** A statement by what it does to which table, without values. */
 function nameOf({ sql }: CompiledQuery): string {
   const [, verb = 'statement', table = ''] =
-    /^\s*(insert into|update|delete from|select)\b(?:.*?\bfrom\b)?\s*(?:"\w+"\.)?"(\w+)"/is.exec(
-      sql,
+    /^\s*(insert into|update|delete from|select\b.*?\bfrom)\s+(?:"\w+"\.)?"(\w+)"/is.exec(
+      withoutSubqueries(sql),
     ) ?? [];
-  return `${verb} ${table}`.trimEnd();
+  return `${verb.replace(/^select.*/is, 'select')} ${table}`.trimEnd();
+}
+
+/** A statement's own tables stand outside of every parenthesis. */
+function withoutSubqueries(sql: string): string {
+  const shorter = sql.replaceAll(/\([^()]*\)/g, '');
+  return shorter === sql ? sql : withoutSubqueries(shorter);
 }
 
 function translate(backend: DatabaseBackend, error: unknown): unknown {
