@@ -12,7 +12,8 @@ import type { Connection } from '../model/connection.ts';
 import type { Store } from '../store/store.ts';
 import { toSelection, type SelectionFlags } from './options.ts';
 import { withKeyshift, type Run } from './run-with.ts';
-import { count, formatTable, type Terminal } from './terminal.ts';
+import { count } from '../runtime/count.ts';
+import { formatTable, type Terminal } from './terminal.ts';
 
 /** The flags of every command that goes over connections. */
 export interface BatchFlags extends SelectionFlags {

@@ -40,10 +40,10 @@ export async function startBuiltInSandbox(config: KeyshiftConfig): Promise<Built
       if (!isKeyshiftError(error, 'port_in_use')) throw error;
       throw new KeyshiftError(
         'port_in_use',
-        `Port ${profile.port}, for the built-in sandbox, is taken.`,
+        `Port ${profile.port}, for the built-in sandbox, is already in use.`,
         {
           cause: error,
-          fix: 'Is Keyshift running already? Else set PORT so that it and the next port are free.',
+          fix: 'If Keyshift is not running already, set PORT so that this port and the next one are free.',
         },
       );
     },

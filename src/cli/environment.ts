@@ -50,7 +50,7 @@ function loadLocalFile(): void {
   } catch (cause) {
     throw new KeyshiftError('config_invalid', '.env.local cannot be read.', {
       cause,
-      fix: 'Make it a readable file of NAME=value lines.',
+      fix: 'It must be a readable file of NAME=value lines.',
     });
   }
 }

@@ -6,7 +6,7 @@ function fileProblem(cause: unknown, path: string, purpose: 'read' | 'written'):
   const { code = 'unknown' } = cause as NodeJS.ErrnoException;
   return new KeyshiftError('request_invalid', `${path} cannot be ${purpose} (${code}).`, {
     cause,
-    fix: 'Check the path of the file and who may use it.',
+    fix: 'Check the path and the permissions of the file.',
   });
 }
 

@@ -80,6 +80,6 @@ function unwritable(path: string, cause: unknown): KeyshiftError {
   const { code = 'failed' } = cause as NodeJS.ErrnoException;
   return new KeyshiftError('request_invalid', `${path} cannot be written (${code}).`, {
     cause,
-    fix: 'Check the folder and the right to write there.',
+    fix: 'Check the folder and its permissions.',
   });
 }

@@ -58,7 +58,9 @@ describe('a command that cannot be run', () => {
   it('is told what is missing when nothing says what to import', async () => {
     const { code, stderr } = await cli.run('import');
     expect(code).toBe(1);
-    expect(stderr).toContain('One list of customers is needed. Fix: Name a file, or a database');
+    expect(stderr).toContain(
+      'Give one customer list: a file, or --from with --query. Fix: For example: `keyshift import',
+    );
   });
 
   it('prints help for whoever asks', async () => {

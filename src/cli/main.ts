@@ -71,7 +71,9 @@ const commands = {
 /** The program with the command that `name` asks for, or with all of them, for help and typos. */
 async function createProgram(name: string | undefined, context: CommandContext): Promise<Command> {
   const program = new Command('keyshift')
-    .description('Move a Klaviyo integration from private keys to OAuth, and run its tokens.')
+    .description(
+      'Move a Klaviyo integration from private API keys to OAuth, and keep its tokens alive.',
+    )
     .version(await readVersion())
     .exitOverride()
     .showSuggestionAfterError();

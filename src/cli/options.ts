@@ -64,7 +64,7 @@ export function addCustomerOption(command: Command): Command {
 export function addCohortOption(command: Command): Command {
   return command.option(
     '--cohort <label=value>',
-    'every connection with this label; given several times, with all of them',
+    'every connection with this label; given several times, with all of these labels',
     parseCohort,
   );
 }

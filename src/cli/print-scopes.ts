@@ -16,12 +16,12 @@ export interface ScopesReport {
 /** Prints the recommendation for a person. */
 export function printScopes(terminal: Terminal, { recommendation, forecast }: ScopesReport): void {
   const { scopes, reasons, clientUses, questions } = recommendation;
-  terminal.print('The least scopes for the calls that were seen:');
+  terminal.print('The minimum set of scopes for the calls that were seen:');
   terminal.print(`  KLAVIYO_SCOPES="${scopes.join(' ')}"`);
   terminal.print();
   const rows = reasons.flatMap(({ scope, uses }) =>
     uses.length === 0
-      ? [[scope, '(Keyshift)', '', 'the account is learned by it']]
+      ? [[scope, '(Keyshift)', '', 'identifies the account']]
       : uses.map((use, index) => [index === 0 ? scope : '', ...describeUse(use)]),
   );
   for (const line of formatTable(['SCOPE', 'OPERATION', 'USED', 'WHERE'], rows)) {
@@ -31,13 +31,13 @@ export function printScopes(terminal: Terminal, { recommendation, forecast }: Sc
   if (clientUses.length > 0) {
     terminal.print();
     terminal.print(
-      'Calls of /client/* take no token and cannot be branded: move them to the server.',
+      'Calls to /client/* take no token and cannot be attributed to your app: move them to the server.',
     );
     printUses(terminal, clientUses);
   }
   if (questions.length > 0) {
     terminal.print();
-    terminal.print('Look at these by hand; they are not part of the scopes above:');
+    terminal.print('Check these by hand; they are not included in the scopes above:');
     for (const question of questions) terminal.print(`  ${describeQuestion(question)}`);
   }
 }
@@ -49,16 +49,16 @@ function printForecast(
   terminal.print();
   terminal.print(`With the scopes "${scopes.join(' ')}":`);
   if (missing.length + unused.length === 0)
-    terminal.print('  every use is covered, none is asked for in vain');
+    terminal.print('  every call is covered, and no scope is unused');
   if (missing.length > 0) terminal.print(`  missing: ${missing.join(' ')}`);
   if (unused.length > 0) {
     terminal.print(
-      `  not used by anything seen (Klaviyo’s review refuses these): ${unused.join(' ')}`,
+      `  not used by any call that was seen (Klaviyo’s review rejects these): ${unused.join(' ')}`,
     );
   }
   if (refused.length === 0) return;
   const share = calls > 0 ? `${refusedCalls} of ${calls} calls` : 'these';
-  terminal.print(`  ${share} would be answered 403:`);
+  terminal.print(`  ${share} would get a 403:`);
   const rows = refused.map(({ use, lacking }) => [
     ...describeUse(use),
     `lacks ${lacking.join(', ')}`,
@@ -92,8 +92,8 @@ function shorten(where: readonly string[]): string {
 }
 
 const questionWords = {
-  ambiguous: 'the method could not be told',
-  legacy: 'an API that Klaviyo has retired; it takes no OAuth token',
+  ambiguous: 'the method is unclear',
+  legacy: 'an API that Klaviyo has retired; it accepts no OAuth token',
   unknown: 'not in Klaviyo’s list of operations',
 } as const satisfies Record<OpenQuestion['kind'], string>;
 

@@ -23,11 +23,11 @@ export function printWelcome(terminal: Terminal, welcome: Welcome): void {
   if (config.mode === 'production') return;
   if (!isLoopback(new URL(config.redirectUri).hostname)) {
     terminal.print(
-      `  warning: development mode answers tokens at ${new URL(config.redirectUri).origin}, which others may reach; set KEYSHIFT_MODE=production`,
+      `  warning: development mode returns tokens at ${new URL(config.redirectUri).origin}, which others may be able to reach; set KEYSHIFT_MODE=production`,
     );
   }
   terminal.print(`  open  ${url}/auth/start   sign in and get tokens, as in Klaviyo's demo`);
-  terminal.print(`        ${url}/console      see where every customer stands`);
+  terminal.print(`        ${url}/console      see the progress of every customer`);
   if (sandbox) {
     // Another terminal finds this server and its sandbox by the port alone.
     const cli = `${config.port === 5000 ? '' : `PORT=${config.port} `}node bin/keyshift.mjs`;
@@ -39,11 +39,11 @@ export function printWelcome(terminal: Terminal, welcome: Welcome): void {
     );
   }
   if (generated?.fresh) {
-    terminal.print(`  Generated for development, kept in data/, shown this once:`);
+    terminal.print(`  Generated for development, kept in data/, shown only this once:`);
     terminal.print(`        console password  ${generated.adminPassword}`);
     terminal.print(`        service token     ${generated.serviceToken}`);
   } else if (generated) {
     // A command may have made them before the first start, and showed nothing.
-    terminal.print(`  Console password and service token made for development: data/secrets.json`);
+    terminal.print(`  Console password and service token for development: data/secrets.json`);
   }
 }

@@ -42,11 +42,11 @@ export async function sendOutbox(
 
 function printRun(terminal: Terminal, run: OutboxRun, tookMs: number): void {
   for (const [channel, why] of Object.entries(run.unavailable)) {
-    terminal.note(scrub(`${channel} could not be used: ${why}. What waited for it still does.`));
+    terminal.note(scrub(`${channel} could not be used: ${why}. Its messages are still waiting.`));
   }
   const { sent, failed, uncertain, waiting, cancelled } = run;
   terminal.print(
-    `${sent} sent, ${waiting} put off, ${failed} failed, ${uncertain} uncertain, ` +
+    `${sent} sent, ${waiting} deferred, ${failed} failed, ${uncertain} uncertain, ` +
       `${cancelled} cancelled, in ${(tookMs / 1000).toFixed(1)} s`,
   );
 }

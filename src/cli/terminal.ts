@@ -109,18 +109,13 @@ function createLines(
 function tellLostOutput({ code = 'unknown' }: NodeJS.ErrnoException): void {
   if (code === 'EPIPE' || process.listeners('exit').includes(endAsFailed)) return;
   standardError.write(
-    `keyshift: the output cannot be written (${code}). Fix: Make room there, and run the command again.\n`,
+    `keyshift: the output cannot be written (${code}). Fix: Free some space, then run the command again.\n`,
   );
   process.once('exit', endAsFailed);
 }
 
 function endAsFailed(exitCode: number): void {
   if (exitCode === 0) process.exitCode = 1;
-}
-
-/** A number with its noun, in the singular or plural: "1 connection", "3 connections". */
-export function count(number: number, noun: string, nouns = `${noun}s`): string {
-  return `${number} ${number === 1 ? noun : nouns}`;
 }
 
 /** Lays rows out in columns, each as wide as its longest cell; control characters are dropped. */

@@ -45,7 +45,7 @@ export function createInvitationLinks(
     if (connection) return connection;
     throw new KeyshiftError(
       'connection_not_found',
-      `No connection belongs to customer ${JSON.stringify(customerId)}.`,
+      `Customer ${JSON.stringify(customerId)} has no connection.`,
     );
   }
 

@@ -68,7 +68,7 @@ describe('audit verify', () => {
     expect(await cli.run('audit', 'verify')).toMatchObject({ code: 0 });
     const { code, stdout } = await cli.run('audit', 'verify', '--head', head);
     expect(code).toBe(2);
-    expect(stdout).toContain('does not hold entry 5');
+    expect(stdout).toContain('does not contain entry 5');
   });
 
   it('refuses a head that is none', async () => {

@@ -36,22 +36,17 @@ export function addAuditCommand(program: Command, context: CommandContext): void
 function addVerify(audit: Command, { terminal, run }: CommandContext): void {
   audit
     .command('verify')
-    .description('walk along the chain of the audit log and name every entry that was changed')
+    .description('check the whole audit log and name every entry that was changed')
     .option(
       '--head <seq:hash>',
-      'also prove that the log holds this entry, as an earlier run printed it',
+      'also prove that the log contains this entry, as printed by an earlier run',
       parseHead,
     )
     .option('--json', 'print one JSON object')
     .addHelpText(
       'after',
       `
-Exit code 0: the log is what Keyshift wrote; 2: it is not.
-
-Each entry holds an HMAC over its content and the entry before it, under a key that is sealed in
-the database. Whoever can write the database alone cannot make one. What nobody can see from the
-database is that all of it was set back to an older state: keep the printed head elsewhere, and
-pass it to a later run as --head.`,
+Exit code 0: the log is what Keyshift wrote; 2: it is not. Each entry has an HMAC over its content and the entry before it, with a key that is sealed in the database: write access to the database is not enough to forge one. The database alone cannot show that all of it was set back to an older state: keep the printed head elsewhere, and pass it to a later run as --head.`,
     )
     .action(
       run((flags: VerifyFlags) =>
@@ -76,7 +71,7 @@ pass it to a later run as --head.`,
 
 function parseHead(value: string): KnownHead {
   const parts = /^(\d{1,15}):([\w-]{43})$/.exec(value);
-  if (!parts) throw new InvalidArgumentError('It is written as seq:hash, as verify prints it.');
+  if (!parts) throw new InvalidArgumentError('Write it as seq:hash, the way verify prints it.');
   return { seq: Number(parts[1]), hash: parts[2] ?? '' };
 }
 
@@ -115,7 +110,7 @@ function printVerdict(
   const unlisted = verdict.breakCount - verdict.breaks.length;
   if (unlisted > 0) terminal.print(`and ${unlisted} more`);
   if (expected && known === false) {
-    terminal.print(`the log does not hold entry ${expected.seq} with the hash given`);
+    terminal.print(`the log does not contain entry ${expected.seq} with the given hash`);
   }
   const entries = verdict.entries === 1 ? '1 entry' : `${verdict.entries} entries`;
   if (verdict.breakCount === 0 && known !== false) {
@@ -149,7 +144,7 @@ function describeBreak(found: AuditBreak): string {
     case 'truncated':
       return `${range(found)} removed from the end of the log`;
     case 'head':
-      return `the recorded end of the log was altered or is missing; entries behind ${found.seq} may be gone`;
+      return `the recorded end of the log was altered or is missing; entries after ${found.seq} may be gone`;
     default:
       return found satisfies never;
   }
@@ -163,9 +158,9 @@ function addList(audit: Command, { terminal, run }: CommandContext): void {
   audit
     .command('list')
     .description('show the entries of the audit log, newest first')
-    .option('--customer <id>', 'of this customer alone, oldest first')
+    .option('--customer <id>', 'only this customer, oldest first')
     .addOption(limitOption(50))
-    .option('--json', 'print every entry, oldest first, one JSON object to a line')
+    .option('--json', 'print every entry, oldest first, one JSON object a line')
     .action(
       run((flags: ListFlags) =>
         withWorkbench(async ({ store }) => {
@@ -185,7 +180,7 @@ function addList(audit: Command, { terminal, run }: CommandContext): void {
           });
           for await (const entry of entries) {
             if (rows.length === flags.limit) {
-              terminal.note('There are more: use --limit or --json');
+              terminal.note('There are more; use --limit or --json');
               break;
             }
             rows.push(toCells(entry, await customers(entry)));

@@ -28,8 +28,8 @@ export interface CheckSummary {
 export function addCheckCommand(program: Command, { terminal, run }: CommandContext): void {
   program
     .command('check')
-    .description('check imported private keys at Klaviyo and learn their accounts')
-    .option('--key-scopes', 'find out which of the needed scopes each key has')
+    .description('check imported private keys with Klaviyo and learn their accounts')
+    .option('--key-scopes', 'find out which of the required scopes each key has')
     .addOption(concurrencyOption())
     .option('--json', 'print one JSON object')
     .action(
@@ -109,17 +109,17 @@ function describe({ verdict, detail, testAccount, sharedWith, scopes }: KeyCheck
     const { source, granted, missing, unknown } = scopes;
     words.push(`scopes ${source}: ${granted.join(' ') || 'none found'}`);
     if (missing.length > 0) words.push(`lacks ${missing.join(' ')}`);
-    if (unknown.length > 0) words.push(`not told: ${unknown.join(' ')}`);
+    if (unknown.length > 0) words.push(`unknown: ${unknown.join(' ')}`);
   }
   return words.join('; ');
 }
 
 const verdictWords = {
   checked: 'checked',
-  key_invalid: 'unknown to Klaviyo',
+  key_invalid: 'rejected by Klaviyo',
   scope_missing: 'without accounts:read',
   no_key: 'missing',
-  unreachable: 'not answered (run `keyshift check` again)',
+  unreachable: 'without an answer (run `keyshift check` again)',
   failed: 'not recorded (run `keyshift check` again)',
 } as const satisfies Record<KeyVerdict, string>;
 

@@ -5,7 +5,8 @@ import { canaryStep, cutoverStep, rollbackStep } from '../../migration/operate/t
 import { runBatch, summarize, type BatchFlags } from '../batch.ts';
 import type { CommandContext } from '../command-context.ts';
 import { addDryRunOption, addSelectionOptions, whole } from '../options.ts';
-import { count, type Terminal } from '../terminal.ts';
+import { count } from '../../runtime/count.ts';
+import type { Terminal } from '../terminal.ts';
 
 interface CanaryFlags extends BatchFlags {
   readonly percent: number;

@@ -19,8 +19,8 @@ export function addDemoCommand(program: Command, { terminal, run }: CommandConte
   program
     .command('demo')
     .description('play the whole migration against the built-in sandbox')
-    .option('--customers <n>', 'customers, 4 at least', whole(4, 5_000), 50)
-    .option('--seed <n>', 'another seed, other customers', whole(0, 2 ** 32 - 1), 7)
+    .option('--customers <n>', 'number of customers, at least 4', whole(4, 5_000), 50)
+    .option('--seed <n>', 'a different seed gives different customers', whole(0, 2 ** 32 - 1), 7)
     .option('--json', 'print one JSON object')
     .action(
       run(async (flags: DemoFlags) => {
@@ -58,9 +58,9 @@ function sum(counts: Readonly<Record<string, number>>): number {
 
 const outcomeWords = {
   moved_to_oauth: 'moved to OAuth, stored key destroyed',
-  declined: 'declined at Klaviyo; still on the key',
-  wrong_account: 'chose another account; nothing changed',
-  key_invalid: 'private key unknown to Klaviyo; not invited',
+  declined: 'declined in Klaviyo; still on the key',
+  wrong_account: 'chose a different account; nothing changed',
+  key_invalid: 'private key rejected by Klaviyo; not invited',
   unfinished: 'unfinished',
 } as const satisfies Record<DemoOutcome, string>;
 
@@ -75,8 +75,8 @@ function printReport(terminal: Terminal, report: DemoReport, tookMs: number): vo
   row('keys checked, account learned', steps.checked);
   row('invited', steps.invited);
   row('cut over to OAuth', steps.cutOver);
-  row('calls by old keys that went out by OAuth', calls.oauth);
-  row('calls by old keys that went out by key', calls.key);
+  row('calls with old keys that went out over OAuth', calls.oauth);
+  row('calls with old keys that went out with the key', calls.key);
   row('calls that failed', calls.failed);
   row('private keys destroyed', steps.retired);
   terminal.print();

@@ -56,7 +56,7 @@ export function addExceptionsCommand(program: Command, { terminal, run }: Comman
 
 function withCustomer(command: Command): Command {
   return addDryRunOption(command)
-    .option('--customer <id>', 'for this customer alone; for all without it')
+    .option('--customer <id>', 'only for this customer; for all without it')
     .option('--json', 'print one JSON object');
 }
 

@@ -26,6 +26,7 @@ import type { Terminal } from '../terminal.ts';
 import { concurrencyOption } from '../options.ts';
 import { withWorkbench } from '../run-with.ts';
 import { runKeyChecks, toCheckJson } from './check-command.ts';
+import { count } from '../../runtime/count.ts';
 
 interface ImportFlags {
   readonly from?: string;
@@ -48,13 +49,13 @@ export function addImportCommand(program: Command, { terminal, run }: CommandCon
       '[file]',
       'CSV or JSON lines: customer_id, private_key, and optionally email, name, …',
     )
-    .addOption(new Option('--format <kind>', 'form of the file').choices(fileFormats))
-    .option('--from <url>', 'a database to read in place of a file: postgres://, mysql://, sqlite:')
-    .option('--query <sql>', 'what to read there; gives the columns that a file would have')
+    .addOption(new Option('--format <kind>', 'format of the file').choices(fileFormats))
+    .option('--from <url>', 'a database to read instead of a file: postgres://, mysql://, sqlite:')
+    .option('--query <sql>', 'what to read there; returns the columns that a file would have')
     .option('--cohort-column <name>', 'the column whose value is the cohort')
-    .option('--dry-run', 'say what would happen, and write nothing')
+    .option('--dry-run', 'show what would happen, and write nothing')
     .option('--no-check', 'do not ask Klaviyo about the keys now (see `keyshift check`)')
-    .option('--key-scopes', 'find out which of the needed scopes each key has')
+    .option('--key-scopes', 'find out which of the required scopes each key has')
     .addOption(concurrencyOption())
     .option('--json', 'print one JSON object')
     .action(
@@ -86,7 +87,7 @@ async function runImport(
 ): Promise<number> {
   const { store, machine, clock, random, lookUpAccount } = workbench;
   const scratch = openImportScratch(random);
-  const counter = terminal.counter(flags.dryRun === true ? 'rows looked at' : 'rows imported');
+  const counter = terminal.counter(flags.dryRun === true ? 'rows read' : 'rows imported');
   const trimmer = createMemoryTrimmer(rowsPerTrim);
   let errors = 0;
   const onIssue = (issue: ImportIssue) => {
@@ -131,9 +132,13 @@ function openRows(file: string | undefined, flags: ImportFlags, signal: AbortSig
     (file === undefined) === (from === undefined) ||
     (from === undefined) !== (query === undefined)
   ) {
-    throw new KeyshiftError('request_invalid', 'One list of customers is needed.', {
-      fix: 'Name a file, or a database with both --from and --query.',
-    });
+    throw new KeyshiftError(
+      'request_invalid',
+      'Give one customer list: a file, or --from with --query.',
+      {
+        fix: 'For example: `keyshift import customers.csv`.',
+      },
+    );
   }
   if (file !== undefined) return readCustomerFile(file, { format, cohortColumn });
   return readCustomersBySql(from ?? '', query ?? '', { cohortColumn, signal });
@@ -166,10 +171,10 @@ function printReport(terminal: Terminal, report: ImportReport, flags: ImportFlag
   const { imported, updated, unchanged, duplicate, rejected } = report.verdicts;
   const would = flags.dryRun === true ? 'would be ' : '';
   terminal.print(
-    `${report.rows} rows: ${imported} ${would}imported, ${updated} ${would}updated, ` +
-      `${unchanged} unchanged, ${duplicate} duplicates left out, ${rejected} with errors`,
+    `${count(report.rows, 'row')}: ${imported} ${would}imported, ${updated} ${would}updated, ` +
+      `${unchanged} unchanged, ${count(duplicate, 'duplicate')} skipped, ${rejected} with errors`,
   );
-  if (!report.complete) terminal.note('Ended early: run it again, and it goes on where it was.');
+  if (!report.complete) terminal.note('Stopped early. Run it again to continue.');
 }
 
 /** One line of JSON, written in pieces: there may be as many issues as rows. */

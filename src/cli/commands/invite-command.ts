@@ -29,7 +29,8 @@ import {
 } from '../options.ts';
 import { withWorkbench, type Run } from '../run-with.ts';
 import { needsLook, sendOutbox } from '../send-outbox.ts';
-import { count, type Terminal } from '../terminal.ts';
+import { count } from '../../runtime/count.ts';
+import type { Terminal } from '../terminal.ts';
 
 interface InviteFlags extends SelectionFlags {
   readonly limit?: number;
@@ -58,7 +59,7 @@ export function addInviteCommand(program: Command, { terminal, run }: CommandCon
       'the name of this round; customers in another wave are skipped',
       parseWave,
     )
-    .option('--limit <n>', 'most customers in the wave, or to invite now', whole(1, 1_000_000))
+    .option('--limit <n>', 'maximum customers in the wave, or to invite now', whole(1, 1_000_000))
     .option('--days <n>', 'days a new link stays valid', decimal(0.01, 365), 30)
     .option('--mail', 'send the links by email (SMTP_URL, MAIL_FROM)')
     .option('--webhook', 'post the links to your webhook (WEBHOOK_URL, WEBHOOK_SECRET)')

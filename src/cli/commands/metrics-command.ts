@@ -8,7 +8,8 @@ import type { CommandContext } from '../command-context.ts';
 import { writePrivateFile } from '../file-problem.ts';
 import { runBatch, type BatchFlags } from '../batch.ts';
 import { addSelectionOptions } from '../options.ts';
-import { count, formatTable, type Terminal } from '../terminal.ts';
+import { count } from '../../runtime/count.ts';
+import { formatTable, type Terminal } from '../terminal.ts';
 import { toComparisonCsv } from './metrics-csv.ts';
 import { addLintCommand } from './metrics-lint.ts';
 
@@ -23,7 +24,7 @@ export function addMetricsCommand(program: Command, context: CommandContext): vo
     .description('watch what the migration does to the metrics of the accounts');
   const { terminal, run } = context;
   addSelectionOptions(metrics.command('snapshot'))
-    .description('keep the metrics of the accounts, and the flows and segments that hang on them')
+    .description('keep the metrics of the accounts, and the flows and segments that use them')
     .option('--json', 'print one JSON object')
     .action(run((flags: BatchFlags) => takeSnapshots(terminal, flags)));
   addSelectionOptions(metrics.command('compare'))
@@ -46,7 +47,7 @@ function takeSnapshots(terminal: Terminal, flags: BatchFlags): Promise<number> {
       decide: async (connection) =>
         named || connection.accountId !== undefined
           ? willChange(undefined, 'its metrics are read and kept')
-          : otherStage(connection, 'its account is not known yet'),
+          : otherStage(connection, 'its account is still unknown'),
       carryOut: (connection, _change, { signal }) => metrics.snapshot(connection, signal),
     }),
     finish: ({ done: found, skipped }) => ({
@@ -57,8 +58,8 @@ function takeSnapshots(terminal: Terminal, flags: BatchFlags): Promise<number> {
           const hidden = [knows.flows ? [] : 'flows', knows.segments ? [] : 'segments'].flat();
           const unread = hidden.length === 0 ? '' : ` (${hidden.join(' and ')} could not be read)`;
           return (
-            `${connection.customerId}: ${metrics.length} metrics, ${own.length} from keys or apps, ` +
-            `${dependents.length} flows and segments depend on them${unread}`
+            `${connection.customerId}: ${count(metrics.length, 'metric')}, ${own.length} from keys or apps, ` +
+            `${count(dependents.length, 'flow or segment uses', 'flows and segments use')} them${unread}`
           );
         }),
         `${count(found.length, 'snapshot')} taken, ${skipped} at other stages`,

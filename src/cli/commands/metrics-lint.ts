@@ -9,7 +9,7 @@ import { parseSnapshot } from '../../migration/metrics/metric.ts';
 import type { CommandContext } from '../command-context.ts';
 import { withWorkbench } from '../run-with.ts';
 import { addSelectionOptions, toSelection, type SelectionFlags } from '../options.ts';
-import { count } from '../terminal.ts';
+import { count } from '../../runtime/count.ts';
 import { readTextFile } from '../file-problem.ts';
 
 interface LintFlags extends SelectionFlags {

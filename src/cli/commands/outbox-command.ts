@@ -20,9 +20,9 @@ interface OutboxFlags {
 export function addOutboxCommand(program: Command, { terminal, run }: CommandContext): void {
   program
     .command('outbox')
-    .description('send the messages that are due, once, and show what needs a look')
+    .description('send the messages that are due, once, and show what needs attention')
     .option('--no-send', 'only show')
-    .option('--resend <which>', 'send again by choice: uncertain, failed, or the id of a message')
+    .option('--resend <which>', 'send again: uncertain, failed, or the ID of a message')
     .addOption(new Option('--state <state>', 'which messages to show').choices(outboxStates))
     .addOption(limitOption(20))
     .option('--json', 'print one JSON object')
@@ -31,7 +31,7 @@ export function addOutboxCommand(program: Command, { terminal, run }: CommandCon
         withWorkbench(async (workbench, { signal }) => {
           if (flags.resend !== undefined) {
             const count = await resend(workbench, flags.resend);
-            if (flags.json !== true) terminal.note(`${count} to be sent again`);
+            if (flags.json !== true) terminal.note(`${count} will be sent again`);
           }
           const result = flags.send
             ? await sendOutbox(workbench, terminal, { signal, quiet: flags.json === true })
@@ -95,7 +95,7 @@ async function show(
   terminal.print(`Outbox: ${parts.join(', ') || 'empty'}`);
   if (totals.uncertain) {
     terminal.note(
-      'uncertain: nobody knows whether the mail server took them. Look into its log for the id, then: keyshift outbox --resend ID',
+      'uncertain: the mail server may or may not have accepted these. Look for the ID in its log, then run: keyshift outbox --resend ID',
     );
   }
 }

@@ -145,7 +145,7 @@ describe('remind', () => {
     expect(sink.mails.slice(2).map(({ source }) => /^Subject: (\S+)/m.exec(source)?.[1])).toEqual(
       expect.arrayContaining(['Reminder:']) as string[],
     );
-    expect((await cli.run('remind', '--off')).stdout).toContain('nobody');
+    expect((await cli.run('remind', '--off')).stdout).toContain('no longer reminds');
   });
 
   it.each([

@@ -14,9 +14,9 @@ interface OverrideFlags {
 export function addOverrideCommand(program: Command, { terminal, run }: CommandContext): void {
   program
     .command('override')
-    .description('accept that a customer consented with another account than its key')
+    .description("accept that a customer consented with an account other than the key's")
     .requiredOption('--customer <id>', 'whose connection it is')
-    .requiredOption('--account <id>', 'the account that the customer chose at Klaviyo')
+    .requiredOption('--account <id>', 'the account that the customer chose in Klaviyo')
     .requiredOption('--reason <text>', 'why; the audit log keeps it')
     .option('--json', 'print one JSON object')
     .action(
@@ -26,14 +26,14 @@ export function addOverrideCommand(program: Command, { terminal, run }: CommandC
           const reason = flags.reason.trim();
           if (reason === '') {
             throw new KeyshiftError('request_invalid', 'The reason is empty.', {
-              fix: 'Say after --reason why the account is the right one.',
+              fix: 'Use --reason to say why this account is the right one.',
             });
           }
           const connection = await store.connections.findByCustomer(customer);
           if (!connection) {
             throw new KeyshiftError(
               'connection_not_found',
-              `No connection belongs to customer ${JSON.stringify(customer)}.`,
+              `Customer ${JSON.stringify(customer)} has no connection.`,
             );
           }
           const former = connection.accountId ?? null;

@@ -13,8 +13,8 @@ interface RefreshFlags {
 export function addRefreshCommand(program: Command, { terminal, run }: CommandContext): void {
   program
     .command('refresh')
-    .description('refresh the tokens that are due, finish what a crash left undone, once')
-    .option('--due', 'every grant that is due; needed, so that nothing is refreshed by accident')
+    .description('refresh the tokens that are due and finish what a crash interrupted, once')
+    .option('--due', 'every grant that is due; required, so that nothing is refreshed by accident')
     .option('--json', 'print one JSON object')
     .action(
       run((flags: RefreshFlags) => {
@@ -35,7 +35,7 @@ export function addRefreshCommand(program: Command, { terminal, run }: CommandCo
             terminal.print(JSON.stringify({ ...result, grants, dueWithinHour: due }));
           } else {
             const { refreshed, lost, failed } = result;
-            terminal.print(`${refreshed} refreshed, ${lost} lost, ${failed} to be tried again`);
+            terminal.print(`${refreshed} refreshed, ${lost} lost, ${failed} to retry`);
             terminal.print(describeForecast(await sweeper.forecast(), sweeper.ratePerSec));
           }
           return result.lost + result.failed > 0 ? 2 : 0;

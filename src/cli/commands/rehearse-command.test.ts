@@ -81,7 +81,7 @@ describe('rehearse', () => {
       expect((await rehearse('--state', folder)).stdout).toBe(whole.stdout);
       const other = await cli.run('rehearse', '--customers', '61', '--state', folder);
       expect(other.code).toBe(1);
-      expect(other.stderr).toContain('other settings');
+      expect(other.stderr).toContain('different settings');
     } finally {
       await rm(folder, { recursive: true, force: true });
     }

@@ -23,14 +23,14 @@ export function addRehearseCommand(program: Command, { terminal, run }: CommandC
   const { validDays, quietDays, canaryPercent, canaryDays } = defaultSettings;
   program
     .command('rehearse')
-    .description('play the campaign with simulated people against a sandbox, to try settings')
+    .description('play the campaign with simulated people against a sandbox, to try out settings')
     .option('--customers <n>', 'customers', whole(fewestCustomers, 50_000), customers)
-    .option('--seed <n>', 'another number, other people', whole(0, 2 ** 32 - 1), seed)
+    .option('--seed <n>', 'a different number gives different people', whole(0, 2 ** 32 - 1), seed)
     .option('--days <n>', 'days the campaign lasts', whole(1, 365), days)
     .option('--waves <list>', 'percent of the customers in each wave', parseWaves, waves)
     .option('--wave-days <n>', 'days between two waves', whole(1, 90), waveDays)
     .option('--reminder-days <n>', 'days between two messages', whole(1, 365), reminderDays)
-    .option('--reminders <n>', 'most reminders of one invitation', whole(0, 20), reminders)
+    .option('--reminders <n>', 'maximum reminders for one invitation', whole(0, 20), reminders)
     .option('--valid-days <n>', 'days an invitation is valid', whole(1, 365), validDays)
     .option(
       '--quiet-days <n>',
@@ -45,14 +45,12 @@ export function addRehearseCommand(program: Command, { terminal, run }: CommandC
       canaryPercent,
     )
     .option('--canary-days <n>', 'days a canary lasts', whole(1, 30), canaryDays)
-    .option('--state <folder>', 'keep the rehearsal here; the same command goes on where it ended')
+    .option('--state <folder>', 'keep the rehearsal here; the same command continues it')
     .option('--json', 'print one JSON object')
     .addHelpText(
       'after',
       `
-The report is the same for the same options, on any machine. A rehearsal with --state that was
-ended, by Ctrl-C or by kill -9, goes on when the same command is run again, and ends with the same
-report. Nothing leaves this machine, no port is opened, and no setting of .env.local is read.`,
+The same options give the same report, on any machine. If a rehearsal with --state is stopped, by Ctrl-C or by kill -9, running the same command again continues it, with the same report at the end. Nothing leaves this machine, no port is opened, and no setting in .env.local is read.`,
     )
     .action(
       run(async ({ state, json, ...settings }: RehearseFlags) => {
@@ -73,7 +71,7 @@ report. Nothing leaves this machine, no port is opened, and no setting of .env.l
           });
           progress.stop();
           if (!report) {
-            if (state !== undefined) terminal.note('Run the same command again to go on.');
+            if (state !== undefined) terminal.note('Run the same command again to continue.');
             return 130;
           }
           if (json === true) terminal.print(toReportJson(report));
@@ -91,5 +89,5 @@ report. Nothing leaves this machine, no port is opened, and no setting of .env.l
 function parseWaves(value: string): number[] {
   const shares = value.split(',').map((part) => whole(1, 100)(part.trim().replace(/%$/, '')));
   if (shares.reduce((sum, share) => sum + share, 0) === 100) return shares;
-  throw new InvalidArgumentError('The shares must add up to 100, as 10,30,60.');
+  throw new InvalidArgumentError('The shares must add up to 100, for example 10,30,60.');
 }

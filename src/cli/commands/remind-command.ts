@@ -30,15 +30,19 @@ interface RemindFlags {
 /** `keyshift remind`: reminds customers who were told and have not answered. */
 export function addRemindCommand(program: Command, { terminal, run }: CommandContext): void {
   addCohortOption(program.command('remind'))
-    .description('remind customers who were invited and have not answered')
+    .description('remind customers who were invited and have not responded')
     .option('--after-days <n>', 'days after the last message; 7', decimal(0, 365))
-    .option('--cap <n>', 'most reminders of one invitation; 2', whole(0, 20))
-    .option('--quiet-hours <from-to>', 'no reminder in these hours; 20-8, or none', parseHours)
-    .option('--time-zone <name>', 'zone of those without a label time_zone; UTC', parseZone)
+    .option('--cap <n>', 'maximum reminders for one invitation; 2', whole(0, 20))
+    .option('--quiet-hours <from-to>', 'send no reminder in these hours; 20-8, or none', parseHours)
+    .option(
+      '--time-zone <name>',
+      'time zone of customers without a label time_zone; UTC',
+      parseZone,
+    )
     .option('--wave <name>', 'only customers of this wave')
     .option('--save', 'let the server remind by these rules from now on')
-    .option('--off', 'let the server remind nobody any more')
-    .option('--dry-run', 'say who would be reminded, and queue nothing')
+    .option('--off', 'stop the server from reminding anyone')
+    .option('--dry-run', 'show who would be reminded, and queue nothing')
     .option('--no-send', 'queue only; the server or `keyshift outbox` sends')
     .option('--json', 'print one JSON object')
     .action(
@@ -47,7 +51,7 @@ export function addRemindCommand(program: Command, { terminal, run }: CommandCon
           const { store, clock, outreach } = workbench;
           if (flags.off === true) {
             await saveReminderPolicy(store, undefined, clock.now(), 'cli');
-            terminal.print('The server reminds nobody any more.');
+            terminal.print('The server no longer reminds anyone.');
             return 0;
           }
           const policy = toPolicy(
@@ -72,7 +76,7 @@ export function addRemindCommand(program: Command, { terminal, run }: CommandCon
             const word = flags.dryRun === true ? 'would be reminded' : 'reminders queued';
             terminal.print(
               `${counts.queued} ${word}, ${counts.too_early} too early, ` +
-                `${counts.cap_reached} reminded often enough, ${counts.opted_out} want no mail, ` +
+                `${counts.cap_reached} at the limit, ${counts.opted_out} unsubscribed, ` +
                 `${counts.not_told + counts.no_link + counts.no_address} without a message to repeat`,
             );
           }
@@ -111,10 +115,10 @@ function parseHours(text: string) {
   const toMin = Number(toHour) * 60 + Number(toMinute);
   // Written so that what is not a number fails too.
   if (fromMin < 1440 && toMin <= 1440 && fromMin !== toMin) return { fromMin, toMin };
-  throw new InvalidArgumentError('Write it as 20-8 or 20:30-7:45, or none.');
+  throw new InvalidArgumentError('Write it as 20-8 or 20:30-7:45, or write none.');
 }
 
 function parseZone(text: string): string {
   if (isTimeZone(text)) return text;
-  throw new InvalidArgumentError('It must be a time zone, as Europe/Berlin.');
+  throw new InvalidArgumentError('It must be a time zone, such as Europe/Berlin.');
 }

@@ -32,8 +32,8 @@ describe('report', () => {
     expect(stdout).toMatch(/authorized +1 +33 %/);
     expect(stdout).toMatch(/sum +3/);
     expect(stdout).toMatch(/key_invalid +1/);
-    expect(stdout).toMatch(/Not answered: 1\n.*\n +beta +Beta/);
-    expect(stdout).toMatch(/deadline +2099-01-31, in \d+ days: in reach/);
+    expect(stdout).toMatch(/Not responded: 1\n.*\n +beta +Beta/);
+    expect(stdout).toMatch(/deadline +2099-01-31, in \d+ days: within reach/);
     expectNoSecret(stdout);
   });
 

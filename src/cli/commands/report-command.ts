@@ -30,12 +30,12 @@ interface ReportFlags {
 export function addReportCommand(program: Command, { terminal, run }: CommandContext): void {
   program
     .command('report')
-    .description('report how the migration stands, or all that is on record about one customer')
+    .description('report the progress of the migration, or everything on record about one customer')
     .option('--customer <id>', 'the evidence for this customer')
-    .option('--deadline <day>', 'forecast to this day, as 2027-01-31', calendarDay)
-    .addOption(limitOption(20, 'how many who have not answered are named'))
-    .addOption(new Option('--format <name>', 'how to write it').choices(formats).default('text'))
-    .option('--out <file>', 'write into this file')
+    .option('--deadline <day>', 'forecast for this day, such as 2027-01-31', calendarDay)
+    .addOption(limitOption(20, 'how many of those who have not responded are named'))
+    .addOption(new Option('--format <name>', 'output format').choices(formats).default('text'))
+    .option('--out <file>', 'write to this file')
     .option('--json', 'the same as --format json')
     .action(
       run((flags: ReportFlags) =>

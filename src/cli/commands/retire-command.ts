@@ -66,7 +66,7 @@ function refuseContradictions(flags: RetireFlags): void {
   }
   if (flags.withoutProof?.trim() === '') {
     throw new KeyshiftError('request_invalid', 'The reason is empty.', {
-      fix: 'Say after --without-proof why the key may go; the audit log keeps it.',
+      fix: 'Use --without-proof to say why the key may be destroyed; the audit log keeps the reason.',
     });
   }
 }
@@ -100,7 +100,7 @@ function retire(terminal: Terminal, flags: RetireFlags): Promise<number> {
 /** Of customers who are named, also what is missing at another stage. */
 function readyFor(flags: RetireFlags, connection: Connection): Decision<undefined> {
   return flags.customer !== undefined || mayRetire(connection)
-    ? willChange(undefined, 'nothing: it is only looked at')
+    ? willChange(undefined, 'nothing: this is only a check')
     : otherStage(connection, 'only live and quiet connections can be retired');
 }
 
@@ -149,7 +149,7 @@ function instruct(terminal: Terminal, flags: RetireFlags): Promise<number> {
         throw new KeyshiftError(
           'key_not_found',
           `Customer ${connection.customerId} has no stored private key.`,
-          { fix: 'There is nothing to tell this customer.' },
+          { fix: 'There is nothing for this customer to do.' },
         );
       },
     }),

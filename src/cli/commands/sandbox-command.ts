@@ -13,6 +13,7 @@ import type { CommandContext } from '../command-context.ts';
 import { whole } from '../options.ts';
 import type { Terminal } from '../terminal.ts';
 import { untilStopped } from '../until-stopped.ts';
+import { count } from '../../runtime/count.ts';
 
 /** The options of the command as they were given. */
 export interface SandboxFlags {
@@ -142,7 +143,7 @@ async function readSeedFile(path: string): Promise<SandboxSeed> {
     throw new KeyshiftError(
       'config_invalid',
       `The seed file ${path} is neither YAML nor JSON${place}.`,
-      { fix: 'Correct the file at the place named; docs/sandbox.md shows one.' },
+      { fix: 'Correct the file at that place; docs/sandbox.md shows an example.' },
     );
   }
   return parseSeed(value);

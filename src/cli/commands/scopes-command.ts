@@ -29,7 +29,7 @@ const collect = (value: string, earlier: readonly string[]) => [...earlier, valu
 export function addScopesCommand(program: Command, { terminal, run }: CommandContext): void {
   program
     .command('scopes')
-    .description('find the least scopes that the app needs, with a reason for each')
+    .description('find the minimum set of scopes the app needs, with a reason for each')
     .option('--source <path>', 'scan source code below this folder; may be repeated', collect, [])
     .option(
       '--log <file>',

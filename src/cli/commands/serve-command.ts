@@ -53,7 +53,7 @@ async function serve(terminal: Terminal, welcome: Omit<Welcome, 'url'>): Promise
     const forecast = await sweeper.forecast();
     if (forecast.grants > 0) terminal.print(describeForecast(forecast, sweeper.ratePerSec));
     await untilStopped();
-    terminal.note('stopping: waiting for requests under way');
+    terminal.note('stopping: waiting for running requests');
   } finally {
     await exit.close();
   }

@@ -21,7 +21,7 @@ interface Flags {
 export function addShadowCommand(program: Command, { terminal, run }: CommandContext): void {
   addDryRunOption(program.command('shadow'))
     .description('repeat a share of the reads over OAuth, compare, and show the differences')
-    .option('--customer <id>', 'this customer alone; needed with --percent')
+    .option('--customer <id>', 'only this customer; needed with --percent')
     .option('--percent <n>', 'share of the reads to repeat, 0 to 100', whole(0, 100))
     .option('--clear', 'forget earlier comparisons first')
     .option('--json', 'print one JSON object')

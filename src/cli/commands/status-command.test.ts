@@ -16,7 +16,7 @@ describe('status', () => {
   it('says what to begin with when there is nothing', async () => {
     expect(await cli.run('status')).toMatchObject({
       code: 0,
-      stdout: 'No connections yet. Begin with: keyshift import customers.csv\n',
+      stdout: 'No connections yet. Start with: keyshift import customers.csv\n',
     });
     expect((await cli.run('status', '--json')).json).toEqual([
       { total: 0, stages: {}, connections: [], unclaimed_installs: [] },

@@ -7,7 +7,8 @@ import { select } from '../../migration/operate/selection.ts';
 import { withWorkbench } from '../run-with.ts';
 import { addCustomerOption, limitOption } from '../options.ts';
 import type { CommandContext } from '../command-context.ts';
-import { count, formatTable, type Terminal } from '../terminal.ts';
+import { count } from '../../runtime/count.ts';
+import { formatTable, type Terminal } from '../terminal.ts';
 
 interface StatusFlags {
   readonly customer?: readonly string[];
@@ -18,7 +19,7 @@ interface StatusFlags {
 /** `keyshift status`: where every connection stands. */
 export function addStatusCommand(program: Command, { terminal, run }: CommandContext): void {
   addCustomerOption(program.command('status'))
-    .description('show how far every connection has come')
+    .description('show the progress of every connection')
     .addOption(limitOption(50))
     .option('--json', 'print one JSON object with every connection')
     .action(
@@ -46,10 +47,10 @@ export function addStatusCommand(program: Command, { terminal, run }: CommandCon
             printTable(terminal, rows);
             printCounts(terminal, counts, total);
             const hidden = flags.customer ? 0 : total - rows.length;
-            if (hidden > 0) terminal.note(`${hidden} more: use --limit or --json`);
+            if (hidden > 0) terminal.note(`${hidden} more; use --limit or --json`);
             for (const { accountId } of unclaimed) {
               terminal.note(
-                `account ${accountId} has the app installed and belongs to no customer`,
+                `account ${accountId} has installed the app and belongs to no customer`,
               );
             }
           }
@@ -107,7 +108,7 @@ function printCounts(terminal: Terminal, counts: readonly StageCount[], total: n
   const parts = Object.entries(sumByStage(counts)).map(([stage, count]) => `${count} ${stage}`);
   terminal.print(
     total === 0
-      ? 'No connections yet. Begin with: keyshift import customers.csv'
+      ? 'No connections yet. Start with: keyshift import customers.csv'
       : `${count(total, 'connection')}: ${parts.join(', ')}`,
   );
 }

@@ -19,9 +19,9 @@ interface StrayFlags {
 export function addStrayCommand(program: Command, { terminal, run }: CommandContext): void {
   program
     .command('stray')
-    .description('show who still presents the private keys of connections on OAuth')
-    .option('--customer <id>', 'of this customer alone')
-    .option('--days <n>', 'seen in so many days', parseDays, 7)
+    .description('show who still sends the private keys of connections on OAuth')
+    .option('--customer <id>', 'only this customer')
+    .option('--days <n>', 'seen in the last n days', parseDays, 7)
     .option('--json', 'print one JSON object')
     .action(
       run((flags: StrayFlags) =>
@@ -59,7 +59,9 @@ async function printStrays(
     return;
   }
   if (rows.length === 0) {
-    terminal.print(`Nobody presented a private key of a connection on OAuth in ${days} days.`);
+    terminal.print(
+      `Nobody has sent a private key of a connection on OAuth in the last ${days} days.`,
+    );
     return;
   }
   const head = [
@@ -93,7 +95,9 @@ export function addForgetKeyCommand(program: Command, { terminal, run }: Command
       run(({ customer }: { readonly customer: string }) =>
         withWorkbench(async (workbench) => {
           await forgetKey(workbench, customer).apply(actor);
-          terminal.print(`The key of ${customer} is forgotten: calls that bring it are refused.`);
+          terminal.print(
+            `The key of ${customer} is forgotten: calls that arrive with it are rejected.`,
+          );
           return 0;
         }),
       ),

@@ -3,6 +3,7 @@ import type { WatchReport } from '../../migration/cutover/watch.ts';
 import { withKeyshift } from '../run-with.ts';
 import type { CommandContext } from '../command-context.ts';
 import type { Terminal } from '../terminal.ts';
+import { count } from '../../runtime/count.ts';
 
 interface WatchFlags {
   readonly once?: boolean;
@@ -13,14 +14,14 @@ interface WatchFlags {
 export function addWatchCommand(program: Command, { terminal, run }: CommandContext): void {
   program
     .command('watch')
-    .description('hold connections whose calls fail more often by OAuth than by key')
-    .option('--once', 'look once and end; without it, every half minute until Ctrl-C')
+    .description('put connections on hold whose calls fail more often over OAuth than with the key')
+    .option('--once', 'look once and exit; without it, every half minute until Ctrl-C')
     .option('--json', 'print one JSON object; only with --once')
     .action(
       run((flags: WatchFlags) =>
         withKeyshift(async ({ watch }, { signal }) => {
           if (flags.once !== true) {
-            terminal.note('watching every half minute; Ctrl-C ends it');
+            terminal.note('watching every half minute; Ctrl-C stops it');
             await watch.run(signal);
             return 0;
           }
@@ -43,13 +44,13 @@ function printText(terminal: Terminal, report: WatchReport): void {
   }
   if (failingTogether > 0) {
     terminal.note(
-      `${failingTogether} live connections fail at once, none of them was held: ` +
-        'look at Klaviyo and at the app, not at customers.',
+      `${failingTogether} live connections began to fail at once; none of them was put on hold: ` +
+        'check Klaviyo and the app, not the customers.',
     );
   }
   terminal.print(
-    `${watched} on OAuth or canary, ${held.length} held; ` +
-      `${verified} consents verified, ${waiting} still without an answer`,
+    `${watched} on OAuth or canary, ${held.length} put on hold; ` +
+      `${count(verified, 'consent')} verified, ${waiting} still without an answer`,
   );
 }
 

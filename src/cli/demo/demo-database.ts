@@ -61,7 +61,7 @@ async function execute(databaseUrl: string, statement: string): Promise<void> {
     const reason = (cause as { code?: string }).code ?? (cause as Error).name;
     throw new KeyshiftError(
       'database_unavailable',
-      `The demo cannot make a schema in PostgreSQL (${reason}).`,
+      `The demo cannot create a schema in PostgreSQL (${reason}).`,
       { cause },
     );
   } finally {

@@ -49,7 +49,7 @@ const invalidKey = `pk_${'0'.repeat(34)}`;
 /**
  * Plays the whole journey against a sandbox: a file of keys goes in, people click real links over
  * HTTP, and every customer ends in exactly one outcome. One person declines, one chooses the wrong
- * account, and one key is unknown to Klaviyo.
+ * account, and one key is rejected by Klaviyo.
  */
 export async function runDemo(options: DemoOptions): Promise<DemoReport> {
   const port = await findFreePort();
@@ -129,7 +129,7 @@ async function playJourney(
   for await (const { customerId } of store.connections.list({ stages: ['live'] })) {
     live.push(customerId);
   }
-  const calling = options.terminal.progress('calls by the old keys', live.length);
+  const calling = options.terminal.progress('calls with the old keys', live.length);
   await forEachConcurrently(live, 8, async (customerId) => {
     calls[await callWithOldKey(serverUrl, roles.get(customerId)?.key ?? '')] += 1;
     calling.update(calls.oauth + calls.key + calls.failed);

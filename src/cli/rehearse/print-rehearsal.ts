@@ -5,14 +5,14 @@ import { funnelStages, outcomes, type Outcome, type RehearsalReport } from './re
 const outcomeWords = {
   moved: 'moved to OAuth, stored key destroyed',
   moved_after_reminder: 'the same, after a reminder',
-  moved_despite_mail_scanner: 'the same, after a mail scanner had opened the link',
+  moved_despite_mail_scanner: 'the same, after a mail scanner opened the link',
   under_way: 'still under way at the end',
-  no_answer: 'did not answer; still on the key',
-  declined: 'declined at Klaviyo; still on the key',
-  wrong_account: 'chose another account; nothing changed',
+  no_answer: 'did not respond; still on the key',
+  declined: 'declined in Klaviyo; still on the key',
+  wrong_account: 'chose a different account; nothing changed',
   wrong_role: 'was not allowed to approve; still on the key',
-  uninstalled: 'removed the app later; needs consent again',
-  key_dead: 'private key unknown to Klaviyo; not invited',
+  uninstalled: 'removed the app later; has to consent again',
+  key_dead: 'private key rejected by Klaviyo; not invited',
   stuck: 'stuck for another reason',
 } as const satisfies Record<Outcome, string>;
 

@@ -75,9 +75,13 @@ export function openWorld(folder: string, settings: RehearsalSettings, random: R
   facts.putFirst('settings', JSON.stringify(settings));
   if (facts.get('settings') !== JSON.stringify(settings)) {
     db.close();
-    throw new KeyshiftError('config_invalid', `${folder} holds a rehearsal with other settings.`, {
-      fix: 'Give the same options to continue it, or name another folder.',
-    });
+    throw new KeyshiftError(
+      'config_invalid',
+      `${folder} contains a rehearsal with different settings.`,
+      {
+        fix: 'Use the same options to continue it, or choose another folder.',
+      },
+    );
   }
   facts.putFirst(
     'secrets',

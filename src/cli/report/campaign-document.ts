@@ -8,6 +8,7 @@ import {
   type ReportDocument,
   type ReportSection,
 } from './report-document.ts';
+import { count } from '../../runtime/count.ts';
 
 /** Lays out how the campaign stands. */
 export function toCampaignDocument(report: CampaignReport): ReportDocument {
@@ -29,7 +30,7 @@ export function toCampaignDocument(report: CampaignReport): ReportDocument {
 function funnel({ funnel: counts, customers }: CampaignReport): ReportSection {
   return {
     title: 'Funnel',
-    notes: ['Customers who have ever come as far, or farther.'],
+    notes: ['Customers who have reached this stage at any time.'],
     bars: journeyStages.map((step) => ({
       label: step,
       value: counts[step],
@@ -43,7 +44,7 @@ function standing({ now, customers }: CampaignReport): ReportSection {
     now[stage] === undefined ? [] : [[stage, String(now[stage])]],
   );
   return {
-    title: 'Where they stand now',
+    title: 'Where they are now',
     table: {
       header: ['stage', 'customers'],
       rows: [...rows, ['sum', String(customers)]],
@@ -59,14 +60,14 @@ function forecast({ forecast: line, funnel: counts, customers }: CampaignReport)
       `${counts.authorized} of ${customers} (${formatShare(counts.authorized, customers)})`,
     ],
     [
-      'consents a day',
+      'consents per day',
       `${line.ratePerDay.toFixed(1)}, over the last ${line.daysCounted === 1 ? 'day' : `${line.daysCounted} days`}`,
     ],
     [
       'all consented',
       line.completeAtMs === undefined
-        ? 'never, at no consents a day'
-        : `on ${formatDay(line.completeAtMs)}, if it goes on so`,
+        ? 'never, without further consents'
+        : `on ${formatDay(line.completeAtMs)} at this rate`,
     ],
   ];
   const { deadline } = line;
@@ -74,26 +75,26 @@ function forecast({ forecast: line, funnel: counts, customers }: CampaignReport)
     facts.push(
       [
         'deadline',
-        `${formatDay(deadline.atMs)}, in ${deadline.daysLeft.toFixed(0)} days: ${deadline.inReach ? 'in reach' : 'NOT in reach'}`,
+        `${formatDay(deadline.atMs)}, in ${count(Math.round(deadline.daysLeft), 'day')}: ${deadline.inReach ? 'within reach' : 'OUT OF REACH'}`,
       ],
       [
         'consented by then',
         `${deadline.consentedByThen} of ${customers}, ${deadline.missingByThen} missing`,
       ],
-      ['needed a day', deadline.neededPerDay.toFixed(1)],
+      ['needed per day', deadline.neededPerDay.toFixed(1)],
     );
   }
   return {
     title: 'Forecast',
     facts,
-    notes: ['A straight line through the last two weeks: a measure to act by, no promise.'],
+    notes: ['A straight line through the last two weeks: an estimate, not a promise.'],
   };
 }
 
 function times({ timeInStage }: CampaignReport): ReportSection {
   return {
     title: 'Time in stage',
-    notes: ['Stays that have ended: half within p50, nine in ten within p90.'],
+    notes: ['Finished stays only: p50 is the median, p90 covers 9 in 10.'],
     table: {
       header: ['stage', 'stays', 'p50', 'p90'],
       rows: timeInStage.map(({ stage, stays, p50Ms, p90Ms }) => [
@@ -126,8 +127,8 @@ function failures({ failures: counts, atMs }: CampaignReport): ReportSection {
 function unanswered({ unanswered: waiting }: CampaignReport): ReportSection {
   const hidden = waiting.count - waiting.longest.length;
   return {
-    title: `Not answered: ${waiting.count}`,
-    notes: hidden > 0 ? [`${hidden} more, invited later: see --limit.`] : [],
+    title: `Not responded: ${waiting.count}`,
+    notes: hidden > 0 ? [`${hidden} more, invited later; use --limit.`] : [],
     table: {
       header: ['customer', 'name', 'invited', 'told', 'reminders', 'opened', 'link ends'],
       rows: waiting.longest.map((each) => [

@@ -33,7 +33,7 @@ function summary({ connection, labels, metrics }: Evidence): ReportSection {
       ['route', connection.route],
       ['Klaviyo account', `${connection.accountId ?? '–'} ${connection.accountName ?? ''}`.trim()],
       ['known since', formatTime(connection.createdAtMs)],
-      ['all traffic by OAuth since', formatTime(connection.liveSinceMs)],
+      ['all traffic over OAuth since', formatTime(connection.liveSinceMs)],
       [
         'metrics',
         metrics ? `${metrics.verdict}, ${formatTime(metrics.comparedAtMs)}` : 'not compared',
@@ -63,7 +63,7 @@ function invitations({ invitations: records }: Evidence): ReportSection {
     title: 'Invitations',
     notes: records.length === 0 ? ['None.'] : [],
     table: {
-      header: ['made', 'first opened', 'ended by success', 'revoked', 'valid until'],
+      header: ['made', 'first opened', 'completed by the consent', 'revoked', 'valid until'],
       rows: records.map((each) => [
         formatTime(each.createdAtMs),
         formatTime(each.openedAtMs),
@@ -134,12 +134,12 @@ function traffic({ traffic: routes }: Evidence): ReportSection {
 
 const proofWords = {
   refused: 'Klaviyo refuses the key',
-  disabled: 'the key is disabled at Klaviyo',
-  none: 'without proof; a person took the responsibility',
+  disabled: 'the key is disabled in Klaviyo',
+  none: 'without proof, on the responsibility of a person',
 } as const;
 
 function privateKey({ privateKey: key, retirement }: Evidence): ReportSection {
-  if (!key) return { title: 'Private key', notes: ['None is on record.'] };
+  if (!key) return { title: 'Private key', notes: ['None on record.'] };
   return {
     title: 'Private key',
     facts: [
@@ -159,7 +159,7 @@ function auditLog({ audit, chain }: Evidence): ReportSection {
     title: 'Audit log',
     notes: [
       chain.intact
-        ? `The whole log proves itself; its head is ${head}.`
+        ? `The log verifies. Head: ${head}.`
         : 'THE LOG IS NOT WHAT KEYSHIFT WROTE: see keyshift audit verify.',
     ],
     table: {

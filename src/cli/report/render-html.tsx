@@ -38,7 +38,7 @@ function Page({ document }: { readonly document: ReportDocument }) {
             <Section section={section} />
           ))}
         </main>
-        <footer>Made by Keyshift. Times are UTC.</footer>
+        <footer>Created by Keyshift. Times are in UTC.</footer>
       </body>
     </html>
   );

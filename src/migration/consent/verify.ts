@@ -148,7 +148,8 @@ function checkScopes(needed: string, grant: Grant): CheckResult {
     return { kind, verdict: 'failed', reason: 'scope_missing', detail };
   }
   const count = parseScopes(needed).length;
-  const detail = `all ${count} required scopes are granted`;
+  const detail =
+    count === 1 ? 'the required scope is granted' : `all ${count} required scopes are granted`;
   return { kind, verdict: 'passed', reason: undefined, detail };
 }
 

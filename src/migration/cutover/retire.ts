@@ -8,6 +8,7 @@ import type { Store } from '../../store/store.ts';
 import type { KeyProofs, KeyState } from './key-proof.ts';
 import type { ProveGrant } from './prove-grant.ts';
 import type { StageMachine } from '../stage-machine.ts';
+import { count } from '../../runtime/count.ts';
 
 /** What has to prove that a key is dead at Klaviyo. */
 export type ProofDemand =
@@ -282,7 +283,7 @@ async function checkSuccess(
   const percent = ((oauth.calls - errorsOf(oauth)) * 100) / oauth.calls;
   const done = percent >= minSuccessPercent;
   const detail =
-    `${percent.toFixed(2)} % of ${oauth.calls} calls over OAuth succeeded, ` +
+    `${percent.toFixed(2)} % of ${count(oauth.calls, 'call')} over OAuth succeeded, ` +
     `${minSuccessPercent} % is required`;
   return { name, done, detail };
 }

@@ -170,7 +170,7 @@ async function apply<Change, Result>(
 
 function changedSince({ customerId }: Connection): Skip {
   const message = `Customer ${customerId} has changed since this was planned.`;
-  const fix = 'Run the command again: it decides by the present state.';
+  const fix = 'Run the command again: it uses the current state.';
   return { code: 'changed', error: new KeyshiftError('stage_conflict', message, { fix }) };
 }
 

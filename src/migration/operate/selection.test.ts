@@ -35,7 +35,7 @@ describe('a selection', () => {
   });
 
   it.each<[Selection, string]>([
-    [{ customers: ['a', 'nobody'] }, 'No connection belongs to customer "nobody".'],
+    [{ customers: ['a', 'nobody'] }, 'Customer "nobody" has no connection.'],
     [{ cohort: { plan: 'prro' } }, 'No customer has plan=prro.'],
     [{ wave: 'sprung' }, 'No customer was invited in the wave sprung.'],
     [{ wave: 'spring', cohort: { plan: 'pro' }, stages: ['checked'] }, 'No customer has plan=pro'],

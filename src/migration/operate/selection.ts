@@ -82,7 +82,7 @@ export async function requireConnection(
   if (connection) return connection;
   throw new KeyshiftError(
     'connection_not_found',
-    `No connection belongs to customer ${JSON.stringify(customerId)}.`,
+    `Customer ${JSON.stringify(customerId)} has no connection.`,
   );
 }
 

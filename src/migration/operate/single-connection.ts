@@ -25,7 +25,7 @@ export function setShadowShare(
         {
           decide({ shadowPercent = 0 }): Promise<Decision<undefined>> {
             if (shadowPercent === percent) {
-              const message = `${percent} % of the reads of customer ${customerId} are repeated already.`;
+              const message = `${percent} % of the reads of customer ${customerId} are already repeated.`;
               return Promise.resolve(skip('already', new KeyshiftError('stage_conflict', message)));
             }
             const share = `${percent} % of its reads are repeated over OAuth, instead of`;
@@ -72,7 +72,7 @@ export function forgetKey({ store, clock }: SingleDeps, customerId: string): Act
             const refusal = whyNot(connection);
             return refusal
               ? skip('not_ready', refusal)
-              : willChange(undefined, 'calls that bring its destroyed key are refused');
+              : willChange(undefined, 'calls that arrive with its destroyed key are rejected');
           },
         },
       ),

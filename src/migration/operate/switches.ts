@@ -55,7 +55,7 @@ export function turnKillSwitch(
     if (to === undefined || after === to) {
       return skip('already', new KeyshiftError('stage_conflict', `${stays} already.`));
     }
-    const lacks = to === 'key' ? 'has no private key' : 'has given no consent';
+    const lacks = to === 'key' ? 'has no private key' : 'has not consented';
     const message = `${stays} as before: the connection ${lacks}.`;
     return skip('no_credential', new KeyshiftError('stage_conflict', message));
   }
