@@ -13,7 +13,6 @@ import type { CommandContext } from '../command-context.ts';
 import { whole } from '../options.ts';
 import type { Terminal } from '../terminal.ts';
 import { untilStopped } from '../until-stopped.ts';
-import { count } from '../../runtime/count.ts';
 
 /** The options of the command as they were given. */
 export interface SandboxFlags {
