@@ -1,10 +1,7 @@
 import type { Workbench } from '../core/workbench.ts';
 import type { OutboxRun } from '../migration/outreach/outbox-runner.ts';
-import type { ReminderPolicy } from '../migration/outreach/reminder-policy.ts';
-import {
-  defaultReminderPolicy,
-  loadReminderPolicy,
-} from '../migration/outreach/reminder-policy.ts';
+import { loadReminderPolicy } from '../migration/operate/remind.ts';
+import { defaultReminderPolicy, type ReminderPolicy } from '../model/reminder-policy.ts';
 import { scrub } from '../runtime/scrub.ts';
 import type { Terminal } from './terminal.ts';
 

@@ -5,7 +5,6 @@ import {
   type ChannelSetup,
   type OutboxRunner,
 } from '../migration/outreach/outbox-runner.ts';
-import { createReminders, type Reminders } from '../migration/outreach/reminders.ts';
 import { createSmtpTransport } from '../migration/outreach/smtp-transport.ts';
 import { createWebhookTransport } from '../migration/outreach/webhook-transport.ts';
 import type { Invitations } from '../migration/consent/invitations.ts';
@@ -18,7 +17,6 @@ import type { KeyshiftConfig } from './config.ts';
 /** How customers are written to. */
 export interface Outreach {
   readonly outbox: OutboxRunner;
-  readonly reminders: Reminders;
   /** Absent where no mail can be sent. */
   readonly handOver: HandOver | undefined;
 }
@@ -62,7 +60,6 @@ export function createOutreach(options: {
       publicUrl: config.publicUrl,
       channels: { ...(mail && { mail }), ...(hook && { webhook: hook }) },
     }),
-    reminders: createReminders(options),
     handOver: mail && createHandOver(options),
   };
 }

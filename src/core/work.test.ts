@@ -1,9 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { openOutreachBench } from '../../test/support/outreach-fixture.ts';
-import {
-  defaultReminderPolicy,
-  saveReminderPolicy,
-} from '../migration/outreach/reminder-policy.ts';
+import { saveReminderPolicy } from '../migration/operate/remind.ts';
+import { defaultReminderPolicy } from '../model/reminder-policy.ts';
 import { trafficBucketOf } from '../model/traffic.ts';
 import { openTestKeyshift } from '../../test/support/keyshift-fixture.ts';
 import { privateKey } from '../../test/support/workbench-fixture.ts';

@@ -1,7 +1,5 @@
-import {
-  defaultReminderPolicy,
-  loadReminderPolicy,
-} from '../migration/outreach/reminder-policy.ts';
+import { loadReminderPolicy, queueReminders } from '../migration/operate/remind.ts';
+import { defaultReminderPolicy } from '../model/reminder-policy.ts';
 import type { Watch } from '../migration/cutover/watch.ts';
 import { runService, type Service } from '../runtime/service.ts';
 import type { Sweeper } from '../tokens/sweeper.ts';
@@ -10,7 +8,7 @@ import type { Workbench } from './workbench.ts';
 /** What the work is done with. */
 export interface WorkParts extends Pick<
   Workbench,
-  'config' | 'store' | 'outreach' | 'clock' | 'random' | 'logger'
+  'config' | 'store' | 'invitations' | 'outreach' | 'clock' | 'random' | 'logger'
 > {
   readonly sweeper: Pick<Sweeper, 'run'>;
   readonly watch: Pick<Watch, 'run'>;
@@ -53,6 +51,8 @@ function createHousekeeping({ store, clock }: WorkParts): Service {
 const sendEveryMs = 5_000;
 /** A mail server that is not there is asked again after a while. */
 const unavailableMs = 60_000;
+/** How the audit log names what is done without being asked. */
+const actor = 'keyshift';
 const remindEveryMs = 10 * 60_000;
 
 /** Reminds by the saved rules and sends messages as they fall due; nothing where no channel is set up. */
@@ -68,7 +68,7 @@ function createMessaging(parts: WorkParts): Service[] {
     async round(signal) {
       const policy = await loadReminderPolicy(store);
       if (!policy) return undefined;
-      const { queued } = await outreach.reminders.queue({ policy, signal });
+      const { queued } = await queueReminders(parts, policy, { actor, signal });
       if (queued > 0) logger.info({ queued }, 'reminders queued');
       return remindEveryMs;
     },

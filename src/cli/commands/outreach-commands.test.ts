@@ -138,7 +138,17 @@ describe('remind', () => {
     await cli.run('invite', '--mail');
     const now = ['remind', '--after-days', '0', '--quiet-hours', 'none', '--json'];
     const dry = await cli.run(...now, '--dry-run');
-    expect(dry.json).toMatchObject([{ queued: 2, not_told: 1, run: null }]);
+    const due = expect.stringMatching(/^reminder 1 of 2 by email, 20/) as string;
+    expect(dry.json).toMatchObject([
+      {
+        dry_run: true,
+        changes: [
+          { customer_id: 'acme', change: due },
+          { customer_id: 'beta', change: due },
+        ],
+        skips: [{ customer_id: 'coral', code: 'not_told' }],
+      },
+    ]);
     expect(sink.mails).toHaveLength(2);
     const sent = await cli.run(...now, '--save');
     expect(sent.json).toMatchObject([{ queued: 2, saved: true, run: { sent: 2 } }]);

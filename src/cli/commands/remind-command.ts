@@ -1,16 +1,23 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { requireChannel } from '../../core/read-outreach.ts';
-import { isTimeZone } from '../../migration/outreach/quiet-hours.ts';
+import {
+  awaitingAnswer,
+  loadReminderPolicy,
+  queueReminders,
+  remindCustomers,
+  saveReminderPolicy,
+} from '../../migration/operate/remind.ts';
+import { planFor } from '../../migration/operate/plan.ts';
 import {
   defaultReminderPolicy,
-  loadReminderPolicy,
-  saveReminderPolicy,
+  isTimeZone,
   type ReminderPolicy,
-} from '../../migration/outreach/reminder-policy.ts';
+} from '../../model/reminder-policy.ts';
 import type { Labels } from '../../model/labels.ts';
+import { actor, printPlan } from '../batch.ts';
 import type { CommandContext } from '../command-context.ts';
 import { withWorkbench } from '../run-with.ts';
-import { addCohortOption, decimal, whole } from '../options.ts';
+import { addCohortOption, addDryRunOption, decimal, parseWave, whole } from '../options.ts';
 import { needsLook, sendOutbox, toRunJson } from '../send-outbox.ts';
 
 interface RemindFlags {
@@ -29,7 +36,7 @@ interface RemindFlags {
 
 /** `keyshift remind`: reminds customers who were told and have not answered. */
 export function addRemindCommand(program: Command, { terminal, run }: CommandContext): void {
-  addCohortOption(program.command('remind'))
+  addDryRunOption(addCohortOption(program.command('remind')))
     .description('remind customers who were invited and have not responded')
     .option('--after-days <n>', 'days after the last message; 7', decimal(0, 365))
     .option('--cap <n>', 'maximum reminders for one invitation; 2', whole(0, 20))
@@ -39,44 +46,53 @@ export function addRemindCommand(program: Command, { terminal, run }: CommandCon
       'time zone of customers without a label time_zone; UTC',
       parseZone,
     )
-    .option('--wave <name>', 'only customers of this wave')
+    .option('--wave <name>', 'only customers of this wave', parseWave)
     .option('--save', 'let the server remind by these rules from now on')
     .option('--off', 'stop the server from reminding anyone')
-    .option('--dry-run', 'show who would be reminded, and queue nothing')
     .option('--no-send', 'queue only; the server or `keyshift outbox` sends')
     .option('--json', 'print one JSON object')
     .action(
       run((flags: RemindFlags) =>
         withWorkbench(async (workbench, { signal }) => {
-          const { store, clock, outreach } = workbench;
+          const { store, clock } = workbench;
           if (flags.off === true) {
-            await saveReminderPolicy(store, undefined, clock.now(), 'cli');
-            terminal.print('The server no longer reminds anyone.');
+            const dry = flags.dryRun === true;
+            if (!dry) await saveReminderPolicy(store, undefined, clock.now(), actor);
+            terminal.print(
+              `The server ${dry ? 'would no longer remind' : 'no longer reminds'} anyone.`,
+            );
             return 0;
           }
           const policy = toPolicy(
             flags,
             (await loadReminderPolicy(store)) ?? defaultReminderPolicy,
           );
-          if (flags.save === true) await saveReminderPolicy(store, policy, clock.now(), 'cli');
-          const counts = await outreach.reminders.queue({
-            ...{ policy, labels: flags.cohort, wave: flags.wave, signal },
-            dryRun: flags.dryRun === true,
-            onVerdict({ customerId }, _verdict, dueAtMs) {
+          const among = {
+            ...(flags.cohort !== undefined && { cohort: flags.cohort }),
+            ...(flags.wave !== undefined && { wave: flags.wave }),
+          };
+          if (flags.dryRun === true) {
+            const selection = awaitingAnswer(among);
+            const plan = planFor(store, selection, remindCustomers(workbench, policy));
+            return printPlan(terminal, plan, { ...flags, selection });
+          }
+          if (flags.save === true) await saveReminderPolicy(store, policy, clock.now(), actor);
+          const { limit_reached: capReached, ...counts } = await queueReminders(workbench, policy, {
+            ...{ actor, signal, among },
+            onQueued({ customerId }, dueAtMs) {
               if (flags.json === true) return;
               terminal.print(`${customerId}  ${new Date(dueAtMs).toISOString()}`);
             },
           });
-          const sends = flags.dryRun !== true && flags.send && counts.queued > 0;
+          const sends = flags.send && counts.queued > 0;
           if (sends && !workbench.config.outreach.webhook) {
             requireChannel(workbench.config.outreach, 'mail');
           }
           const quiet = flags.json === true;
           if (!quiet) {
-            const word = flags.dryRun === true ? 'would be reminded' : 'reminders queued';
             terminal.print(
-              `${counts.queued} ${word}, ${counts.too_early} too early, ` +
-                `${counts.cap_reached} at the limit, ${counts.opted_out} unsubscribed, ` +
+              `${counts.queued} reminders queued, ${counts.too_early} too early, ` +
+                `${capReached} at the limit, ${counts.opted_out} unsubscribed, ` +
                 `${counts.not_told + counts.no_link + counts.no_address} without a message to repeat`,
             );
           }
@@ -85,7 +101,7 @@ export function addRemindCommand(program: Command, { terminal, run }: CommandCon
             : undefined;
           if (quiet) {
             const json = {
-              ...counts,
+              ...{ ...counts, cap_reached: capReached },
               saved: flags.save === true,
               run: sent ? toRunJson(sent) : null,
             };

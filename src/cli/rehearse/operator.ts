@@ -3,7 +3,8 @@ import { checkKeys } from '../../migration/import/check-keys.ts';
 import { readCustomers } from '../../migration/import/customer-file.ts';
 import { importCustomers } from '../../migration/import/import-customers.ts';
 import { queueMessage } from '../../migration/outreach/queue-message.ts';
-import { defaultReminderPolicy } from '../../migration/outreach/reminder-policy.ts';
+import { queueReminders } from '../../migration/operate/remind.ts';
+import { defaultReminderPolicy } from '../../model/reminder-policy.ts';
 import type { Connection } from '../../model/connection.ts';
 import { mayRetire, stagesWhere, type Stage } from '../../model/stages.ts';
 import { forEachConcurrently } from '../concurrently.ts';
@@ -107,7 +108,7 @@ async function writeToCustomers(set: StageSet, day: number, signal: AbortSignal)
   });
   const { reminderDays: afterDays, reminders: cap } = settings;
   const policy = { ...defaultReminderPolicy, afterDays, cap };
-  await keyshift.outreach.reminders.queue({ policy, signal });
+  await queueReminders(keyshift, policy, { actor, signal });
   await set.outbox.run({ signal, quietHours: policy.quietHours });
 }
 

@@ -16,8 +16,16 @@ export type SkipCode =
   | 'not_ready'
   /** Its customer was invited in another wave. */
   | 'other_wave'
-  /** As many customers as the limit allows come before it. */
+  /** As many customers, or messages, as the limit allows come before it. */
   | 'limit_reached'
+  /** The last message to its customer is too young. */
+  | 'too_early'
+  /** Its customer was never written to by a channel that can remind. */
+  | 'not_told'
+  /** Its customer has no open link. */
+  | 'no_link'
+  | 'no_address'
+  | 'opted_out'
   /** It changed after the plan was made. */
   | 'changed';
 

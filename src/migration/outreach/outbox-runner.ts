@@ -1,11 +1,11 @@
 import type { Clock } from '../../runtime/clock.ts';
 import type { Random } from '../../runtime/random.ts';
 import type { MessageChannel, OutboxEntry, SendOutcome } from '../../model/message.ts';
+import { nextOpenMs, type QuietHours } from '../../model/reminder-policy.ts';
 import type { Store } from '../../store/store.ts';
 import type { Invitations } from '../consent/invitations.ts';
 import { toMessageContext, whyPointless, type MessageContext } from './message-context.ts';
 import { createPace } from './pace.ts';
-import { nextOpenMs, type QuietHours } from './quiet-hours.ts';
 import type { SendResult, Transport } from './send-result.ts';
 import { createSenderId, findDeadSenders } from './sender-id.ts';
 

@@ -31,9 +31,8 @@ export async function queueMessage(
   runtime: { readonly clock: Clock; readonly random: Random },
 ): Promise<QueueVerdict> {
   const { connection, invitation, kind, channel, turn = '' } = request;
-  const recipient = request.recipient ?? connection.email;
-  if (recipient === undefined && channel === 'mail') return 'no_address';
-  if (recipient !== undefined && (await store.optOuts.has(recipient))) return 'opted_out';
+  const obstacle = await whyNotQueued(store, request);
+  if (obstacle !== undefined) return obstacle;
   const nowMs = runtime.clock.now();
   const added = await store.outbox.add({
     id: runtime.random.id(),
@@ -42,10 +41,20 @@ export async function queueMessage(
     invitationId: invitation.id,
     kind,
     channel,
-    recipient,
+    recipient: request.recipient ?? connection.email,
     dueAtMs: request.dueAtMs ?? nowMs,
     createdAtMs: nowMs,
     ...(channel === 'export' ? { state: 'sent' as const } : {}),
   });
   return added ? 'queued' : 'queued_before';
+}
+
+/** Why a message cannot go to its recipient; `undefined` when it can. */
+export async function whyNotQueued(
+  store: Pick<Store, 'optOuts'>,
+  message: Pick<MessageRequest, 'connection' | 'channel' | 'recipient'>,
+): Promise<'no_address' | 'opted_out' | undefined> {
+  const recipient = message.recipient ?? message.connection.email;
+  if (recipient === undefined) return message.channel === 'mail' ? 'no_address' : undefined;
+  return (await store.optOuts.has(recipient)) ? 'opted_out' : undefined;
 }

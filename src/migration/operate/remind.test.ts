@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { openOutreachBench, type OutreachBench } from '../../../test/support/outreach-fixture.ts';
-import type { ReminderPolicy } from './reminder-policy.ts';
+import type { ReminderPolicy } from '../../model/reminder-policy.ts';
+import { queueReminders } from './remind.ts';
 
 const dayMs = 86_400_000;
 const policy: ReminderPolicy = { afterDays: 3, cap: 2, quietHours: undefined };
@@ -13,7 +14,7 @@ async function open(): Promise<OutreachBench> {
 }
 
 const remind = ({ bench }: OutreachBench, changes: Partial<ReminderPolicy> = {}) =>
-  bench.keyshift.outreach.reminders.queue({ policy: { ...policy, ...changes } });
+  queueReminders(bench.keyshift, { ...policy, ...changes }, { actor: 'test' });
 
 describe('a reminder', () => {
   it('comes after its days, once each, up to the cap', async () => {
@@ -27,7 +28,7 @@ describe('a reminder', () => {
       expect(await outbox.run()).toMatchObject({ sent: 1 });
     }
     await outreach.bench.clock.advance(3 * dayMs);
-    expect(await remind(outreach)).toMatchObject({ queued: 0, cap_reached: 1 });
+    expect(await remind(outreach)).toMatchObject({ queued: 0, limit_reached: 1 });
     expect(outreach.sink.mails).toHaveLength(3);
     const contact = await outreach.bench.keyshift.store.outbox.contactOf({ id: 'connection-acme' });
     expect(contact).toMatchObject({ reminders: 2 });
