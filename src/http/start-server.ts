@@ -5,6 +5,7 @@ import { getRequestListener } from '@hono/node-server';
 import { partsOf } from '../core/create-keyshift.ts';
 import type { Keyshift } from '../core/keyshift.ts';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
+import type { Clock } from '../runtime/clock.ts';
 import { createKeyshiftProxy } from './keyshift-proxy.ts';
 import type { KeyshiftApp } from './create-app.tsx';
 
@@ -31,7 +32,7 @@ export async function startServer(keyshift: Keyshift, app: KeyshiftApp): Promise
   });
   // Longer than callers and balancers keep idle connections: whoever closes first loses no call.
   server.keepAliveTimeout = 75_000;
-  const close = watchConnections(server);
+  const close = watchConnections(server, parts.clock);
   await listen(server, config.host, config.port);
   return {
     url: `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${config.port}`,
@@ -69,7 +70,7 @@ const graceMs = 5_000;
  * Watches the connections of a server, so that it can stop at once where nothing is under way:
  * browsers keep connections open that never asked for anything.
  */
-function watchConnections(server: Server): () => Promise<void> {
+function watchConnections(server: Server, clock: Clock): () => Promise<void> {
   const underWay = new Map<Socket, number>();
   let stopping = false;
 
@@ -92,10 +93,14 @@ function watchConnections(server: Server): () => Promise<void> {
     const closed = once(server, 'close');
     server.close();
     for (const [socket, requests] of underWay) if (requests === 0) socket.destroy();
-    const timer = setTimeout(() => {
-      server.closeAllConnections();
-    }, graceMs);
+    const answered = new AbortController();
+    clock.sleep(graceMs, answered.signal).then(
+      () => {
+        server.closeAllConnections();
+      },
+      () => undefined,
+    );
     await closed;
-    clearTimeout(timer);
+    answered.abort();
   };
 }

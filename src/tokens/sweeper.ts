@@ -2,6 +2,7 @@ import { isKeyshiftError } from '../errors/keyshift-error.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Random } from '../runtime/random.ts';
+import { createPool } from '../runtime/concurrently.ts';
 import { runService } from '../runtime/service.ts';
 import type { OnUnreadable } from '../store/grants.ts';
 import type { Grant } from '../model/grant.ts';
@@ -94,18 +95,12 @@ export function createSweeper(options: SweeperOptions): Sweeper {
     onRefreshed?: (done: number) => void,
   ): Promise<SweepResult> {
     const result = { refreshed: 0, lost: 0, failed: 0 };
-    const running = new Set<Promise<void>>();
-    const defects: unknown[] = [];
-    const isEnded = () => signal?.aborted === true || defects.length > 0;
-    const start = (grant: Grant, owner: string) => {
-      const work = refreshOne(grant, owner)
-        .then((outcome) => {
-          result[outcome] += 1;
-          onRefreshed?.(result.refreshed + result.lost + result.failed);
-        })
-        .catch((error: unknown) => void defects.push(error))
-        .finally(() => running.delete(work));
-      running.add(work);
+    const pool = createPool(maxConcurrent);
+    const isEnded = () => signal?.aborted === true || pool.failed;
+    const refresh = async (grant: Grant, owner: string) => {
+      const outcome = await refreshOne(grant, owner);
+      result[outcome] += 1;
+      onRefreshed?.(result.refreshed + result.lost + result.failed);
     };
 
     const onUnreadable: OnUnreadable = (account, error) => {
@@ -120,22 +115,21 @@ export function createSweeper(options: SweeperOptions): Sweeper {
       const claimed = await claim(owner, turnEndsAtMs, onUnreadable);
       for (const grant of claimed) {
         if (!isEnded()) await pace.nextStart();
-        if (isEnded()) await grants.releaseLease(grant.id, owner);
-        else start(grant, owner);
+        const started = !isEnded() && (await pool.start(() => refresh(grant, owner)));
+        if (!started) await grants.releaseLease(grant.id, owner);
       }
       return claimed.length === batchSize;
     };
 
     try {
       for (let left = true; left && !isEnded();) {
-        // Accounts that Klaviyo is slow for do not hold up the others.
-        if (running.size > maxConcurrent - batchSize) await Promise.race(running);
-        else left = await startBatch();
+        // A batch is claimed when it can start whole: its leases run from then on.
+        await pool.room(batchSize);
+        if (!isEnded()) left = await startBatch();
       }
     } finally {
-      await Promise.all(running);
+      await pool.finish();
     }
-    if (defects.length > 0) throw defects[0];
     if (result.refreshed + result.lost + result.failed > 0) logger.info(result, 'sweep done');
     return result;
   }

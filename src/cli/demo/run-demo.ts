@@ -15,7 +15,7 @@ import { startSandbox } from '../../sandbox/sandbox.ts';
 import { createSampleSeed } from '../../sandbox/seed/sample-seed.ts';
 import type { SandboxSeed } from '../../sandbox/seed/seed.ts';
 import { generateKeyringEntry } from '../../vault/keyring.ts';
-import { forEachConcurrently } from '../concurrently.ts';
+import { forEachConcurrently } from '../../runtime/concurrently.ts';
 import type { Terminal } from '../terminal.ts';
 import type { DemoDatabase } from './demo-database.ts';
 import { followInvitation } from './person.ts';

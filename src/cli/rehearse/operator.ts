@@ -7,7 +7,7 @@ import { queueReminders } from '../../migration/operate/remind.ts';
 import { defaultReminderPolicy } from '../../model/reminder-policy.ts';
 import type { Connection } from '../../model/connection.ts';
 import { mayRetire, stagesWhere, type Stage } from '../../model/stages.ts';
-import { forEachConcurrently } from '../concurrently.ts';
+import { forEachConcurrently } from '../../runtime/concurrently.ts';
 import type { Person } from './people.ts';
 import { dayMs, dayOf, waveOf } from './rehearsal-settings.ts';
 import type { StageSet } from './stage-set.ts';

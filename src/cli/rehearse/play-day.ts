@@ -1,6 +1,6 @@
 import { isKeyshiftError } from '../../errors/keyshift-error.ts';
 import { isWatched, stagesWhere } from '../../model/stages.ts';
-import { forEachConcurrently } from '../concurrently.ts';
+import { forEachConcurrently } from '../../runtime/concurrently.ts';
 import { followInvitation } from '../demo/person.ts';
 import { forEachAt, keyOf, officeHours, workOf } from './operator.ts';
 import { actionsOn, emailOf, type Person, type PersonAction } from './people.ts';

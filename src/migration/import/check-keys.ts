@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { LookUpAccount, AccountLookup } from '../../calls/account-lookup.ts';
 import type { KeyScopes, ReadKeyScopes } from '../../calls/key-scopes.ts';
 import { isKeyshiftError } from '../../errors/keyshift-error.ts';
+import { createPool, forEachConcurrently } from '../../runtime/concurrently.ts';
 import type { Connection } from '../../model/connection.ts';
 import type { Store } from '../../store/store.ts';
 import type { CustomerRow } from './customer-row.ts';
@@ -133,22 +134,19 @@ export async function checkKeys(given: KeyChecksOptions): Promise<Map<KeyVerdict
   const options = { ...given, lookUpAccount: rememberLookups(given.lookUpAccount) };
   const counts = new Map<KeyVerdict, number>();
   let unreachableInARow = 0;
-  const waiting = options.store.connections.list({ stages: ['imported'] })[Symbol.asyncIterator]();
-  const work = async () => {
-    while (!options.signal?.aborted && unreachableInARow < patience) {
-      const next = await waiting.next();
-      if (next.done) return;
-      const check = await checkWithScopes(next.value, options).catch((error: unknown) => {
-        if (options.signal?.aborted) return undefined;
-        throw error;
-      });
-      if (!check) return;
-      counts.set(check.verdict, (counts.get(check.verdict) ?? 0) + 1);
-      unreachableInARow = check.verdict === 'unreachable' ? unreachableInARow + 1 : 0;
-      options.onChecked?.(check);
-    }
+  const isEnded = () => options.signal?.aborted === true || unreachableInARow >= patience;
+  const work = async (connection: Connection) => {
+    const check = await checkWithScopes(connection, options).catch((error: unknown) => {
+      if (options.signal?.aborted) return undefined;
+      throw error;
+    });
+    if (!check) return;
+    counts.set(check.verdict, (counts.get(check.verdict) ?? 0) + 1);
+    unreachableInARow = check.verdict === 'unreachable' ? unreachableInARow + 1 : 0;
+    options.onChecked?.(check);
   };
-  await Promise.all(Array.from({ length: options.concurrency ?? 8 }, work));
+  const unchecked = options.store.connections.list({ stages: ['imported'] });
+  await forEachConcurrently(unchecked, options.concurrency ?? 8, work, isEnded);
   return counts;
 }
 
@@ -193,7 +191,7 @@ function rememberLookups(lookUpAccount: LookUpAccount): LookUpAccount {
 
 /** Asks Klaviyo about keys that are not stored, so that a dry run can tell what a check would find. */
 export interface DryCheck {
-  /** Begins the check of a row, once a hand is free. */
+  /** Begins the check of a row, once there is room for it. */
   add(row: CustomerRow): Promise<void>;
   /** Resolves when every answer is there: how often each verdict was found. */
   finish(): Promise<Readonly<Record<string, number>>>;
@@ -213,7 +211,7 @@ export function createDryCheck(options: DryCheckOptions): DryCheck {
   const { store, concurrency, onIssue, signal } = options;
   const lookUpAccount = rememberLookups(options.lookUpAccount);
   const counts: Record<string, number> = {};
-  const running = new Set<Promise<void>>();
+  const pool = createPool(concurrency);
 
   async function check(row: CustomerRow): Promise<void> {
     const tell = (severity: ImportIssue['severity'], code: string, message: string) => {
@@ -258,12 +256,10 @@ export function createDryCheck(options: DryCheckOptions): DryCheck {
 
   return {
     async add(row) {
-      while (running.size >= concurrency) await Promise.race(running);
-      const work = check(row).finally(() => running.delete(work));
-      running.add(work);
+      if (!(await pool.start(() => check(row)))) await pool.finish();
     },
     async finish() {
-      await Promise.all(running);
+      await pool.finish();
       return counts;
     },
   };

@@ -1,6 +1,7 @@
 import { ConnectionChangedError } from '../../errors/connection-changed-error.ts';
 import { isKeyshiftError, KeyshiftError } from '../../errors/keyshift-error.ts';
 import { describeStage, type Connection } from '../../model/connection.ts';
+import { forEachConcurrently } from '../../runtime/concurrently.ts';
 import type { Store } from '../../store/store.ts';
 import { select, type Selection } from './selection.ts';
 
@@ -132,23 +133,18 @@ export async function applyPlan<Change, Result>(
   options: ApplyOptions<Result>,
 ): Promise<void> {
   const { signal, onOutcome, concurrency = 1 } = options;
-  const waiting = each(plan);
   let done = 0;
-  const work = async () => {
-    while (signal?.aborted !== true) {
-      const next = await waiting.next();
-      if (next.done === true) return;
-      const outcome = await apply(store, next.value, useCase, options);
-      if (outcome === undefined) return;
-      if (outcome.kind === 'done') done += 1;
-      await onOutcome?.(outcome);
-    }
+  const work = async (item: PlanItem<Change>) => {
+    const outcome = await apply(store, item, useCase, options);
+    if (outcome?.kind === 'done') done += 1;
+    if (outcome) await onOutcome?.(outcome);
   };
-  // A fault of ours ends the plan; the steps under way come to their end before it is told.
-  const endOnFault = () => work().finally(() => waiting.return(undefined));
-  const ends = await Promise.allSettled(Array.from({ length: concurrency }, endOnFault));
-  if (done > 0) await useCase.settle?.();
-  for (const end of ends) if (end.status === 'rejected') throw end.reason;
+  try {
+    // A fault of ours ends the plan.
+    await forEachConcurrently(plan, concurrency, work, () => signal?.aborted === true);
+  } finally {
+    if (done > 0) await useCase.settle?.();
+  }
 }
 
 /** `undefined` when the signal ended it: the connection is as it was. */
@@ -180,8 +176,4 @@ function changedSince({ customerId }: Connection): Skip {
   const message = `Customer ${customerId} has changed since this was planned.`;
   const fix = 'Run the command again: it uses the current state.';
   return { code: 'changed', error: new KeyshiftError('stage_conflict', message, { fix }) };
-}
-
-async function* each<Item>(items: AsyncIterable<Item> | Iterable<Item>): AsyncGenerator<Item> {
-  yield* items;
 }
