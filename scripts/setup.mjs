@@ -151,8 +151,11 @@ function tryLink(from, to) {
 function readOwner(path) {
   try {
     return Number(readFileSync(path, 'utf8'));
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (error.code === 'ENOENT') return undefined;
+    throw new SetupError(
+      `the lock ${path} cannot be read (${error.code}). Fix: remove it, if no other set-up runs, and run the command again.`,
+    );
   }
 }
 

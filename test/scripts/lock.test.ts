@@ -58,3 +58,10 @@ it('lets one in at a time when several find the same lock left behind', async ()
   await Promise.all([1, 2, 3, 4, 5].map(() => withLock(path, work, { pollMs: 5 })));
   expect(most).toBe(1);
 });
+
+it('says what is in the way when the lock cannot be read', async () => {
+  const path = lockPath();
+  mkdirSync(path, { recursive: true });
+  const refused = withLock(path, () => Promise.resolve(), { pollMs: 5 });
+  await expect(refused).rejects.toThrow(`${path} cannot be read (EISDIR). Fix: remove it`);
+});
