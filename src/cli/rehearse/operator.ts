@@ -1,13 +1,15 @@
-import { isKeyshiftError } from '../../errors/keyshift-error.ts';
 import { checkKeys } from '../../migration/import/check-keys.ts';
 import { readCustomers } from '../../migration/import/customer-file.ts';
 import { importCustomers } from '../../migration/import/import-customers.ts';
-import { queueMessage } from '../../migration/outreach/queue-message.ts';
+import { retireStep, verifyStep } from '../../migration/operate/consent-steps.ts';
+import { inviteCustomers } from '../../migration/operate/invite.ts';
+import { applyPlan, otherStage, planFor, type UseCase } from '../../migration/operate/plan.ts';
 import { queueReminders } from '../../migration/operate/remind.ts';
+import type { Selection } from '../../migration/operate/selection.ts';
+import { canaryStep, cutoverStep } from '../../migration/operate/traffic-steps.ts';
 import { defaultReminderPolicy } from '../../model/reminder-policy.ts';
 import type { Connection } from '../../model/connection.ts';
-import { mayRetire, stagesWhere, type Stage } from '../../model/stages.ts';
-import { forEachConcurrently } from '../../runtime/concurrently.ts';
+import { mayRetire, stagesWhere } from '../../model/stages.ts';
 import type { Person } from './people.ts';
 import { dayMs, dayOf, waveOf } from './rehearsal-settings.ts';
 import type { StageSet } from './stage-set.ts';
@@ -51,13 +53,10 @@ export function workOf(
 
 /** Asks whoever is quiet to delete the key at Klaviyo, and destroys it once that is done. */
 async function retire(set: StageSet, day: number): Promise<void> {
-  const { settings, clock, keyshift, world } = set;
+  const { settings, keyshift, world } = set;
   const policy = { quietMs: settings.quietDays * dayMs, minSuccessPercent: 99 };
-  await forEachAt(set, stagesWhere(mayRetire), async (connection) => {
-    const sinceMs = connection.liveSinceMs ?? connection.updatedAtMs;
-    if (sinceMs + policy.quietMs > clock.now()) return;
-    const request = { policy, demand: { kind: 'probe' }, actor } as const;
-    const { outcome } = await keyshift.retire.retire(connection, request);
+  const step = retireStep(keyshift.retire, { policy, demand: { kind: 'probe' } });
+  await carryOut(set, { stages: stagesWhere(mayRetire) }, step, (connection, { outcome }) => {
     if (outcome !== 'waiting') return;
     const id = `key instructions ${connection.id}`;
     world.deliver(indexOf(connection), { id, day, kind: 'key instructions', link: '' });
@@ -66,19 +65,40 @@ async function retire(set: StageSet, day: number): Promise<void> {
 
 /** By a canary first, where one is wanted; whoever was one for long enough moves wholly. */
 async function moveTraffic(set: StageSet): Promise<void> {
-  const { cutover, verify } = set.keyshift;
-  const { canaryPercent, canaryDays } = set.settings;
-  const today = dayOf(set.clock.now());
-  await forEachAt(set, ['authorized'], (connection) => verify(connection, { actor }));
-  await forEachAt(set, ['canary'], async (connection) => {
-    if (today < dayOf(connection.watchedSinceMs ?? 0) + canaryDays) return;
-    await cutover.cutOver(connection, actor);
-  });
-  await forEachAt(set, ['verified'], (connection) =>
-    canaryPercent === 0
-      ? cutover.cutOver(connection, actor)
-      : cutover.startCanary(connection, canaryPercent, actor),
+  const { keyshift, settings, clock } = set;
+  const { canaryPercent, canaryDays } = settings;
+  const today = dayOf(clock.now());
+  const cutover = cutoverStep(keyshift);
+  await carryOut(set, { stages: ['authorized'] }, verifyStep(keyshift.verify));
+  await carryOut(
+    set,
+    { stages: ['canary'] },
+    {
+      ...cutover,
+      decide: async (connection) =>
+        today < dayOf(connection.watchedSinceMs ?? 0) + canaryDays
+          ? otherStage(connection, 'its days as a canary are not over')
+          : cutover.decide(connection),
+    },
   );
+  const first = canaryPercent === 0 ? cutover : canaryStep(keyshift, canaryPercent);
+  await carryOut(set, { stages: ['verified'] }, first);
+}
+
+/** Plans and applies a use case. No other process has to obey, so that nobody waits for one. */
+async function carryOut<Change, Result>(
+  { keyshift: { store } }: StageSet,
+  selection: Selection,
+  useCase: UseCase<Change, Result>,
+  onDone?: (connection: Connection, result: Result) => void,
+): Promise<void> {
+  const steps = { carryOut: useCase.carryOut };
+  await applyPlan(store, planFor(store, selection, useCase), steps, {
+    ...{ actor, concurrency },
+    onOutcome(outcome) {
+      if (outcome.kind === 'done') onDone?.(outcome.connection, outcome.result);
+    },
+  });
 }
 
 async function importAndCheck(set: StageSet, signal: AbortSignal): Promise<void> {
@@ -91,64 +111,30 @@ async function importAndCheck(set: StageSet, signal: AbortSignal): Promise<void>
 function toCsv(set: StageSet): string {
   const rows = set.people.map((person) => {
     const { name = '', email = '' } = set.accounts[person.index] ?? {};
-    return [person.customerId, keyOf(set, person), `"${name.replaceAll('"', '""')}"`, email];
+    const [key, wave] = [keyOf(set, person), waveOf(set.settings, person.index) + 1];
+    return [person.customerId, key, `"${name.replaceAll('"', '""')}"`, email, wave];
   });
-  return [['customer_id', 'private_key', 'name', 'email'], ...rows].join('\n');
+  return [['customer_id', 'private_key', 'name', 'email', 'wave'], ...rows].join('\n');
 }
 
 /** Invites every wave whose day has come, queues reminders, and sends what is due. */
 async function writeToCustomers(set: StageSet, day: number, signal: AbortSignal): Promise<void> {
-  const { settings, people, keyshift } = set;
-  const due = Math.floor(day / settings.waveDays);
-  // Who was invited before is among them: the crash may have come before the message.
-  await forEachAt(set, ['checked', 'invited', 'opened'], async (connection) => {
-    const person = people[indexOf(connection)];
-    const wave = person && waveOf(settings, person.index);
-    if (wave !== undefined && wave <= due) await inviteOnce(set, connection, wave);
-  });
+  const { settings, keyshift } = set;
+  const validForMs = settings.validDays * dayMs;
+  const due = Math.floor(day / settings.waveDays) + 1;
+  for (let wave = 1; wave <= Math.min(due, settings.waves.length); wave += 1) {
+    // Whoever let a link run out is at a later stage, and is not invited again.
+    const selection: Selection = { cohort: { wave: `${wave}` }, stages: ['checked'] };
+    const request = { validForMs, wave: `${wave}`, channels: ['webhook'] } as const;
+    await carryOut(set, selection, await inviteCustomers(keyshift, request, selection));
+  }
   const { reminderDays: afterDays, reminders: cap } = settings;
   const policy = { ...defaultReminderPolicy, afterDays, cap };
   await queueReminders(keyshift, policy, { actor, signal });
   await set.outbox.run({ signal, quietHours: policy.quietHours });
 }
 
-/** Whoever let a link run out is not invited again. */
-async function inviteOnce(
-  { keyshift, settings }: StageSet,
-  connection: Connection,
-  wave: number,
-): Promise<void> {
-  const { store, invitations } = keyshift;
-  if (connection.stage !== 'checked' && !(await invitations.findOpen(connection))) return;
-  const validForMs = settings.validDays * dayMs;
-  const issued = await invitations.issue(connection, validForMs, actor, { wave: `${wave + 1}` });
-  await queueMessage(
-    store,
-    { connection, invitation: issued.invitation, kind: 'invitation', channel: 'webhook' },
-    keyshift,
-  );
-}
-
 /** The place of a customer among all: its id ends with its number. */
 export function indexOf({ customerId }: Connection): number {
   return Number(customerId.slice(customerId.lastIndexOf('-') + 1)) - 1;
-}
-
-/** Works over the connections at some stages; one that cannot be moved stops no other. */
-export async function forEachAt(
-  { keyshift }: Pick<StageSet, 'keyshift'>,
-  stages: readonly Stage[],
-  work: (connection: Connection) => Promise<unknown>,
-): Promise<void> {
-  const connections: Connection[] = [];
-  for await (const connection of keyshift.store.connections.list({ stages })) {
-    connections.push(connection);
-  }
-  await forEachConcurrently(connections, concurrency, async (connection) => {
-    try {
-      await work(connection);
-    } catch (error) {
-      if (!isKeyshiftError(error)) throw error;
-    }
-  });
 }

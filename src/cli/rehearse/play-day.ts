@@ -1,8 +1,9 @@
 import { isKeyshiftError } from '../../errors/keyshift-error.ts';
+import type { Connection } from '../../model/connection.ts';
 import { isWatched, stagesWhere } from '../../model/stages.ts';
 import { forEachConcurrently } from '../../runtime/concurrently.ts';
 import { followInvitation } from '../demo/person.ts';
-import { forEachAt, keyOf, officeHours, workOf } from './operator.ts';
+import { keyOf, officeHours, workOf } from './operator.ts';
 import { actionsOn, emailOf, type Person, type PersonAction } from './people.ts';
 import { dayMs, firstDayMs, hourMs } from './rehearsal-settings.ts';
 import type { StageSet } from './stage-set.ts';
@@ -142,10 +143,19 @@ function uninstall({ sandbox, accounts, clientId }: StageSet, { index }: Person)
 
 /** Calls a day by every application whose customer's traffic is moving or has moved. */
 async function carryTraffic({ keyshift }: StageSet): Promise<void> {
-  await forEachAt({ keyshift }, stagesWhere(isWatched), async ({ customerId, stage }) => {
-    for (let call = 0; call < (stage === 'canary' ? 4 : 1); call += 1) {
-      const connection = keyshift.connection({ customerId });
-      await (await connection.fetch('/api/profiles?page[size]=1')).text();
+  const moving: Connection[] = [];
+  for await (const each of keyshift.store.connections.list({ stages: stagesWhere(isWatched) })) {
+    moving.push(each);
+  }
+  await forEachConcurrently(moving, concurrency, async ({ customerId, stage }) => {
+    const connection = keyshift.connection({ customerId });
+    try {
+      for (let call = 0; call < (stage === 'canary' ? 4 : 1); call += 1) {
+        await (await connection.fetch('/api/profiles?page[size]=1')).text();
+      }
+    } catch (error) {
+      // A customer whose calls fail stops nobody else's.
+      if (!isKeyshiftError(error)) throw error;
     }
   });
 }
