@@ -1,6 +1,7 @@
 import type { KlaviyoEndpoints } from '../klaviyo/endpoints.ts';
 import type { OutreachSettings } from '../migration/outreach/settings.ts';
 import type { LogLevel } from '../runtime/logger.ts';
+import type { TrustedProxies } from '../runtime/request-origin.ts';
 import type { Secret } from '../runtime/secret.ts';
 import type { Keyring } from '../vault/keyring.ts';
 
@@ -28,6 +29,8 @@ export interface KeyshiftConfig {
   readonly port: number;
   /** Origin, and path if there is one, of links sent to customers; without a trailing slash. */
   readonly publicUrl: string;
+  /** Whose forwarding headers count. */
+  readonly trustedProxies: TrustedProxies;
   /** Absent until CLIENT_ID is set; commands that never speak OAuth do without. */
   readonly client: ClientCredentials | undefined;
   readonly redirectUri: string;

@@ -9,6 +9,7 @@ import { flagLostGrant, unflagRegainedGrant } from '../migration/consent/lost-gr
 import { createOAuthClient, type OAuthClient } from '../oauth/oauth-client.ts';
 import { createExitStack, type ExitStack } from '../runtime/exit-stack.ts';
 import { createHttpClient, type HttpClient } from '../runtime/http-client.ts';
+import { createReadOrigin, type ReadOrigin } from '../runtime/request-origin.ts';
 import { defaultBudgets, requestTimeoutMs } from '../tokens/refresh-policy.ts';
 import { createSweeper, type Sweeper } from '../tokens/sweeper.ts';
 import { createTokenEngine, type TokenEngine } from '../tokens/token-engine.ts';
@@ -37,6 +38,7 @@ export interface KeyshiftParts extends Workbench, Journey, Pick<Keyshift, 'conne
   readonly authorizations: Authorizations;
   readonly completeConsent: CompleteConsent;
   readonly disconnect: Disconnect;
+  readonly readOrigin: ReadOrigin;
 }
 
 /** The parts together with what an application holds of them. */
@@ -202,6 +204,7 @@ async function compose(
     }),
     ...journey,
     disconnect: createDisconnect({ store, tokens, clientId, machine }),
+    readOrigin: createReadOrigin(config.trustedProxies, logger),
     work: createWork({ ...workbench, sweeper, watch: journey.watch }, exit),
     close: exit.close,
   };

@@ -4,6 +4,7 @@ import { klaviyoEndpoints, klaviyoRevision, type KlaviyoEndpoints } from '../kla
 import { isLoopback } from '../runtime/loopback.ts';
 import { logLevels } from '../runtime/logger.ts';
 import { systemRandom } from '../runtime/random.ts';
+import { TrustedProxies } from '../runtime/request-origin.ts';
 import { Secret } from '../runtime/secret.ts';
 import { parseKeyring } from '../vault/keyring.ts';
 import type { ClientCredentials, KeyshiftConfig, Mode, ServiceToken } from './config.ts';
@@ -55,6 +56,7 @@ export function readConfig(
     host,
     port,
     publicUrl: readPublicUrl(read, mode, redirectUri),
+    trustedProxies: readTrustedProxies(read),
     client: profile?.client ?? readClient(read),
     redirectUri,
     scope: readScope(read) ?? profile?.scope ?? 'accounts:read profiles:read',
@@ -141,6 +143,20 @@ function readPublicUrl(read: EnvironmentReader, mode: Mode, redirectUri: string)
     );
   }
   return url.origin + url.pathname.replace(/\/+$/, '');
+}
+
+function readTrustedProxies(read: EnvironmentReader): TrustedProxies {
+  const proxies = new TrustedProxies();
+  for (const entry of (read.text('TRUSTED_PROXIES') ?? '').split(/[\s,]+/).filter(Boolean)) {
+    const problem = proxies.add(entry);
+    if (problem === undefined) continue;
+    throw read.wrong(
+      'TRUSTED_PROXIES',
+      `contains "${entry}", ${problem}`,
+      'list the addresses or networks of your proxies, as in "10.0.0.5, 2001:db8::/64"',
+    );
+  }
+  return proxies;
 }
 
 function readScope(read: EnvironmentReader): string | undefined {

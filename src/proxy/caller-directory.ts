@@ -4,6 +4,7 @@ import { createRecentReads, routeAgeMs } from '../calls/recent-reads.ts';
 import { isKeyshiftError } from '../errors/keyshift-error.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { randomToken, type Random } from '../runtime/random.ts';
+import type { ReadOrigin } from '../runtime/request-origin.ts';
 import type { Store } from '../store/store.ts';
 import type { GuessLimiter } from './guess-limiter.ts';
 import { identifyTarget, type NamedToken, type ProxyTarget } from './proxy-caller.ts';
@@ -22,6 +23,7 @@ export interface CallerDirectoryOptions {
   readonly store: Store;
   readonly serviceTokens: readonly NamedToken[];
   readonly limiter: GuessLimiter;
+  readonly readOrigin: ReadOrigin;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -33,14 +35,14 @@ const capacity = 50_000;
  * long a look-up takes tells nothing about a credential, and none stands in memory in clear.
  */
 export function createCallerDirectory(options: CallerDirectoryOptions): CallerDirectory {
-  const { store, serviceTokens, limiter, clock, random } = options;
+  const { store, serviceTokens, limiter, readOrigin, clock, random } = options;
   const pepper = randomToken(random);
   const callers = createRecentReads<ProxyTarget>({
     ...{ clock, maxAgeMs: routeAgeMs, capacity, version: () => store.version() },
   });
 
   async function lookUp(request: IncomingMessage, known: boolean): Promise<ProxyTarget> {
-    const address = request.socket.remoteAddress ?? '';
+    const { address } = readOrigin(request);
     if (!known) await limiter.admit(address);
     try {
       return await identifyTarget(request.headers, store, serviceTokens);

@@ -15,6 +15,7 @@ import { createFailureLog } from '../runtime/failure-log.ts';
 import type { HttpClient } from '../runtime/http-client.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Random } from '../runtime/random.ts';
+import type { ReadOrigin } from '../runtime/request-origin.ts';
 import type { Store } from '../store/store.ts';
 import { createCallerDirectory } from './caller-directory.ts';
 import { Exchange } from './exchange.ts';
@@ -35,6 +36,7 @@ export interface ProxyOptions {
   readonly store: Store;
   readonly credentials: Credentials;
   readonly serviceTokens: readonly NamedToken[];
+  readonly readOrigin: ReadOrigin;
   /** Keeps {@link ProxyOptions.connections} connections to Klaviyo, for the proxy alone. */
   readonly http: HttpClient;
   readonly connections: number;

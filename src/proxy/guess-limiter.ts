@@ -90,10 +90,9 @@ export function createGuessLimiter(clock: Clock): GuessLimiter {
 
 /** An IPv6 caller has a whole /64 of addresses to itself. */
 function networkOf(address: string): string {
-  const bare = address.replace(/^::ffff:(?=\d+\.)/, '');
-  if (!isIPv6(bare)) return bare;
+  if (!isIPv6(address)) return address;
   // `::` stands for as many zeros as make eight groups; a dotted end is two of them.
-  const [head = '', tail] = bare.replace(/%.*$/, '').split('::', 2);
+  const [head = '', tail] = address.split('::', 2);
   const groups = head === '' ? [] : head.split(':');
   if (tail === undefined) return groups.slice(0, 4).join(':');
   const behind = tail === '' ? 0 : tail.split(':').length + (tail.includes('.') ? 1 : 0);

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import { isIP } from 'node:net';
 import type { WriteBehind } from '../calls/write-behind.ts';
 import type { Clock } from '../runtime/clock.ts';
+import type { ReadOrigin, RequestOrigin } from '../runtime/request-origin.ts';
 import { scrub } from '../runtime/scrub.ts';
 import type { KeySighting } from '../store/observations.ts';
 import type { Store } from '../store/store.ts';
@@ -15,6 +15,7 @@ export interface StrayKeys {
 export interface StrayKeysOptions {
   readonly store: Store;
   readonly writeBehind: WriteBehind;
+  readonly readOrigin: ReadOrigin;
   readonly clock: Clock;
 }
 
@@ -25,7 +26,12 @@ const longestAgent = 120;
 type Counter = { -readonly [Field in keyof KeySighting]: KeySighting[Field] };
 
 /** Creates the memory; it writes through `writeBehind`. */
-export function createStrayKeys({ store, writeBehind, clock }: StrayKeysOptions): StrayKeys {
+export function createStrayKeys({
+  store,
+  writeBehind,
+  readOrigin,
+  clock,
+}: StrayKeysOptions): StrayKeys {
   let seen = new Map<string, Counter>();
 
   writeBehind.add('key sightings', async () => {
@@ -53,7 +59,7 @@ export function createStrayKeys({ store, writeBehind, clock }: StrayKeysOptions)
   return {
     see(connectionId, request, operationId = 'unknown') {
       const full = seen.size >= capacity;
-      const source = full ? 'others' : sourceOf(request);
+      const source = full ? 'others' : sourceOf(readOrigin(request));
       const agent = full ? '' : (request.headers['user-agent'] ?? '').slice(0, longestAgent);
       const name = `${connectionId}\n${operationId}\n${source}\n${agent}`;
       const nowMs = clock.now();
@@ -72,11 +78,7 @@ export function createStrayKeys({ store, writeBehind, clock }: StrayKeysOptions)
   };
 }
 
-/** The address of the caller; behind a load balancer what that one says, and through whom. */
-function sourceOf({ socket, headers }: IncomingMessage): string {
-  const address = (socket.remoteAddress ?? 'unknown').replace(/^::ffff:(?=\d+\.)/, '');
-  const forwarded = headers['x-forwarded-for'];
-  if (typeof forwarded !== 'string') return address;
-  const client = forwarded.slice(forwarded.lastIndexOf(',') + 1).trim();
-  return isIP(client) === 0 ? address : `${client} via ${address}`;
+/** The address of the caller, and the proxy that brought it. */
+function sourceOf({ address, via }: RequestOrigin): string {
+  return via === undefined ? address : `${address} via ${via}`;
 }
