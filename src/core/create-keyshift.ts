@@ -8,6 +8,7 @@ import { createDisconnect, type Disconnect } from '../migration/cutover/disconne
 import { flagLostGrant, unflagRegainedGrant } from '../migration/consent/lost-grant.ts';
 import { createOAuthClient, type OAuthClient } from '../oauth/oauth-client.ts';
 import { createExitStack, type ExitStack } from '../runtime/exit-stack.ts';
+import { createGuessLimiter, unguessable, type GuessLimiter } from '../runtime/guess-limiter.ts';
 import { createHttpClient, type HttpClient } from '../runtime/http-client.ts';
 import { createReadOrigin, type ReadOrigin } from '../runtime/request-origin.ts';
 import { defaultBudgets, requestTimeoutMs } from '../tokens/refresh-policy.ts';
@@ -39,6 +40,8 @@ export interface KeyshiftParts extends Workbench, Journey, Pick<Keyshift, 'conne
   readonly completeConsent: CompleteConsent;
   readonly disconnect: Disconnect;
   readonly readOrigin: ReadOrigin;
+  /** Counts wrong keys, service tokens and links, wherever they are tried. */
+  readonly guesses: GuessLimiter;
 }
 
 /** The parts together with what an application holds of them. */
@@ -205,6 +208,7 @@ async function compose(
     ...journey,
     disconnect: createDisconnect({ store, tokens, clientId, machine }),
     readOrigin: createReadOrigin(config.trustedProxies, logger),
+    guesses: createGuessLimiter(clock, unguessable),
     work: createWork({ ...workbench, sweeper, watch: journey.watch }, exit),
     close: exit.close,
   };

@@ -1,12 +1,11 @@
 import { hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { createRecentReads, routeAgeMs } from '../calls/recent-reads.ts';
-import { isKeyshiftError } from '../errors/keyshift-error.ts';
 import type { Clock } from '../runtime/clock.ts';
+import type { GuessLimiter } from '../runtime/guess-limiter.ts';
 import { randomToken, type Random } from '../runtime/random.ts';
 import type { ReadOrigin } from '../runtime/request-origin.ts';
 import type { Store } from '../store/store.ts';
-import type { GuessLimiter } from './guess-limiter.ts';
 import { identifyTarget, type NamedToken, type ProxyTarget } from './proxy-caller.ts';
 
 /** Tells whom a call is for. */
@@ -22,7 +21,7 @@ export interface CallerDirectory {
 export interface CallerDirectoryOptions {
   readonly store: Store;
   readonly serviceTokens: readonly NamedToken[];
-  readonly limiter: GuessLimiter;
+  readonly guesses: GuessLimiter;
   readonly readOrigin: ReadOrigin;
   readonly clock: Clock;
   readonly random: Random;
@@ -35,21 +34,15 @@ const capacity = 50_000;
  * long a look-up takes tells nothing about a credential, and none stands in memory in clear.
  */
 export function createCallerDirectory(options: CallerDirectoryOptions): CallerDirectory {
-  const { store, serviceTokens, limiter, readOrigin, clock, random } = options;
+  const { store, serviceTokens, guesses, readOrigin, clock, random } = options;
   const pepper = randomToken(random);
   const callers = createRecentReads<ProxyTarget>({
     ...{ clock, maxAgeMs: routeAgeMs, capacity, version: () => store.version() },
   });
 
-  async function lookUp(request: IncomingMessage, known: boolean): Promise<ProxyTarget> {
-    const { address } = readOrigin(request);
-    if (!known) await limiter.admit(address);
-    try {
-      return await identifyTarget(request.headers, store, serviceTokens);
-    } catch (error) {
-      if (!known && isKeyshiftError(error, 'unauthenticated')) limiter.fail(address);
-      throw error;
-    }
+  function lookUp(request: IncomingMessage, known: boolean): Promise<ProxyTarget> {
+    const identify = () => identifyTarget(request.headers, store, serviceTokens);
+    return known ? identify() : guesses.check(readOrigin(request).address, identify);
   }
 
   return {

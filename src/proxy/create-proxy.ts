@@ -12,6 +12,7 @@ import { isIdempotent } from '../model/retry-policy.ts';
 import { isLive } from '../model/route-policy.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { createFailureLog } from '../runtime/failure-log.ts';
+import type { GuessLimiter } from '../runtime/guess-limiter.ts';
 import type { HttpClient } from '../runtime/http-client.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Random } from '../runtime/random.ts';
@@ -19,7 +20,6 @@ import type { ReadOrigin } from '../runtime/request-origin.ts';
 import type { Store } from '../store/store.ts';
 import { createCallerDirectory } from './caller-directory.ts';
 import { Exchange } from './exchange.ts';
-import { createGuessLimiter } from './guess-limiter.ts';
 import type { NamedToken, ProxyTarget } from './proxy-caller.ts';
 import { sendProxyError } from './proxy-error.ts';
 import { createProxyGate } from './proxy-gate.ts';
@@ -37,6 +37,7 @@ export interface ProxyOptions {
   readonly credentials: Credentials;
   readonly serviceTokens: readonly NamedToken[];
   readonly readOrigin: ReadOrigin;
+  readonly guesses: GuessLimiter;
   /** Keeps {@link ProxyOptions.connections} connections to Klaviyo, for the proxy alone. */
   readonly http: HttpClient;
   readonly connections: number;
@@ -71,7 +72,7 @@ const patienceMs = 10_000;
  */
 export function createProxy(options: ProxyOptions): Proxy {
   const { http, apiUrl, revision, clock, random, logger } = options;
-  const directory = createCallerDirectory({ ...options, limiter: createGuessLimiter(clock) });
+  const directory = createCallerDirectory(options);
   const bodies = createBodyReader(clock);
   const strayKeys = createStrayKeys(options);
   const shadow = createShadow({ ...options, ask: createAsk(options) });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { routeSwitchName } from '../../src/calls/route-policies.ts';
 import type { ConnectionChange, Way } from '../../src/model/connection.ts';
-import { guessesPerMinute } from '../../src/proxy/guess-limiter.ts';
+import { unguessable } from '../../src/runtime/guess-limiter.ts';
 import { apiErrorOf, post, send, type Answer } from '../support/answer.ts';
 import { startFlow, type FlowFixture } from '../support/flow-fixture.ts';
 import {
@@ -210,8 +210,8 @@ describe('who guesses keys', () => {
         headers: { authorization: `Klaviyo-API-Key pk_guess${at}` },
       });
     const statuses = [];
-    for (let at = 0; at <= guessesPerMinute; at += 1) statuses.push((await guess(at)).status);
-    expect(statuses).toEqual([...Array<number>(guessesPerMinute).fill(401), 429]);
+    for (let at = 0; at <= unguessable.failures; at += 1) statuses.push((await guess(at)).status);
+    expect(statuses).toEqual([...Array<number>(unguessable.failures).fill(401), 429]);
     const refused = await guess(999);
     expect(refused.headers.get('keyshift-error')).toBe('too_many_attempts');
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
@@ -219,6 +219,32 @@ describe('who guesses keys', () => {
     expect((await get(fixture, '/api/accounts')).status).toBe(200);
     const late = await send(`${fixture.url}/api/accounts`, { headers: byKey(fixture, 1) });
     expect(late.status).toBe(200);
+  });
+});
+
+describe('who has the right key', () => {
+  it('is answered at once behind an address from which others guess', async () => {
+    const customers = 40;
+    await using fixture = await startFlow({ environment, customers });
+    await importAndCheck(
+      fixture,
+      Array.from({ length: customers }, (_, at) => ({
+        customerId: `customer-${at}`,
+        key: keyOf(fixture, at),
+      })),
+    );
+    const call = (authorization: string) =>
+      send(`${fixture.url}/api/accounts`, { headers: { authorization } });
+    const dead = `Klaviyo-API-Key pk_${'9'.repeat(34)}`;
+    for (let at = 0; at < unguessable.failures + 5; at += 1) await call(dead);
+    const flood = Array.from({ length: 200 }, () => call(dead));
+    const startedMs = performance.now();
+    const rightful = await Promise.all(
+      Array.from({ length: customers }, (_, at) => call(byKey(fixture, at).authorization)),
+    );
+    expect(rightful.map(({ status }) => status)).toEqual(Array<number>(customers).fill(200));
+    expect(performance.now() - startedMs).toBeLessThan(5_000);
+    expect(new Set((await Promise.all(flood)).map(({ status }) => status))).toEqual(new Set([429]));
   });
 });
 
