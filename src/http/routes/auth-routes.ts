@@ -1,6 +1,9 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 import { KeyshiftError } from '../../errors/keyshift-error.ts';
+import { requireClient } from '../../core/read-config.ts';
+import { disconnectStep } from '../../migration/operate/consent-steps.ts';
+import { applyTo } from '../../migration/operate/plan.ts';
 import { findCustomerIdProblem } from '../../model/customer.ts';
 import { Secret } from '../../runtime/secret.ts';
 import { setAttemptCookie } from '../attempt-cookie.ts';
@@ -60,11 +63,11 @@ export function createAuthRoutes(
   routes.post('/disconnect', async (context) => {
     const name = requireServiceToken(context, deps);
     const { customer } = await readJsonBody(context, disconnectBody);
-    const connection = await store.connections.findByCustomer(customer);
-    if (!connection) {
-      throw new KeyshiftError('connection_not_found', 'This customer has no connection.');
-    }
-    const revoked = await disconnect(connection, `service:${name}`);
+    const step = disconnectStep({ store, disconnect, clientId: requireClient(config).clientId });
+    const outcome = await applyTo(store, customer, step, { actor: `service:${name}` });
+    if (outcome.kind === 'failed') throw outcome.error;
+    if (outcome.kind === 'skipped' && outcome.skip.code !== 'already') throw outcome.skip.error;
+    const revoked = outcome.kind === 'done' && outcome.result;
     return context.json({ customer_id: customer, revoked });
   });
 

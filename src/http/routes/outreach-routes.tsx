@@ -1,6 +1,10 @@
 import { Hono } from 'hono';
 import { isKeyshiftError, KeyshiftError } from '../../errors/keyshift-error.ts';
-import { hashToken } from '../../migration/consent/invitation-token.ts';
+import {
+  findRecipient,
+  unsubscribe,
+  type UnsubscribeLink,
+} from '../../migration/outreach/unsubscribe.ts';
 import {
   mountPathOf,
   pageProps,
@@ -50,45 +54,22 @@ export function createOutreachRoutes(deps: OutreachDeps): Hono<HttpEnv> {
   });
 
   routes.get('/:token/unsubscribe/:message', async (context) => {
-    await findRecipient(context, deps);
+    await findRecipient(deps.keyshift.store, linkOf(context));
     return answerUnsubscribe(context, deps, false);
   });
 
   // The button of the page, and the one click of a mail program (RFC 8058).
   routes.post('/:token/unsubscribe/:message', async (context) => {
-    const { address, connectionId } = await findRecipient(context, deps);
-    const { store, clock } = deps.keyshift;
-    if (!(await store.optOuts.has(address))) {
-      await store.transaction(async (tx) => {
-        await tx.optOuts.add(address, clock.now(), 'link');
-        await tx.audit.append({
-          atMs: clock.now(),
-          actor: 'customer',
-          action: 'mail.unsubscribed',
-          ...{ connectionId, fromStage: undefined, toStage: undefined, reason: undefined },
-        });
-      });
-    }
+    await unsubscribe(deps.keyshift, linkOf(context), 'customer');
     return answerUnsubscribe(context, deps, true);
   });
 
   return routes;
 }
 
-/** Whom a message was for; also when its link is used, ended or past its last day. */
-async function findRecipient(
-  context: HttpContext,
-  { keyshift: { store } }: HttpDeps<'store'>,
-): Promise<{ readonly address: string; readonly connectionId: string }> {
-  const token = hashToken(context.req.param('token') ?? '');
-  const invitation = await store.invitations.findByTokenHash(token);
-  const message = await store.outbox.findById(context.req.param('message') ?? '');
-  const connection = invitation && (await store.connections.findById(invitation.connectionId));
-  const address = message?.recipient ?? connection?.email;
-  if (!invitation || message?.invitationId !== invitation.id || address === undefined) {
-    throw new KeyshiftError('invitation_invalid', 'No message has this link.');
-  }
-  return { address, connectionId: invitation.connectionId };
+function linkOf(context: HttpContext): UnsubscribeLink {
+  const { token = '', message = '' } = context.req.param() as Record<string, string>;
+  return { token, messageId: message };
 }
 
 function answerHandOver(

@@ -101,8 +101,7 @@ export function createOverrideAccount(options: OverrideOptions): OverrideAccount
           throw new KeyshiftError('connection_not_found', 'The connection no longer exists.');
         const refusal = whyNoOverride(current, accountId);
         if (refusal) throw refusal;
-        const consents = await tx.foreignConsents.listByConnection(current.id);
-        const consent = pick(current, consents, accountId);
+        const consent = await requireForeignConsent(tx, current, accountId);
         await activateSetAside(tx, clientId, consent, clock.now());
         await tx.invitations.consumeByConnection(current.id, clock.now());
         return machine.move(tx, current, 'authorized', {
@@ -137,11 +136,17 @@ export function whyNoOverride(
   );
 }
 
-function pick(
-  { customerId }: Connection,
-  consents: readonly ForeignConsent[],
+/**
+ * Returns the consent that a customer gave with an account other than its own.
+ *
+ * @throws KeyshiftError `grant_not_found`
+ */
+export async function requireForeignConsent(
+  store: Pick<Store, 'foreignConsents'>,
+  { id, customerId }: Connection,
   accountId: string,
-): ForeignConsent {
+): Promise<ForeignConsent> {
+  const consents = await store.foreignConsents.listByConnection(id);
   const consent = consents.find((each) => each.accountId === accountId);
   if (consent) return consent;
   const others = [...new Set(consents.map((each) => each.accountId))].join(', ') || 'none';

@@ -45,13 +45,19 @@ export function createDisconnect(options: DisconnectOptions): Disconnect {
 
   async function revokeGrant(connection: Connection): Promise<boolean> {
     const { accountId } = connection;
-    if (accountId === undefined) return false;
-    const sharing = await store.connections.listByAccount(accountId);
-    if (sharing.some((other) => other.id !== connection.id && hasConsented(other))) {
-      return false;
-    }
+    if (accountId === undefined || (await sharesGrant(store, connection))) return false;
     return tokens.endGrant({ clientId, accountId });
   }
+}
+
+/** Whether another customer's connection lives on the same grant, which must not be revoked then. */
+export async function sharesGrant(
+  store: Pick<Store, 'connections'>,
+  { id, accountId }: Connection,
+): Promise<boolean> {
+  if (accountId === undefined) return false;
+  const sharing = await store.connections.listByAccount(accountId);
+  return sharing.some((other) => other.id !== id && hasConsented(other));
 }
 
 /** Whether there is anything to end: consent was given, or calls go by OAuth. */

@@ -1,5 +1,8 @@
-import { mayBeVerified } from '../../model/connection.ts';
+import { KeyshiftError } from '../../errors/keyshift-error.ts';
+import { mayBeVerified, type Connection } from '../../model/connection.ts';
 import { mayRetire } from '../../model/stages.ts';
+import type { Store } from '../../store/store.ts';
+import { mayBeDisconnected, sharesGrant, type Disconnect } from '../cutover/disconnect.ts';
 import type { ProofDemand, Retire, RetirePolicy, RetireResult } from '../cutover/retire.ts';
 import type { Verification, Verify } from '../consent/verify.ts';
 import { otherStage, skip, willChange, type UseCase } from './plan.ts';
@@ -49,5 +52,45 @@ export function retireStep(
     },
     carryOut: (connection, _change, { actor, signal }) =>
       retire.retire(connection, { ...request, actor, ...(signal && { signal }) }),
+  };
+}
+
+/** What {@link disconnectStep} works with. */
+export interface DisconnectStepDeps {
+  readonly store: Pick<Store, 'connections' | 'grants'>;
+  readonly disconnect: Disconnect;
+  readonly clientId: string;
+}
+
+/**
+ * Ends the use of OAuth: revokes the grant, unless another customer lives on it, and goes back to
+ * the private key. Final: the customer has to consent again. Results in whether it was revoked.
+ */
+export function disconnectStep(deps: DisconnectStepDeps): UseCase<undefined, boolean> {
+  const { store, disconnect, clientId } = deps;
+
+  async function hasGrant({ accountId }: Connection): Promise<boolean> {
+    if (accountId === undefined) return false;
+    return (await store.grants.find({ clientId, accountId }))?.state === 'active';
+  }
+
+  return {
+    async decide(connection) {
+      if (!mayBeDisconnected(connection)) {
+        // Whoever installs the app from Klaviyo's side has a grant before the consent is on record.
+        if (await hasGrant(connection)) return willChange(undefined, 'its grant is revoked');
+        const message = `Customer ${connection.customerId} does not use OAuth.`;
+        return skip('already', new KeyshiftError('stage_conflict', message));
+      }
+      const grant = (await sharesGrant(store, connection))
+        ? 'another customer keeps its grant'
+        : 'its grant is revoked';
+      const rest =
+        connection.key === 'held'
+          ? 'checked: all of its calls with the private key'
+          : 'attention: it has no credential left';
+      return willChange(undefined, `${connection.stage} → ${rest}; ${grant}`);
+    },
+    carryOut: (connection, _change, { actor }) => disconnect(connection, actor),
   };
 }

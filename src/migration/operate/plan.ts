@@ -3,7 +3,7 @@ import { isKeyshiftError, KeyshiftError } from '../../errors/keyshift-error.ts';
 import { describeStage, type Connection } from '../../model/connection.ts';
 import { forEachConcurrently } from '../../runtime/concurrently.ts';
 import type { Store } from '../../store/store.ts';
-import { select, type Selection } from './selection.ts';
+import { requireConnection, select, type Selection } from './selection.ts';
 
 /** Why a use case leaves a connection as it is. */
 export type SkipCode =
@@ -145,6 +145,27 @@ export async function applyPlan<Change, Result>(
   } finally {
     if (done > 0) await useCase.settle?.();
   }
+}
+
+/**
+ * Plans a use case for one customer and applies it.
+ *
+ * @throws KeyshiftError `connection_not_found`
+ */
+export async function applyTo<Change, Result>(
+  store: Pick<Store, 'connections'>,
+  customerId: string,
+  useCase: UseCase<Change, Result>,
+  execution: Omit<Execution, 'signal'>,
+): Promise<Outcome<Result>> {
+  const connection = await requireConnection(store, customerId);
+  const plan = [{ ...(await useCase.decide(connection)), connection }];
+  const outcomes: Outcome<Result>[] = [];
+  const onOutcome = (outcome: Outcome<Result>) => void outcomes.push(outcome);
+  await applyPlan(store, plan, useCase, { ...execution, onOutcome });
+  const [outcome] = outcomes;
+  if (!outcome) throw new Error('a plan that nothing ended came to no outcome');
+  return outcome;
 }
 
 /** `undefined` when the signal ended it: the connection is as it was. */

@@ -1,7 +1,13 @@
-import { KeyshiftError } from '../../errors/keyshift-error.ts';
+import { isKeyshiftError, KeyshiftError } from '../../errors/keyshift-error.ts';
 import type { Connection } from '../../model/connection.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Store } from '../../store/store.ts';
+import {
+  requireForeignConsent,
+  whyNoOverride,
+  type OverrideAccount,
+} from '../consent/foreign-consent.ts';
+import type { Verification } from '../consent/verify.ts';
 import { planFor, skip, willChange, type Action, type Decision } from './plan.ts';
 import { requireConnection } from './selection.ts';
 
@@ -96,6 +102,83 @@ export function forgetKey({ store, clock }: SingleDeps, customerId: string): Act
       if (forgotten) return;
       throw new KeyshiftError('key_not_found', `There is no key of ${customerId} to forget.`, {
         fix: 'It was forgotten before, or the customer never had one.',
+      });
+    },
+  };
+}
+
+/** What became of {@link acceptAccount}. */
+export interface AcceptedAccount {
+  readonly formerAccountId: string | undefined;
+  readonly verification: Verification;
+}
+
+/** Accepts that a customer consented with an account other than its key's. */
+export function acceptAccount(
+  { store, overrideAccount }: Pick<SingleDeps, 'store'> & { overrideAccount: OverrideAccount },
+  customerId: string,
+  { accountId, reason }: { readonly accountId: string; readonly reason: string },
+): Action<AcceptedAccount> {
+  if (reason.trim() === '') {
+    throw new KeyshiftError('request_invalid', 'The reason is empty.', {
+      fix: 'Use --reason to say why this account is the right one.',
+    });
+  }
+
+  async function decide(connection: Connection): Promise<Decision<undefined>> {
+    const refusal = whyNoOverride(connection, accountId);
+    if (refusal) return skip('other_stage', refusal);
+    try {
+      await requireForeignConsent(store, connection, accountId);
+    } catch (error) {
+      if (isKeyshiftError(error, 'grant_not_found')) return skip('no_credential', error);
+      throw error;
+    }
+    const former = connection.accountId ?? 'unknown';
+    const words = `account ${former} → ${accountId}; its consent is checked in Klaviyo`;
+    return willChange(undefined, words);
+  }
+
+  return {
+    plan: () => planFor(store, { customers: [customerId] }, { decide }),
+    async apply(actor) {
+      const connection = await requireConnection(store, customerId);
+      const override = { accountId, reason: reason.trim(), actor };
+      const verification = await overrideAccount(connection, override);
+      return { formerAccountId: connection.accountId, verification };
+    },
+  };
+}
+
+/** Forgets how answers of both credentials compared, of one customer or of all. Final. */
+export function clearComparisons(
+  { store, clock }: SingleDeps,
+  customerId: string | undefined,
+): Action<void> {
+  return {
+    plan: () =>
+      planFor(store, customerId === undefined ? {} : { customers: [customerId] }, {
+        async decide({ id, customerId: whose }): Promise<Decision<undefined>> {
+          const { length } = await store.shadow.list(id);
+          if (length > 0) return willChange(undefined, 'its comparisons are forgotten');
+          const message = `Customer ${whose} has no comparisons.`;
+          return skip('already', new KeyshiftError('stage_conflict', message));
+        },
+      }),
+    async apply(actor) {
+      const connection =
+        customerId === undefined ? undefined : await requireConnection(store, customerId);
+      await store.transaction(async (tx) => {
+        await tx.shadow.clear(connection?.id);
+        await tx.audit.append({
+          atMs: clock.now(),
+          actor,
+          action: 'shadow.cleared',
+          connectionId: connection?.id,
+          fromStage: undefined,
+          toStage: undefined,
+          reason: undefined,
+        });
       });
     },
   };
