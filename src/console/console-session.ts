@@ -6,13 +6,18 @@ import { derivePurposeKey } from '../vault/purpose-key.ts';
 
 const sessionCookie = 'keyshift_session';
 const loginCookie = 'keyshift_login';
+const deviceCookie = 'keyshift_device';
 const sessionMs = 8 * 60 * 60_000;
+const deviceSec = 180 * 86_400;
 
 /** Who is signed in to the console: one administrator, by a signed cookie that ends by itself. */
 export interface ConsoleSessions {
   /** The session of a request; `undefined` when there is none or it has ended. */
   find(context: HttpContext): Promise<string | undefined>;
+  /** Begins a session, and remembers the browser as one that somebody has signed in with. */
   begin(context: HttpContext): Promise<void>;
+  /** A browser that somebody has signed in with before. */
+  deviceOf(context: HttpContext): Promise<string | undefined>;
   end(context: HttpContext, session: string): void;
   /** A value for the login form that only this browser can send back. */
   beginLogin(context: HttpContext): Promise<string>;
@@ -29,6 +34,7 @@ export function createConsoleSessions({
   const { clock, random, config } = keyshift;
   const sessionKey = derivePurposeKey(config.sessionSecret, 'console session');
   const loginKey = derivePurposeKey(config.sessionSecret, 'console login');
+  const deviceKey = derivePurposeKey(config.sessionSecret, 'console device');
   const formKey = derivePurposeKey(config.sessionSecret, 'console form');
   const options = {
     path: '/console',
@@ -57,7 +63,14 @@ export function createConsoleSessions({
         ...options,
         maxAge: sessionMs / 1000,
       });
+      const device = randomToken(random, 16);
+      await setSignedCookie(context, deviceCookie, device, deviceKey, {
+        ...options,
+        maxAge: deviceSec,
+      });
     },
+    deviceOf: async (context) =>
+      (await getSignedCookie(context, deviceKey, deviceCookie)) || undefined,
     end(context, session) {
       for (const [old, expiresAtMs] of ended) if (expiresAtMs < clock.now()) ended.delete(old);
       ended.set(session, expiryOf(session));

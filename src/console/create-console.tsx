@@ -1,6 +1,13 @@
 import { Hono } from 'hono';
 import type { ConsoleRoutes } from '../http/create-app.tsx';
-import { pageProps, type HttpDeps, type HttpEnv, type HttpContext } from '../http/http-context.ts';
+import { isKeyshiftError, KeyshiftError } from '../errors/keyshift-error.ts';
+import {
+  originOf,
+  pageProps,
+  type HttpContext,
+  type HttpDeps,
+  type HttpEnv,
+} from '../http/http-context.ts';
 import { pageHeaders } from '../http/pages/page-policy.ts';
 import type { Connection } from '../model/connection.ts';
 import { createConsoleSessions } from './console-session.ts';
@@ -12,9 +19,9 @@ const pageSize = 50;
 
 /** The console: sign in with the administrator's password, see where every connection stands. */
 export const createConsole: ConsoleRoutes = (
-  deps: HttpDeps<'config' | 'clock' | 'random' | 'store'>,
+  deps: HttpDeps<'config' | 'clock' | 'random' | 'store' | 'logger' | 'readOrigin'>,
 ) => {
-  const { clock, config, store } = deps.keyshift;
+  const { clock, config, store, logger } = deps.keyshift;
   const sessions = createConsoleSessions(deps);
   const throttle = createLoginThrottle(clock);
   const routes = new Hono<HttpEnv>();
@@ -25,6 +32,11 @@ export const createConsole: ConsoleRoutes = (
     return context.html(page, status, pageHeaders());
   }
 
+  function assertPassword(password: unknown): void {
+    if (typeof password === 'string' && config.adminPassword.equals(password)) return;
+    throw new KeyshiftError('unauthenticated', 'Wrong password.');
+  }
+
   routes.get('/login', (context) => answerLogin(context, 200));
 
   routes.post('/login', async (context) => {
@@ -32,16 +44,21 @@ export const createConsole: ConsoleRoutes = (
     if (!(await sessions.isLoginForm(context, form['csrf_token']))) {
       return answerLogin(context, 400, 'This form has expired. Please try again.');
     }
-    const waitSec = throttle.waitSec();
-    if (waitSec > 0) {
+    const { address, via } = originOf(context, deps);
+    try {
+      const device = await sessions.deviceOf(context);
+      await throttle.check(address, device, () => {
+        assertPassword(form['password']);
+      });
+    } catch (error) {
+      if (!isKeyshiftError(error) || error.kind !== 'auth') throw error;
+      logger.warn({ address, via }, 'sign-in to the console failed');
+      if (error.code !== 'too_many_attempts') return answerLogin(context, 401, 'Wrong password.');
+      const waitSec = error.retryAfterSec ?? 1;
       context.header('retry-after', String(waitSec));
       return answerLogin(context, 429, `Too many attempts. Try again in ${waitSec} seconds.`);
     }
-    const { password } = form;
-    if (typeof password !== 'string' || !config.adminPassword.equals(password)) {
-      throttle.recordFailure();
-      return answerLogin(context, 401, 'Wrong password.');
-    }
+    logger.info({ address, via }, 'signed in to the console');
     await sessions.begin(context);
     return context.redirect('/console', 303);
   });

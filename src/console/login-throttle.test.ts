@@ -1,43 +1,77 @@
 import { describe, expect, it } from 'vitest';
+import { KeyshiftError } from '../errors/keyshift-error.ts';
 import { createManualClock } from '../runtime/clock.ts';
 import { createLoginThrottle } from './login-throttle.ts';
 
+const wrong = () => {
+  throw new KeyshiftError('unauthenticated', 'Wrong password.');
+};
+const right = () => undefined;
+
+function open() {
+  const clock = createManualClock();
+  const throttle = createLoginThrottle(clock);
+  const attempt = async (address: string, device: string | undefined, check: () => void) => {
+    try {
+      await throttle.check(address, device, check);
+      return 'in';
+    } catch (error) {
+      return (error as KeyshiftError).code;
+    }
+  };
+  return { clock, attempt };
+}
+
 describe('the login throttle', () => {
-  it('lets nobody try while ten failures lie within a minute', async () => {
-    const clock = createManualClock();
-    const throttle = createLoginThrottle(clock);
-    for (let failure = 1; failure <= 10; failure += 1) {
-      expect(throttle.waitSec()).toBe(0);
-      throttle.recordFailure();
-      await clock.advance(1_000);
-    }
-    expect(throttle.waitSec()).toBe(50);
-    await clock.advance(49_999);
-    expect(throttle.waitSec()).toBe(1);
-    await clock.advance(1);
-    expect(throttle.waitSec()).toBe(0);
-  });
-
-  it('slides: after the pause one more failure closes it again', async () => {
-    const clock = createManualClock();
-    const throttle = createLoginThrottle(clock);
+  it('makes every attempt wait from an address that failed ten times in a minute', async () => {
+    const { clock, attempt } = open();
     for (let failure = 0; failure < 10; failure += 1) {
-      throttle.recordFailure();
-      await clock.advance(1_000);
+      expect(await attempt('192.0.2.1', undefined, wrong)).toBe('unauthenticated');
     }
-    await clock.advance(50_000);
-    expect(throttle.waitSec()).toBe(0);
-    throttle.recordFailure();
-    expect(throttle.waitSec()).toBe(1);
+    const outcomes: string[] = [];
+    for (const check of [wrong, right]) {
+      void attempt('192.0.2.1', undefined, check).then((outcome) => outcomes.push(outcome));
+    }
+    await clock.advance(999);
+    expect(outcomes).toEqual([]);
+    await clock.advance(1);
+    expect(outcomes).toEqual(['too_many_attempts']);
+    await clock.advance(1_000);
+    expect(outcomes).toEqual(['too_many_attempts', 'in']);
   });
 
-  it('does not hold a few mistakes against anyone', async () => {
-    const clock = createManualClock();
-    const throttle = createLoginThrottle(clock);
-    for (let failure = 0; failure < 100; failure += 1) {
-      throttle.recordFailure();
-      await clock.advance(6_700);
-      expect(throttle.waitSec()).toBe(0);
+  it('lets nobody wait at another address, or in a browser that has signed in before', async () => {
+    const { attempt } = open();
+    for (let failure = 0; failure < 10; failure += 1) await attempt('192.0.2.1', undefined, wrong);
+    const waiting = Array.from({ length: 6 }, () => attempt('192.0.2.1', undefined, wrong));
+    expect(waiting).toHaveLength(6);
+    expect(await attempt('192.0.2.1', undefined, right)).toBe('too_many_attempts');
+    expect(await attempt('192.0.2.1', 'this-browser', right)).toBe('in');
+    expect(await attempt('192.0.2.2', undefined, right)).toBe('in');
+  });
+
+  it('does not give a copied browser more attempts than an address', async () => {
+    const { clock, attempt } = open();
+    for (let failure = 0; failure < 10; failure += 1) await attempt('192.0.2.1', 'copied', wrong);
+    const outcomes: string[] = [];
+    void attempt('192.0.2.9', 'copied', wrong).then((outcome) => outcomes.push(outcome));
+    await clock.advance(999);
+    expect(outcomes).toEqual([]);
+    await clock.advance(1);
+    expect(outcomes).toEqual(['too_many_attempts']);
+  });
+
+  it('slows guessing from many addresses down as a whole', async () => {
+    const { clock, attempt } = open();
+    for (let at = 0; at < 100; at += 1) await attempt(`192.0.2.${at}`, undefined, wrong);
+    const outcomes: string[] = [];
+    for (let at = 100; at < 120; at += 1) {
+      void attempt(`192.0.2.${at}`, undefined, wrong).then((outcome) => outcomes.push(outcome));
     }
+    await clock.advance(0);
+    await clock.advance(1_000);
+    expect(outcomes).toHaveLength(4);
+    await clock.advance(1_000);
+    expect(outcomes).toHaveLength(8);
   });
 });

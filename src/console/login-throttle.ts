@@ -1,28 +1,28 @@
+import { createGuessLimiter } from '../runtime/guess-limiter.ts';
 import type { Clock } from '../runtime/clock.ts';
 
-/** Slows guessing of the one password down: a few failures, then a pause for everyone. */
+/** Slows guessing of the one password down, so that nobody who knows it is locked out by it. */
 export interface LoginThrottle {
-  /** Seconds until the next attempt is taken; 0 when it is taken now. */
-  waitSec(): number;
-  recordFailure(): void;
+  /**
+   * Runs the check of a password, which rejects with `unauthenticated` where it is wrong.
+   *
+   * @param address of the browser
+   * @param device a browser that somebody has signed in with before, which has attempts of its own
+   * @throws KeyshiftError `unauthenticated`, `too_many_attempts`
+   */
+  check(address: string, device: string | undefined, check: () => void): Promise<void>;
 }
 
-const windowMs = 60_000;
-const failuresAllowed = 10;
+// A password may be one that a person made up: whoever tries more waits for a second each.
+const ofOne = { failures: 10, atOnce: 1, pauseMs: 1_000, mostWaiting: 5 };
+const ofAll = { failures: 100, atOnce: 4, pauseMs: 1_000, mostWaiting: 100 };
 
-/** Creates a throttle over a sliding minute. One process counts for itself. */
+/** Creates a throttle. One process counts for itself. */
 export function createLoginThrottle(clock: Clock): LoginThrottle {
-  let failures: number[] = [];
+  const strangers = createGuessLimiter(clock, ofOne, ofAll);
+  const known = createGuessLimiter(clock, ofOne);
   return {
-    waitSec() {
-      const nowMs = clock.now();
-      failures = failures.filter((atMs) => atMs > nowMs - windowMs);
-      const oldest = failures[0];
-      if (oldest === undefined || failures.length < failuresAllowed) return 0;
-      return Math.ceil((oldest + windowMs - nowMs) / 1000);
-    },
-    recordFailure() {
-      failures.push(clock.now());
-    },
+    check: (address, device, check) =>
+      device === undefined ? strangers.check(address, check) : known.check(device, check),
   };
 }

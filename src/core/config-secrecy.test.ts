@@ -9,6 +9,7 @@ const secrets = {
   CLIENT_SECRET_PREVIOUS: 'the-previous-client-secret',
   SESSION_SECRET: 'the-session-secret-0123456789-0123',
   KEYSHIFT_ADMIN_PASSWORD: 'the-admin-password',
+  KEYSHIFT_METRICS_TOKEN: 'the-metrics-token-0123456',
 };
 const config = readConfig(
   {

@@ -42,6 +42,8 @@ export interface KeyshiftConfig {
   readonly sessionSecret: Secret<'session_secret'>;
   readonly adminPassword: Secret<'admin_password'>;
   readonly serviceTokens: readonly ServiceToken[];
+  /** Opens `/metrics`, and nothing else. */
+  readonly metricsToken: Secret<'service_token'> | undefined;
   readonly endpoints: KlaviyoEndpoints;
   readonly revision: string;
   /** How customers are written to. */

@@ -62,6 +62,7 @@ describe('a wrong value', () => {
     ['KEYSHIFT_KEYS', 'k1:not base64'],
     ['KEYSHIFT_KEYS', 'k1:c2hvcnQ='],
     ['KEYSHIFT_KEYS', `${generated.keys},${generated.keys}`],
+    ['KEYSHIFT_METRICS_TOKEN', 'two words'],
     ['KEYSHIFT_SERVICE_TOKENS', 'just-a-token'],
     ['KEYSHIFT_SERVICE_TOKENS', 'name:'],
     ['KEYSHIFT_SERVICE_TOKENS', 'shop:token-1,two words:token-2'],

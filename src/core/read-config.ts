@@ -223,6 +223,7 @@ function readSecrets(read: EnvironmentReader, mode: Mode, generate: () => Genera
     adminPassword: new Secret('admin_password', adminPassword),
     keyring: parseKeyring(read.text('KEYSHIFT_KEYS') ?? generated('KEYSHIFT_KEYS').keys),
     serviceTokens: readServiceTokens(read, mode, generate),
+    metricsToken: readMetricsToken(read, mode),
   };
 }
 
@@ -258,6 +259,19 @@ function readServiceTokens(
     if (mode === 'production') requireLength(read, 'KEYSHIFT_SERVICE_TOKENS', token, 24);
     return { name, token: new Secret('service_token', token) };
   });
+}
+
+function readMetricsToken(
+  read: EnvironmentReader,
+  mode: Mode,
+): Secret<'service_token'> | undefined {
+  const value = read.text('KEYSHIFT_METRICS_TOKEN');
+  if (value === undefined) return undefined;
+  if (/\s/.test(value)) {
+    throw read.wrong('KEYSHIFT_METRICS_TOKEN', 'contains a space', 'write it as one word');
+  }
+  if (mode === 'production') requireLength(read, 'KEYSHIFT_METRICS_TOKEN', value, 24);
+  return new Secret('service_token', value);
 }
 
 function splitOnce(text: string, separator: string): [string, string | undefined] {

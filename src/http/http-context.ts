@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import type { KeyshiftParts } from '../core/create-keyshift.ts';
 import type { FailureLog } from '../runtime/failure-log.ts';
+import type { IncomingParts, RequestOrigin } from '../runtime/request-origin.ts';
 import type { PageProps } from './pages/layout.tsx';
 import type { StylesheetAsset } from './pages/stylesheet.ts';
 
@@ -29,6 +30,36 @@ export function pageProps(deps: HttpDeps<'config'>, context?: HttpContext): Page
   return { stylesheetHref: mountPath + stylesheet.path, sandbox: keyshift.config.sandbox };
 }
 
+/** What Node received, where the app stands behind a server of Node's. */
+interface Incoming extends IncomingParts {
+  readonly url?: string;
+  /** With the path under which the application mounted what handles it. */
+  readonly originalUrl?: string;
+}
+
+function incomingOf(context: HttpContext): Incoming | undefined {
+  return ((context.env ?? {}) as { incoming?: Incoming }).incoming;
+}
+
+/** Where a request came from. */
+export function originOf(context: HttpContext, deps: HttpDeps<'readOrigin'>): RequestOrigin {
+  return deps.keyshift.readOrigin(incomingOf(context) ?? { socket: {}, headers: {} });
+}
+
+/**
+ * Runs the check of a credential or a link that the request holds; whoever tries ones that nobody
+ * has is slowed down.
+ *
+ * @throws KeyshiftError `too_many_attempts`, and what `check` throws
+ */
+export function checkGuess<Result>(
+  context: HttpContext,
+  deps: HttpDeps<'guesses' | 'readOrigin'>,
+  check: () => Result | Promise<Result>,
+): Promise<Result> {
+  return deps.keyshift.guesses.check(originOf(context, deps).address, check);
+}
+
 /** Plain segments only: what a link begins with must not lead to another host. */
 const plainPath = /^(?:\/[\w.~%!$&'()*+,;=:@-]+)*$/;
 
@@ -37,8 +68,7 @@ const plainPath = /^(?:\/[\w.~%!$&'()*+,;=:@-]+)*$/;
  * in the manner of Express tell it, else the path of PUBLIC_URL. Empty at the root.
  */
 export function mountPathOf(context: HttpContext, deps: HttpDeps<'config'>): string {
-  const { incoming } = (context.env ?? {}) as { incoming?: { url?: string; originalUrl?: string } };
-  const { url = '', originalUrl = url } = incoming ?? {};
+  const { url = '', originalUrl = url } = incomingOf(context) ?? {};
   if (originalUrl === url || !originalUrl.endsWith(url)) return publicPathOf(deps);
   const path = originalUrl.slice(0, originalUrl.length - url.length);
   return plainPath.test(path) ? path : publicPathOf(deps);

@@ -46,6 +46,26 @@ describe('who guesses credentials', () => {
     expect(await outcomeOf(limiter.check(other, wrong))).toBe('unauthenticated');
   });
 
+  it('has no more guesses in a burst than one by one', async () => {
+    const clock = createManualClock();
+    const limiter = createGuessLimiter(clock, slow);
+    let checked = 0;
+    const guess = async () => {
+      checked += 1;
+      await clock.sleep(10);
+      return wrong();
+    };
+    const burst = Array.from({ length: 100 }, () => outcomeOf(limiter.check('192.0.2.7', guess)));
+    await clock.advance(0);
+    expect(checked).toBe(slow.failures);
+    await clock.advance(10);
+    expect(checked).toBe(slow.failures);
+    await clock.advance(5_000);
+    const outcomes = await Promise.all(burst);
+    expect(checked).toBe(slow.failures + slow.mostWaiting);
+    expect(outcomes.filter((outcome) => outcome === 'unauthenticated')).toHaveLength(3);
+  });
+
   it('is told when the minute ends, and is free again then', async () => {
     const { clock, limiter } = await guessFrom(() => '192.0.2.7');
     await clock.advance(20_000);
@@ -86,6 +106,13 @@ describe('who is right, behind an address past its limit', () => {
     for (let at = 0; at < 100; at += 1) {
       expect(await outcomeOf(limiter.check('192.0.2.7', wrong))).toBe('too_many_attempts');
     }
+    const checks = Array.from({ length: 100 }, () => limiter.check('192.0.2.7', right));
+    expect(new Set(await Promise.all(checks))).toEqual(new Set(['right']));
+  });
+
+  it('is not slowed down in a burst where nobody guesses', async () => {
+    const clock = createManualClock();
+    const limiter = createGuessLimiter(clock, slow);
     const checks = Array.from({ length: 100 }, () => limiter.check('192.0.2.7', right));
     expect(new Set(await Promise.all(checks))).toEqual(new Set(['right']));
   });

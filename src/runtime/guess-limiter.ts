@@ -45,26 +45,44 @@ export const unguessable: GuessLimits = {
 
 const windowMs = 60_000;
 const capacity = 10_000;
+/** Waiting checks of a network within its limit: as many as a burst of new callers may have. */
+const mostOfBurst = 1_000;
 
-interface Failures {
+/** What one network does within a minute. */
+interface Attempts {
   readonly sinceMs: number;
-  count: number;
+  failed: number;
   running: number;
-  readonly waiting: (() => void)[];
+  readonly waiting: { readonly begin: () => void; readonly refuse: () => void }[];
 }
 
-/** Creates the limiter, per source address (per /64 network for IPv6). */
-export function createGuessLimiter(clock: Clock, limits: GuessLimits): GuessLimiter {
-  const byNetwork = new Map<string, Failures>();
+/**
+ * Creates the limiter, per source address (per /64 network for IPv6). Checks that run count as if
+ * they failed, so that a burst of guesses has no more than guesses one by one.
+ *
+ * @param inTotal limits what all networks together may try, where many of them could guess
+ */
+export function createGuessLimiter(
+  clock: Clock,
+  limits: GuessLimits,
+  inTotal?: GuessLimits,
+): GuessLimiter {
+  const total = inTotal && createGuessLimiter(clock, inTotal);
+  const byNetwork = new Map<string, Attempts>();
 
-  function find(network: string): Failures | undefined {
-    const failures = byNetwork.get(network);
-    if (failures && clock.now() - failures.sinceMs < windowMs) return failures;
+  function find(network: string): Attempts {
+    const known = byNetwork.get(network);
+    if (known && clock.now() - known.sinceMs < windowMs) return known;
     byNetwork.delete(network);
-    return undefined;
+    if (byNetwork.size >= capacity) byNetwork.delete(byNetwork.keys().next().value ?? '');
+    const attempts: Attempts = { sinceMs: clock.now(), failed: 0, running: 0, waiting: [] };
+    byNetwork.set(network, attempts);
+    return attempts;
   }
 
-  function refusal({ sinceMs }: Failures): KeyshiftError {
+  const isPastLimit = ({ failed }: Attempts) => failed >= limits.failures;
+
+  function refusal({ sinceMs }: Attempts): KeyshiftError {
     const leftSec = Math.ceil((sinceMs + windowMs - clock.now()) / 1000);
     return new KeyshiftError(
       'too_many_attempts',
@@ -73,56 +91,69 @@ export function createGuessLimiter(clock: Clock, limits: GuessLimits): GuessLimi
     );
   }
 
-  /** The error for a wrong credential past the limit. */
-  function count(network: string): KeyshiftError | undefined {
-    let failures = find(network);
-    if (!failures) {
-      if (byNetwork.size >= capacity) byNetwork.delete(byNetwork.keys().next().value ?? '');
-      failures = { sinceMs: clock.now(), count: 0, running: 0, waiting: [] };
-      byNetwork.set(network, failures);
+  async function takeTurn(attempts: Attempts): Promise<void> {
+    if (attempts.running < mostAtOnce(attempts)) {
+      attempts.running += 1;
+    } else {
+      const mostWaiting = isPastLimit(attempts) ? limits.mostWaiting : mostOfBurst;
+      if (attempts.waiting.length >= mostWaiting) throw refusal(attempts);
+      await new Promise<void>((begin, reject) => {
+        const refuse = () => {
+          reject(refusal(attempts));
+        };
+        attempts.waiting.push({ begin, refuse });
+      });
     }
-    failures.count += 1;
-    return failures.count > limits.failures ? refusal(failures) : undefined;
+    if (isPastLimit(attempts) && limits.pauseMs > 0) await clock.sleep(limits.pauseMs);
   }
 
-  async function takeTurn(failures: Failures): Promise<() => void> {
-    if (failures.running < limits.atOnce) {
-      failures.running += 1;
-    } else {
-      if (failures.waiting.length >= limits.mostWaiting) throw refusal(failures);
-      await new Promise<void>((resolve) => failures.waiting.push(resolve));
+  function endTurn(attempts: Attempts): void {
+    attempts.running -= 1;
+    if (isPastLimit(attempts)) {
+      for (const { refuse } of attempts.waiting.splice(limits.mostWaiting)) refuse();
     }
-    if (limits.pauseMs > 0) await clock.sleep(limits.pauseMs);
-    return () => {
-      const next = failures.waiting.shift();
-      if (next) next();
-      else failures.running -= 1;
-    };
+    while (attempts.running < mostAtOnce(attempts)) {
+      const next = attempts.waiting.shift();
+      if (!next) return;
+      attempts.running += 1;
+      next.begin();
+    }
   }
+
+  const mostAtOnce = ({ failed }: Attempts) => Math.max(limits.atOnce, limits.failures - failed);
 
   return {
     async check(address, check, isWrong) {
-      const network = networkOf(address);
-      const failures = find(network);
-      const endTurn =
-        failures && failures.count >= limits.failures ? await takeTurn(failures) : undefined;
-      let wrong: unknown;
+      const attempts = find(networkOf(address));
+      /** Counts a wrong credential; past the limit, gives the error for it. */
+      const count = () => {
+        attempts.failed += 1;
+        return attempts.failed > limits.failures ? refusal(attempts) : undefined;
+      };
+      await takeTurn(attempts);
+      let refused: KeyshiftError | undefined;
       try {
-        const result = await check();
-        if (isWrong?.(result) !== true) return result;
-        const refused = count(network);
+        const result = await (total ? total.check('', check, isWrong) : check());
+        if (isWrong?.(result) === true) refused = count();
         if (!refused) return result;
-        wrong = refused;
       } catch (error) {
-        const isGuess =
-          isKeyshiftError(error, 'unauthenticated') || isKeyshiftError(error, 'invitation_invalid');
-        wrong = (isGuess ? count(network) : undefined) ?? error;
+        if (isGuess(error)) refused = count();
+        if (!refused) throw error;
       } finally {
-        endTurn?.();
+        endTurn(attempts);
       }
-      throw wrong;
+      throw refused;
     },
   };
+}
+
+function isGuess(error: unknown): boolean {
+  return (
+    isKeyshiftError(error, 'unauthenticated') ||
+    isKeyshiftError(error, 'invitation_invalid') ||
+    // One too many of all networks together.
+    isKeyshiftError(error, 'too_many_attempts')
+  );
 }
 
 /** An IPv6 caller has a whole /64 of addresses to itself. */

@@ -8,6 +8,7 @@ const purposes: readonly KeyPurpose[] = [
   'invitation link',
   'console session',
   'console login',
+  'console device',
   'console form',
 ];
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');

@@ -4,7 +4,7 @@ import { accountIdOf, apiErrorOf, errorOf, send, tokensOf } from '../support/ans
 import { findFreePort } from '../../src/runtime/free-port.ts';
 import { startFlow, type FlowFixture } from '../support/flow-fixture.ts';
 import { startLoopbackServer } from '../support/loopback-server.ts';
-import { accountOf } from '../support/migration-steps.ts';
+import { accountOf, migrateToLive } from '../support/migration-steps.ts';
 
 const match = { path: '/api/accounts' };
 
@@ -167,5 +167,31 @@ describe('GET /whoami', () => {
       '2026-07-15',
       '2025-10-15',
     ]);
+  });
+});
+
+describe('who guesses access tokens at /whoami', () => {
+  it('has Klaviyo asked about few of them, and stops nobody who has a right one', async () => {
+    await using fixture = await startFlow({ mode: 'production' });
+    await migrateToLive(fixture, 'acme', 0);
+    const key = { clientId: 'flow-app', accountId: accountOf(fixture, 0) };
+    const right = (await fixture.keyshift.tokens.liveGrant(key)).accessToken.reveal();
+    expect((await whoami(fixture, { authorization: `Bearer ${right}` })).status).toBe(200);
+    const asked = () => fixture.calls.filter(({ url }) => url.includes('/api/accounts')).length;
+    const before = asked();
+    const answers = await Promise.all(
+      Array.from({ length: 200 }, (_, at) =>
+        whoami(fixture, { authorization: `Bearer guess-${at}` }).then(({ status }) => status),
+      ),
+    );
+    const counts = Map.groupBy(answers, (status) => status);
+    expect(counts.get(429)!.length).toBeGreaterThan(0);
+    const startedMs = performance.now();
+    expect((await whoami(fixture, { authorization: `Bearer ${right}` })).status).toBe(200);
+    expect(performance.now() - startedMs).toBeLessThan(1_000);
+    for (let at = 0; at < 3; at += 1) {
+      expect((await whoami(fixture, { authorization: `Bearer late-${at}` })).status).toBe(429);
+    }
+    expect(asked() - before).toBeLessThan(70);
   });
 });

@@ -23,7 +23,7 @@ const disconnectBody = z.object({
 
 /** The OAuth routes under `/auth`, with the names and forms of Klaviyo's seed demo. */
 export function createAuthRoutes(
-  deps: CallbackDeps & HttpDeps<'tokens' | 'disconnect'>,
+  deps: CallbackDeps & HttpDeps<'tokens' | 'disconnect' | 'guesses' | 'readOrigin'>,
 ): Hono<HttpEnv> {
   const { config, authorizations, tokens, store, clock, disconnect } = deps.keyshift;
   const routes = new Hono<HttpEnv>();
@@ -54,14 +54,14 @@ export function createAuthRoutes(
   routes.get('/callback', (context) => answerCallback(context, deps));
 
   routes.post('/refresh', async (context) => {
-    if (!development) requireServiceToken(context, deps);
+    if (!development) await requireServiceToken(context, deps);
     const body = await readJsonBody(context, refreshBody);
     const pair = await tokens.refreshByToken(new Secret('refresh_token', body.refresh_token));
     return context.json(toTokenJson(pair, clock.now()), 200, tokenHeaders);
   });
 
   routes.post('/disconnect', async (context) => {
-    const name = requireServiceToken(context, deps);
+    const name = await requireServiceToken(context, deps);
     const { customer } = await readJsonBody(context, disconnectBody);
     const step = disconnectStep({ store, disconnect, clientId: requireClient(config).clientId });
     const outcome = await applyTo(store, customer, step, { actor: `service:${name}` });

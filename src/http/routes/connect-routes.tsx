@@ -8,6 +8,7 @@ import type { Connection } from '../../model/connection.ts';
 import { setAttemptCookie } from '../attempt-cookie.ts';
 import { logError } from '../error-answer.tsx';
 import {
+  checkGuess,
   mountPathOf,
   pageProps,
   wantsPage,
@@ -20,7 +21,7 @@ import type { ConnectOutcome } from '../pages/connect-outcome.ts';
 import { pageHeaders } from '../pages/page-policy.ts';
 import { ResultPage } from '../pages/result-page.tsx';
 
-type ConnectDeps = HttpDeps<'config' | 'invitations' | 'authorizations'>;
+type ConnectDeps = HttpDeps<'config' | 'invitations' | 'authorizations' | 'guesses' | 'readOrigin'>;
 
 /** The pages a customer sees under `/connect`. Opening them consumes nothing. */
 export function createConnectRoutes(deps: ConnectDeps): Hono<HttpEnv> {
@@ -96,7 +97,7 @@ async function findOrAnswer(
   token: string,
 ): Promise<FoundInvitation | Response> {
   try {
-    const found = await deps.keyshift.invitations.find(token);
+    const found = await checkGuess(context, deps, () => deps.keyshift.invitations.find(token));
     if (!hasConsented(found.connection)) return found;
     const account = toAccountLabel(found.connection);
     return await answerOutcome(context, deps, { kind: 'already_connected', account }, 200);

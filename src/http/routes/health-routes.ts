@@ -1,24 +1,51 @@
 import { Hono } from 'hono';
-import type { Registry } from 'prom-client';
+import type { Clock } from '../../runtime/clock.ts';
 import type { HttpDeps, HttpEnv } from '../http-context.ts';
+import { requireMetricsToken } from '../service-caller.ts';
 
-/** Liveness, readiness, and figures for Prometheus. */
-export function createHealthRoutes({
-  keyshift,
-}: HttpDeps<'store' | 'tokens' | 'sweeper' | 'traffic'>): Hono<HttpEnv> {
-  const { store } = keyshift;
-  let metrics: Promise<Registry> | undefined;
+/** Liveness, readiness, and figures for Prometheus: cheap, however often strangers ask. */
+export function createHealthRoutes(
+  deps: HttpDeps<
+    'config' | 'store' | 'tokens' | 'sweeper' | 'traffic' | 'clock' | 'guesses' | 'readOrigin'
+  >,
+): Hono<HttpEnv> {
+  const { keyshift } = deps;
+  const { config, store, clock } = keyshift;
+  const isOpen = config.mode === 'development' && config.metricsToken === undefined;
   // Loaded by the first scrape: a server that nobody scrapes need not carry the library.
-  const loadMetrics = async () => (await import('../metrics.ts')).createMetrics(keyshift);
+  const loadRegistry = async () => (await import('../metrics.ts')).createMetrics(keyshift);
+  let registry: ReturnType<typeof loadRegistry> | undefined;
+  const ping = readEvery(clock, 1_000, () => store.ping());
+  // The database counts every connection for them.
+  const readFigures = readEvery(clock, 10_000, async () => {
+    const figures = await (registry ??= loadRegistry());
+    return { contentType: figures.contentType, text: await figures.metrics() };
+  });
+
   const routes = new Hono<HttpEnv>();
   routes.get('/healthz', (context) => context.json({ status: 'ok' }));
   routes.get('/readyz', async (context) => {
-    await store.ping();
+    await ping();
     return context.json({ status: 'ready' });
   });
   routes.get('/metrics', async (context) => {
-    const registry = await (metrics ??= loadMetrics());
-    return context.body(await registry.metrics(), 200, { 'content-type': registry.contentType });
+    if (!isOpen) await requireMetricsToken(context, deps);
+    const { text, contentType } = await readFigures();
+    return context.body(text, 200, { 'content-type': contentType });
   });
   return routes;
+}
+
+/** Reads at most once in `ageMs`, whoever asks; what could not be read is read again. */
+function readEvery<Value>(clock: Clock, ageMs: number, read: () => Promise<Value>) {
+  let last: { readonly value: Promise<Value>; readonly atMs: number } | undefined;
+  return (): Promise<Value> => {
+    if (last && clock.now() - last.atMs < ageMs) return last.value;
+    const reading = { value: read(), atMs: clock.now() };
+    last = reading;
+    reading.value.catch(() => {
+      if (last === reading) last = undefined;
+    });
+    return reading.value;
+  };
 }

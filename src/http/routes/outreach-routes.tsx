@@ -6,6 +6,7 @@ import {
   type UnsubscribeLink,
 } from '../../migration/outreach/unsubscribe.ts';
 import {
+  checkGuess,
   mountPathOf,
   pageProps,
   type HttpContext,
@@ -16,20 +17,24 @@ import { HandOverPage } from '../pages/hand-over-page.tsx';
 import { pageHeaders } from '../pages/page-policy.ts';
 import { UnsubscribePage } from '../pages/unsubscribe-page.tsx';
 
-type OutreachDeps = HttpDeps<'config' | 'store' | 'clock' | 'invitations' | 'outreach'>;
+type OutreachDeps = HttpDeps<
+  'config' | 'store' | 'clock' | 'invitations' | 'outreach' | 'guesses' | 'readOrigin'
+>;
 
 /** Passing a link on, and asking for no more mail. Both do something by `POST` alone. */
 export function createOutreachRoutes(deps: OutreachDeps): Hono<HttpEnv> {
   const { invitations, outreach } = deps.keyshift;
   const routes = new Hono<HttpEnv>();
+  const findInvitation = (context: HttpContext) =>
+    checkGuess(context, deps, () => invitations.find(context.req.param('token') ?? ''));
 
   routes.get('/:token/administrator', async (context) => {
-    await invitations.find(context.req.param('token'));
+    await findInvitation(context);
     return answerHandOver(context, deps, {}, 200);
   });
 
   routes.post('/:token/administrator', async (context) => {
-    const found = await invitations.find(context.req.param('token'));
+    const found = await findInvitation(context);
     if (!outreach.handOver)
       throw new KeyshiftError('not_found', 'Keyshift is not set up to send email.');
     const { address } = await context.req.parseBody();
@@ -54,13 +59,13 @@ export function createOutreachRoutes(deps: OutreachDeps): Hono<HttpEnv> {
   });
 
   routes.get('/:token/unsubscribe/:message', async (context) => {
-    await findRecipient(deps.keyshift.store, linkOf(context));
+    await checkGuess(context, deps, () => findRecipient(deps.keyshift.store, linkOf(context)));
     return answerUnsubscribe(context, deps, false);
   });
 
   // The button of the page, and the one click of a mail program (RFC 8058).
   routes.post('/:token/unsubscribe/:message', async (context) => {
-    await unsubscribe(deps.keyshift, linkOf(context), 'customer');
+    await checkGuess(context, deps, () => unsubscribe(deps.keyshift, linkOf(context), 'customer'));
     return answerUnsubscribe(context, deps, true);
   });
 
