@@ -41,6 +41,31 @@ describe('import', () => {
     expect(stdout).toContain('Keys: 2 checked');
   });
 
+  it('answers 2 when a row was taken without something that it says', async () => {
+    const odd = 'acme,pk_alpha0123456789abcdef,Acme,not an address\n';
+    await cli.write('customers.csv', `${header.trim()},email\n${odd}`);
+    const { code, stderr } = await cli.run('import', 'customers.csv', '--no-check');
+    expect([code, stderr]).toEqual([
+      2,
+      'line 2: warning: acme: email is not a valid address and was ignored\n',
+    ]);
+  });
+
+  it('loses no row behind a stray quote, and no digit of an id', async () => {
+    await cli.write('customers.csv', `${header}${acme.replace('Acme', '12" Records')}${beta}`);
+    const ids = ['1234567890123456789', '1234567890123456788'];
+    const lines = ids.map(
+      (id, i) => `{"customer_id": ${id}, "private_key": "pk_k${i}x0123456789"}`,
+    );
+    await cli.write('customers.json', `[${lines.join(',\n')}]`);
+    for (const file of ['customers.csv', 'customers.json']) {
+      const { code, json } = await cli.run('import', file, '--no-check', '--json');
+      expect([code, json]).toMatchObject([0, [{ rows: 2, imported: 2, issues: [] }]]);
+    }
+    const { stdout } = await cli.run('status', '--json');
+    expect(stdout).toContain('"total":4');
+  });
+
   it('answers 2 when a key needs a look', async () => {
     const unknown = 'gone,pk_unknown0123456789,Gone\n';
     await cli.write('customers.csv', header + acme + unknown);

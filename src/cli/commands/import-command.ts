@@ -89,9 +89,10 @@ async function runImport(
   const scratch = openImportScratch(random);
   const counter = terminal.counter(flags.dryRun === true ? 'rows read' : 'rows imported');
   const trimmer = createMemoryTrimmer(rowsPerTrim);
-  let errors = 0;
+  let problems = 0;
   const onIssue = (issue: ImportIssue) => {
-    errors += issue.severity === 'error' ? 1 : 0;
+    // Customers may share an account; every other warning is about something that was not taken.
+    if (issue.code !== 'duplicate_key') problems += 1;
     if (flags.json === true) scratch.addIssue(issue);
     else terminal.note(toLine(issue));
   };
@@ -120,7 +121,7 @@ async function runImport(
     if (flags.json === true) printJson(terminal, report, scratch, flags, checks?.json);
     else if (flags.dryRun === true) terminal.print('Nothing was written.');
     else if ((checks?.checked ?? 0) > 0) terminal.print('Next: keyshift invite');
-    return errors > 0 || (checks?.problems ?? 0) > 0 ? 2 : 0;
+    return problems > 0 || (checks?.problems ?? 0) > 0 ? 2 : 0;
   } finally {
     scratch.close();
   }

@@ -88,8 +88,16 @@ describe('a row that cannot be imported', () => {
     ['no second column', 'acme', '2 acme! private_key_missing'],
     ['a key without prefix', 'acme,0123456789abcdef', '2 acme! private_key_malformed'],
     ['two keys', `acme,"${key} ${key}"`, '2 acme! private_key_malformed'],
-    ['a quote in the middle', `acme,pk_"0123456789`, '2 ?! row_malformed'],
+    ['a quote in the middle', `acme,pk_"0123456789`, '2 acme! private_key_malformed'],
     ['two quotes in the middle', `acme,pk_"0123456789"`, '2 acme! private_key_malformed'],
+    ['an id that a spreadsheet shortened', `1.23457E+18,${key}`, '2 ?! customer_id_invalid'],
+    ['such an id with a comma', `"1,23457E+18",${key}`, '2 ?! customer_id_invalid'],
+    ['an id that became a decimal number', `42.0,${key}`, '2 ?! customer_id_invalid'],
+    ['nothing where a database had nothing', `\\N,${key}`, '2 ?! customer_id_missing'],
+    ['NULL where a database had nothing', `NULL,${key}`, '2 ?! customer_id_missing'],
+    ['a zero byte in the customer', `ac\0me,${key}`, '2 ?! customer_id_invalid'],
+    ['a zero byte in the key', `acme,${key}\0`, '2 acme! private_key_malformed'],
+    ['more cells than the header', `acme,${key},,Acme, Inc`, '2 ?! row_malformed'],
     ['text behind a closing quote', `acme,"pk_0123456789"x`, '2 ?! row_malformed'],
   ])('holds %s, is answered with its line, and stops no other', async (_name, row, expected) => {
     const rows = await read(`${header}${row}\nbeta,${key}\n`);
@@ -104,6 +112,19 @@ describe('a row that cannot be imported', () => {
     );
     expect(rows.some(({ kind }) => kind === 'invalid')).toBe(true);
     expect(JSON.stringify(rows)).not.toContain(key);
+  });
+
+  it('is told about cells that are missing, since others may stand in their place', async () => {
+    const [row] = await Array.fromAsync(readCustomers(`${header}acme,${key},Acme\n`));
+    expect(row).toMatchObject({ warnings: [{ code: 'email_invalid' }, { code: 'cells_missing' }] });
+  });
+
+  it('is told about an id that a spreadsheet may have rounded', async () => {
+    const [row, well] = await Array.fromAsync(
+      readCustomers(`${header}1234567890123450000,${key},,\n1234567890123456789,${key},,\n`),
+    );
+    expect(row).toMatchObject({ warnings: [{ code: 'customer_id_rounded' }] });
+    expect(well).toMatchObject({ customerId: '1234567890123456789', warnings: [] });
   });
 
   it('keeps the rest when an address is none, and warns', async () => {
@@ -137,7 +158,94 @@ describe('a row that cannot be imported', () => {
   });
 });
 
+describe('a quote', () => {
+  const lines = (...rows: string[]) => ['customer_id,private_key,name', ...rows].join('\n');
+  const others = [`b,${key},B`, `c,${key},C`];
+
+  it('in the middle of a cell is a character like others, also where two rows have one', async () => {
+    const csv = lines(`a,${key},12" Records`, ...others, `d,${key},7" Singles`);
+    const rows = await Array.fromAsync(readCustomers(csv));
+    expect(outline(rows)).toEqual(['2 a', '3 b', '4 c', '5 d']);
+    expect(rows).toMatchObject([{ name: '12" Records' }, {}, {}, { name: '7" Singles' }]);
+  });
+
+  it.each([
+    ['is never closed', `a,${key},"Acme`, `d,${key},D`],
+    ['is closed by the quote of a later row', `a,${key},"Acme`, `d,${key},Delta"`],
+    ['is closed within a later row', `a,${key},"Acme`, `d,${key},"Delta"`],
+    ['has text behind its end', `a,${key},"Acme" Inc`, `d,${key},D`],
+    ['is escaped by a backslash', `a,${key},"The \\"Acme\\""`, `d,${key},D`],
+  ])('that %s costs its own row, by its line, and no other', async (_name, first, last) => {
+    const rows = await read(lines(first, ...others, last));
+    const [own, ...rest] = rows;
+    expect(own).toBe('2 ?! row_malformed');
+    expect(rest).toEqual(['3 b', '4 c', expect.stringMatching(/^5 (d|\?! row_malformed)$/)]);
+  });
+
+  it('that opens more than fifty lines costs no row behind it', async () => {
+    const many = Array.from({ length: 120 }, (_, index) => `c${index},${key},x`);
+    const rows = await read(lines(`a,${key},"Acme`, ...many));
+    expect(rows).toEqual(['2 ?! row_malformed', ...many.map((_, i) => `${i + 3} c${i}`)]);
+  });
+
+  it('loses no row, wherever quotes, separators and blanks stand', async () => {
+    const cell = fc.stringMatching(/^[a-z", ;]{0,8}$/);
+    await fc.assert(
+      fc.asyncProperty(fc.array(cell, { minLength: 1, maxLength: 12 }), async (names) => {
+        const rows = names.map((name, index) => `c${index},${key},${name}`);
+        const answered = await Array.fromAsync(readCustomers(lines(...rows)));
+        expect(answered.map(({ line }) => line)).toEqual(rows.map((_, index) => index + 2));
+        for (const { line, customerId, kind } of answered) {
+          if (kind === 'customer') expect(customerId).toBe(`c${line - 2}`);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe('a heading', () => {
+  it.each(['customer_id,private_key,private_key', 'Customer ID,customer_id,private_key'])(
+    'that comes twice is refused, where nobody knows which is meant: %s',
+    async (header) => {
+      await expect(read(`${header}\na,b,${key}\n`)).rejects.toMatchObject({
+        code: 'import_invalid',
+        message: expect.stringContaining('two columns') as string,
+      });
+    },
+  );
+
+  it('of a label that comes twice is numbered: both are kept', async () => {
+    const rows = await Array.fromAsync(
+      readCustomers(`customer_id,private_key,plan,Plan\nacme,${key},gold,silver\n`),
+    );
+    expect(rows).toMatchObject([{ labels: { plan: 'gold', plan_2: 'silver' } }]);
+  });
+});
+
 describe('a file of customers', () => {
+  it.each([
+    ['bars', `customer_id|private_key\nacme|${key}\n`],
+    ['an unusual separator', `customer_id^private_key\nacme^${key}\n`],
+    ['the separator that Excel names', `sep=;\ncustomer_id;private_key\nacme;${key}\n`, 3],
+    ['a tab that Excel names', `"sep=\t"\ncustomer_id\tprivate_key\nacme\t${key}\n`, 3],
+    ['quoted headings with separators', `"a;b;c",customer_id,private_key\n1,acme,${key}\n`],
+    ['more semicolons than commas', `x;y;z,customer_id,private_key\n1,acme,${key}\n`],
+    ['a heading over two lines', `customer_id,"private\nkey"\nacme,${key}\n`, 3],
+    ['headings in capitals', `CUSTOMERID,PRIVATE_KEY\nacme,${key}\n`],
+    ['headings in words', `Customer  Id,private key \nacme,${key}\n`],
+    ['invisible characters in headings', `\u200bcustomer_id,private_key\u200e\nacme,${key}\n`],
+    ['blank lines before the header', `\n \ncustomer_id,private_key\nacme,${key}\n`, 4],
+    ['rows of separators alone', `customer_id,private_key,x\n,,\nacme,${key},\n,,\n`, 3],
+    ['empty columns at the end', `customer_id,private_key,,\nacme,${key},,,,\n`],
+    ['formulas for texts', `customer_id,private_key\n="acme",="${key}"\n`],
+    ['an empty first cell', `x\tcustomer_id\tprivate_key\n\tacme\t${key}\n`],
+  ])('may have %s', async (_name, csv, line = 2) => {
+    const rows = await Array.fromAsync(readCustomers(csv));
+    expect(outline(rows)).toEqual([`${line} acme`]);
+    expect((rows[0] as CustomerRow).key.reveal()).toBe(key);
+  });
+
   it.each([
     ['commas', `customer_id,private_key\nacme,${key}\n`],
     ['semicolons', `customer_id;private_key\nacme;${key}\n`],
@@ -187,15 +295,30 @@ describe('a file of customers', () => {
     expect(rows.slice(1)).toEqual(['5 two', '7 three! private_key_missing', '8 four']);
   });
 
-  it('as Windows writes “Unicode text” is read rightly or refused, never garbled', async () => {
+  it.each([
+    ['little endian with a mark', true, false],
+    ['big endian with a mark', true, true],
+    ['little endian without one', false, false],
+    ['big endian without one', false, true],
+  ])('may be UTF-16, as Windows writes “Unicode text”: %s', async (_name, mark, swap) => {
     const csv = `customer_id\tprivate_key\r\nmüller\t${key}\r\n`;
-    const littleEndian = Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from(csv, 'utf16le')]);
-    const bigEndian = Buffer.from(littleEndian).swap16();
-    for (const bytes of [littleEndian, bigEndian]) {
-      const outcome = await readBytes(bytes).then(outline, (error: unknown) => error);
-      if (Array.isArray(outcome)) expect(outcome).toEqual(['2 müller']);
-      else expect(outcome).toMatchObject({ code: 'import_invalid' });
-    }
+    const bytes = Buffer.from((mark ? '\ufeff' : '') + csv, 'utf16le');
+    if (swap) bytes.swap16();
+    expect(outline(await readBytes(...Array.from(bytes, (byte) => Buffer.of(byte))))).toEqual([
+      '2 müller',
+    ]);
+  });
+
+  it.each([
+    ['a workbook', Buffer.from('PK\u0003\u0004\u0014\0')],
+    ['a compressed file', Buffer.of(0x1f, 0x8b, 8, 0)],
+    ['a database', Buffer.from('SQLite format 3\0')],
+    ['UTF-32', Buffer.from('\ufeff\0c\0', 'utf16le')],
+  ])('that is none, but %s, is refused by what it is', async (_name, bytes) => {
+    await expect(readBytes(bytes)).rejects.toMatchObject({
+      code: 'import_invalid',
+      message: expect.stringContaining('not text') as string,
+    });
   });
 
   it('may arrive in pieces that cut through characters', async () => {

@@ -1,16 +1,18 @@
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
+import { TextDecoder } from 'node:util';
 import { isKeyshiftError, KeyshiftError } from '../../errors/keyshift-error.ts';
 import {
+  malformedRow,
   missingColumns,
+  nameColumns,
   readCustomerRow,
-  toColumnName,
   type CustomerRow,
   type InvalidRow,
   type RawRow,
   type RowOptions,
 } from './customer-row.ts';
-import { readCsvRecords, readJsonLines } from './file-records.ts';
+import { readCsvRecords, readJsonRows, readLines } from './file-records.ts';
 
 /** The forms of file that can be imported. */
 export const fileFormats = ['csv', 'jsonl'] as const;
@@ -18,7 +20,7 @@ export type FileFormat = (typeof fileFormats)[number];
 
 /** How a file is read. */
 export interface CustomerFileOptions extends RowOptions {
-  /** By the name of the file where it is not given: `.jsonl` and `.ndjson`, else CSV. */
+  /** By the name of the file where it is not given: `.jsonl`, `.ndjson`, `.json`, else CSV. */
   readonly format?: FileFormat | undefined;
   /** Told how many bytes have been read. */
   readonly onBytes?: (bytes: number) => void;
@@ -26,9 +28,9 @@ export interface CustomerFileOptions extends RowOptions {
 
 /**
  * Reads customers from a file. CSV: a header with `customer_id` and `private_key`, optionally
- * `email`, `name` and whatever else, in any order; comma, semicolon or tab. JSON lines: an object
- * with such fields on every line. UTF-8 with or without a byte order mark. A bad row is answered
- * as such with its line, and the rest goes on. Memory stays flat.
+ * `email`, `name` and whatever else, in any order, with any usual separator. JSON: an object with
+ * such fields on every line, or an array of them. UTF-8 or UTF-16. A bad row is given as such with
+ * its line, and the rest goes on. Memory stays flat.
  *
  * @throws KeyshiftError `import_invalid` when the file cannot be read or has no such header
  * @example
@@ -40,7 +42,7 @@ export function readCustomerFile(
   path: string,
   options: CustomerFileOptions = {},
 ): AsyncGenerator<CustomerRow | InvalidRow> {
-  const format = options.format ?? (/\.(jsonl|ndjson)$/i.test(path) ? 'jsonl' : 'csv');
+  const format = options.format ?? (/\.(jsonl|ndjson|json)$/i.test(path) ? 'jsonl' : 'csv');
   return readCustomers(createReadStream(path), path, { ...options, format });
 }
 
@@ -51,11 +53,11 @@ export async function* readCustomers(
   options: CustomerFileOptions = {},
 ): AsyncGenerator<CustomerRow | InvalidRow> {
   const input = typeof source === 'string' ? Readable.from([Buffer.from(source)]) : source;
-  const bytes = countBytes(refuseUtf16(input, label), options.onBytes);
+  const text = decode(countBytes(input, options.onBytes), label);
   try {
     yield* options.format === 'jsonl'
-      ? readJsonRows(bytes, label, options)
-      : readCsvRows(bytes, label, options);
+      ? readJsonCustomers(text, label, options)
+      : readCsvCustomers(text, label, options);
   } catch (cause) {
     throw unreadable(label, cause);
   } finally {
@@ -63,29 +65,43 @@ export async function* readCustomers(
   }
 }
 
-async function* readCsvRows(
-  bytes: AsyncIterable<Buffer>,
+async function* readCsvCustomers(
+  text: AsyncIterable<string>,
   label: string,
   options: RowOptions,
 ): AsyncGenerator<CustomerRow | InvalidRow> {
   let columns: string[] | undefined;
-  for await (const { line, fields } of readCsvRecords(bytes)) {
+  for await (const { line, fields, problem } of readCsvRecords(readLines(text))) {
     if (!columns) columns = readHeader(fields ?? [], label, options);
-    else if (!fields) yield malformed(line, 'the row is not valid CSV: check its quotes');
-    else yield readCustomerRow(toRawRow(columns, fields), line, options);
+    else if (!fields) yield malformedRow(line, problem);
+    else {
+      const row = readCustomerRow(toRawRow(columns, fields), line, options);
+      yield fields.length < columns.length ? withCellsMissing(row, fields, columns) : row;
+    }
   }
   if (!columns) throw new KeyshiftError('import_invalid', `${label} is empty.`);
 }
 
-async function* readJsonRows(
-  bytes: AsyncIterable<Buffer>,
+/** Cells of a row that is too short may stand in the wrong columns. */
+function withCellsMissing(
+  row: CustomerRow | InvalidRow,
+  fields: readonly string[],
+  columns: readonly string[],
+): CustomerRow | InvalidRow {
+  if (row.kind === 'invalid') return row;
+  const message = `the row has ${fields.length} cells, but the header has ${columns.length}`;
+  return { ...row, warnings: [...row.warnings, { code: 'cells_missing', message }] };
+}
+
+async function* readJsonCustomers(
+  text: AsyncIterable<string>,
   label: string,
   options: RowOptions,
 ): AsyncGenerator<CustomerRow | InvalidRow> {
   let empty = true;
-  for await (const { line, record, problem } of readJsonLines(bytes)) {
+  for await (const { line, record, problem } of readJsonRows(text)) {
     empty = false;
-    yield record ? readCustomerRow(record, line, options) : malformed(line, problem);
+    yield record ? readCustomerRow(record, line, options) : malformedRow(line, problem);
   }
   if (empty) throw new KeyshiftError('import_invalid', `${label} is empty.`);
 }
@@ -102,19 +118,44 @@ async function* countBytes(
   }
 }
 
-/** What spreadsheets call "Unicode text" would be read as garbage. */
-async function* refuseUtf16(input: AsyncIterable<Buffer>, label: string): AsyncGenerator<Buffer> {
-  let first = true;
+async function* decode(input: AsyncIterable<Buffer>, label: string): AsyncGenerator<string> {
+  let decoder: TextDecoder | undefined;
+  let head = Buffer.alloc(0);
   for await (const chunk of input) {
-    if (first && chunk.length > 1 && /^(\xff\xfe|\xfe\xff)/.test(chunk.toString('latin1', 0, 2))) {
-      throw new KeyshiftError('import_invalid', `${label} is UTF-16.`, {
-        fix: 'Save the file as "CSV UTF-8".',
-      });
+    if (decoder) yield decoder.decode(chunk, { stream: true });
+    else {
+      head = Buffer.concat([head, chunk]);
+      if (head.length < 4) continue;
+      decoder = new TextDecoder(detectEncoding(head, label));
+      yield decoder.decode(head, { stream: true });
     }
-    first = false;
-    yield chunk;
   }
+  if (decoder) yield decoder.decode();
+  else yield new TextDecoder(detectEncoding(head, label)).decode(head);
 }
+
+/** By a byte order mark, or by the zeros that UTF-16 has in every heading. */
+function detectEncoding(head: Buffer, label: string): string {
+  const start = head.toString('latin1', 0, 4);
+  const kind = foreignKinds.find(([marks]) => marks.some((mark) => start.startsWith(mark)))?.[1];
+  if (kind !== undefined) {
+    throw new KeyshiftError('import_invalid', `${label} is ${kind}, not text.`, {
+      fix: 'Export it as "CSV UTF-8", or as JSON lines.',
+    });
+  }
+  const [first, second] = head;
+  if (start.startsWith('\xff\xfe') || (first !== 0 && second === 0)) return 'utf-16le';
+  if (start.startsWith('\xfe\xff') || (first === 0 && second !== 0)) return 'utf-16be';
+  return 'utf-8';
+}
+
+/** The first four bytes of what is no text, read as Latin-1. */
+const foreignKinds: readonly (readonly [readonly string[], string])[] = [
+  [['\xff\xfe\0\0', '\0\0\xfe\xff'], 'UTF-32'],
+  [['PK\x03\x04', '\xd0\xcf\x11\xe0'], 'a workbook or an archive'],
+  [['\x1f\x8b'], 'compressed'],
+  [['SQLi'], 'a database (for one of SQLite, use --from sqlite:PATH)'],
+];
 
 function toRawRow(columns: readonly string[], fields: readonly string[]): RawRow {
   return Object.fromEntries(columns.map((name, index) => [name, fields[index]]));
@@ -138,22 +179,19 @@ const fixes: ReadonlyMap<string, string> = new Map([
 ]);
 
 function readHeader(header: readonly string[], label: string, options: RowOptions): string[] {
-  const names = header.map(toColumnName);
+  const { names, twice } = nameColumns(header);
   const missing = missingColumns(names, options);
   if (missing.length > 0) {
-    throw new KeyshiftError(
-      'import_invalid',
-      `${label} has no column ${missing.join(' and no column ')} in its first line.`,
-    );
+    const message = `${label} has no column ${missing.join(' and no column ')} in its first line.`;
+    const json = /^[[{]/.test(header[0] ?? '');
+    const fix =
+      'If it is JSON, use --format jsonl. A CSV file begins with a line such as customer_id,private_key.';
+    throw new KeyshiftError('import_invalid', message, json ? { fix } : {});
+  }
+  if (twice !== undefined) {
+    throw new KeyshiftError('import_invalid', `${label} has two columns ${twice}.`, {
+      fix: 'Keep the right one, and rename or delete the other.',
+    });
   }
   return names;
-}
-
-function malformed(line: number, message: string): InvalidRow {
-  return {
-    kind: 'invalid',
-    line,
-    customerId: undefined,
-    problem: { code: 'row_malformed', message },
-  };
 }

@@ -39,7 +39,9 @@ export interface RowProblem {
     | 'not_utf8'
     | 'key_in_wrong_column'
     | 'email_invalid'
-    | 'label_invalid';
+    | 'label_invalid'
+    | 'customer_id_rounded'
+    | 'cells_missing';
   readonly message: string;
 }
 
@@ -55,21 +57,46 @@ export type RawRow = Readonly<Record<string, string | undefined>>;
 const longestName = 200;
 const longestLabel = 200;
 const mostLabels = 32;
-const ownColumns = new Set(['customer_id', 'private_key', 'email', 'name']);
+
+/** What an import reads by its name; every other column becomes a label. */
+export const ownColumns = new Set(['customer_id', 'private_key', 'email', 'name']);
 
 /** Further columns that a company may have beside the key, and that must not be kept in clear. */
 const secretColumn = /secret|token|passw|api_?key|credential/;
 
 /**
- * The name of a column: lower case with underscores, so that `Customer ID`, `customer-id` and
- * `customerId` are one.
+ * The name of a column: lower case with underscores, so that `Customer ID`, `customer-id`,
+ * `customerId` and `CUSTOMERID` are one.
  */
 export function toColumnName(heading: string): string {
-  return heading
+  const name = heading
+    .replaceAll(/\p{Cf}/gu, '')
     .trim()
     .replaceAll(/([a-z0-9])([A-Z])/g, '$1_$2')
     .toLowerCase()
     .replaceAll(/[\s-]+/g, '_');
+  return unjoined.get(name.replaceAll('_', '')) ?? name;
+}
+
+const unjoined = new Map(Array.from(ownColumns, (name) => [name.replaceAll('_', ''), name]));
+
+/**
+ * The names of columns, each once: of further columns that share one, the second is `plan_2`.
+ * `twice` is a name that must not be shared.
+ */
+export function nameColumns(headings: readonly string[]): {
+  readonly names: string[];
+  readonly twice: string | undefined;
+} {
+  const seen = new Map<string, number>();
+  let twice: string | undefined;
+  const names = headings.map(toColumnName).map((name) => {
+    const times = (seen.get(name) ?? 0) + 1;
+    seen.set(name, times);
+    if (times > 1 && ownColumns.has(name)) twice = name;
+    return times === 1 ? name : `${name}_${times}`;
+  });
+  return { names, twice };
 }
 
 /** The columns that every list needs and this one lacks. */
@@ -98,7 +125,7 @@ export function readCustomerRow(
   });
   if (customerId === '') return invalid('customer_id_missing', 'customer_id is empty');
   if (/\ufffd/.test(customerId + keyText)) return invalid('not_utf8', notUtf8);
-  const problem = findCustomerIdProblem(customerId);
+  const problem = findCustomerIdProblem(customerId) ?? findNumberProblem(customerId);
   if (problem !== undefined) return invalid('customer_id_invalid', problem);
   if (holdsPrivateKey(`${record['name'] ?? ''} ${record['email'] ?? ''}`)) {
     const message = 'name or email contains a private key: are the columns swapped?';
@@ -114,10 +141,31 @@ export function readCustomerRow(
     );
   }
   const { email, warnings } = readEmail(record['email']);
-  const name = record['name'] === '' ? undefined : record['name']?.slice(0, longestName);
+  if (/^\d{15}0{2,}$/.test(customerId)) {
+    const message = 'customer_id ends in zeros from its 16th digit on: did a spreadsheet round it?';
+    warnings.push({ code: 'customer_id_rounded', message });
+  }
+  const name = readName(record['name']);
   if (name?.includes('\ufffd')) warnings.push({ code: 'not_utf8', message: notUtf8 });
   const labels = readLabels(record, options, warnings);
   return { kind: 'customer', line, customerId, key, email, name, labels, warnings };
+}
+
+/** What a spreadsheet or a number of 64 bits makes of an id that was longer, or an integer. */
+function findNumberProblem(customerId: string): string | undefined {
+  if (/^[+-]?\d([.,]\d*)?e[+-]\d+$/i.test(customerId)) {
+    return 'customer_id is a rounded number such as 1.2E+18: export it as text';
+  }
+  if (/^-?\d+[.,]0+$/.test(customerId)) {
+    return 'customer_id is a number with decimals: export it as text or as a whole number';
+  }
+  return undefined;
+}
+
+/** Line breaks stay; other control characters, and halves of characters, no database takes. */
+function readName(value: string | undefined): string | undefined {
+  const name = value?.replaceAll(/[^\P{Cc}\n]|\p{Cs}/gu, ' ').trim();
+  return name === '' ? undefined : name?.slice(0, longestName);
 }
 
 const notUtf8 = 'the row is not UTF-8: save the file as "CSV UTF-8"';
@@ -127,7 +175,7 @@ function readEmail(value: string | undefined): {
   warnings: RowProblem[];
 } {
   if (value === undefined || value === '') return { email: undefined, warnings: [] };
-  if (isEmailAddress(value)) return { email: value, warnings: [] };
+  if (!value.includes('\ufffd') && isEmailAddress(value)) return { email: value, warnings: [] };
   return {
     email: undefined,
     warnings: [{ code: 'email_invalid', message: 'email is not a valid address and was ignored' }],
@@ -143,6 +191,7 @@ function readLabels(record: RawRow, options: RowOptions, warnings: RowProblem[])
       const message = `${name} contains a private key and was ignored`;
       warnings.push({ code: 'label_invalid', message });
     } else if (Object.keys(labels).length < mostLabels) {
+      if (value.includes('\ufffd')) warnings.push({ code: 'not_utf8', message: notUtf8 });
       labels[name] = value.replaceAll(/\p{C}/gu, ' ').trim().slice(0, longestLabel);
     }
   }
@@ -151,4 +200,14 @@ function readLabels(record: RawRow, options: RowOptions, warnings: RowProblem[])
     if (cohort !== undefined) labels['cohort'] = cohort;
   }
   return labels;
+}
+
+/** A row of which nothing can be read. */
+export function malformedRow(line: number, message: string): InvalidRow {
+  return {
+    kind: 'invalid',
+    line,
+    customerId: undefined,
+    problem: { code: 'row_malformed', message },
+  };
 }

@@ -7,7 +7,12 @@ export interface SqlQuery {
   /** Milliseconds for connecting, and for each batch of rows. */
   readonly deadlineMs: number;
   readonly signal?: AbortSignal;
+  /** Told the names of the columns before the first row, also where there is none. */
+  readonly onColumns: (names: readonly string[]) => void;
 }
 
-/** Gives rows by column, a batch at a time, and reads no further than it is asked. */
+/**
+ * Gives rows by column, a batch at a time, and reads no further than it is asked. Numbers that
+ * JavaScript would round are text, or of a type that keeps them.
+ */
 export type ReadSqlRows = (query: SqlQuery) => AsyncIterable<object>;

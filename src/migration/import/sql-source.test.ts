@@ -45,6 +45,26 @@ describe('a query against SQLite', () => {
     expect(rows[1]).toMatchObject({ line: 2, problem: { code: 'private_key_malformed' } });
   });
 
+  it('whose columns have the same name is refused, also where there is no row', async () => {
+    for (const query of [
+      `select 'a' as customer_id, 'b' as "Customer ID", '${key}' as private_key`,
+      `select 'a' as customer_id, '${key}' as private_key, 1 as plan, 2 as plan where 1 = 0`,
+    ]) {
+      await expect(read(url, query)).rejects.toMatchObject({
+        message: expect.stringContaining('two columns') as string,
+      });
+    }
+  });
+
+  it('keeps the digits of ids of 64 bits, and answers rounded ones as errors', async () => {
+    const ids = ['9007199254740993', '1234567890123456789', '1.5e18', "'7'"];
+    const query = ids.map((id) => `select ${id} as customer_id, '${key}' as private_key`);
+    const rows = await read(url, query.join(' union all '));
+    expect(
+      rows.map((row) => (row.kind === 'customer' ? row.customerId : row.problem.code)),
+    ).toEqual(['9007199254740993', '1234567890123456789', 'customer_id_invalid', '7']);
+  });
+
   it.each(['delete from shops', "insert into shops values ('x', 'y', 'z')", 'drop table shops'])(
     'cannot change anything: %s',
     async (query) => {
@@ -85,6 +105,42 @@ describe('a query against PostgreSQL', () => {
     expect(rows[1199]).toMatchObject({ line: 1200, customerId: 'c1199', labels: { plan: 'pro' } });
   });
 
+  it('gives ids of every type as the database writes them, or an error for the row', async () => {
+    const ids: Record<string, string> = {
+      '1234567890123456789::bigint': '1234567890123456789',
+      '123456789012345678901234567890::numeric': '123456789012345678901234567890',
+      "'8c5f3a52-1c1e-4c3a-9a53-0242ac120002'::uuid": '8c5f3a52-1c1e-4c3a-9a53-0242ac120002',
+      "'acme'::bytea": 'acme',
+      '1234567890123456789::float8': 'customer_id_invalid',
+      '42.00::numeric': 'customer_id_invalid',
+      '42::float8': '42',
+      "'\\xfffe'::bytea": 'not_utf8',
+      '\'{"id": 12345678901234567890}\'::jsonb': 'row_malformed',
+      'null::bigint': 'customer_id_missing',
+    };
+    for (const [expression, expected] of Object.entries(ids)) {
+      const [row] = await read(
+        database.url,
+        `select ${expression} as customer_id, '${key}' as private_key, date '2026-01-31' as since`,
+      );
+      expect(row?.kind === 'invalid' ? row.problem.code : row?.customerId, expression).toBe(
+        expected,
+      );
+      if (row?.kind === 'customer') expect(row.labels).toEqual({ since: '2026-01-31' });
+    }
+  });
+
+  it('is told which column is missing or comes twice, also where there is no row', async () => {
+    for (const [query, message] of [
+      ['select 1 as customer_id where false', 'private_key'],
+      [`select ${columns}, 1 as plan from shops where false`, 'two columns plan'],
+    ] as const) {
+      await expect(read(database.url, query)).rejects.toMatchObject({
+        message: expect.stringContaining(message) as string,
+      });
+    }
+  });
+
   it.each([
     'delete from shops',
     `select ${columns} from shops; commit; delete from shops`,
@@ -96,7 +152,10 @@ describe('a query against PostgreSQL', () => {
 });
 
 describe('a query against MySQL', () => {
-  it('reads in a transaction that is read only, and gives every row', async () => {
+  // Types of columns, as the protocol numbers them.
+  const [bigint, varString] = [8, 253];
+
+  it('reads in a transaction that is read only, and gives every row with all digits of its id', async () => {
     const asked: string[] = [];
     const server = mysql.createServer((connection) => {
       connection.serverHandshake({
@@ -118,12 +177,13 @@ describe('a query against MySQL', () => {
         const names = ['customer_id', 'private_key'];
         (connection as unknown as Answering).writeTextResult(
           [
-            ['c0', key],
-            ['c1', 'nope'],
+            ['1234567890123456789', key],
+            ['1234567890123456788', 'nope'],
           ].map(([id, secret]) => ({ customer_id: id, private_key: secret })),
           names.map((name) => ({
             ...{ catalog: 'def', schema: 's', table: 't', orgTable: 't', name, orgName: name },
-            ...{ characterSet: 33, columnLength: 384, columnType: 253, flags: 0, decimals: 0 },
+            ...{ characterSet: 33, columnLength: 384, flags: 0, decimals: 0 },
+            columnType: name === 'customer_id' ? bigint : varString,
           })),
         );
       });
@@ -137,8 +197,8 @@ describe('a query against MySQL', () => {
     try {
       const rows = await read(`mysql://reader:secret@127.0.0.1:${port}/app`, 'select x');
       expect(rows).toMatchObject([
-        { line: 1, customerId: 'c0' },
-        { line: 2, customerId: 'c1', kind: 'invalid' },
+        { line: 1, customerId: '1234567890123456789' },
+        { line: 2, customerId: '1234567890123456788', kind: 'invalid' },
       ]);
       expect(asked).toEqual(['start transaction read only', 'select x']);
     } finally {

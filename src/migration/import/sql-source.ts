@@ -1,7 +1,9 @@
 import { isKeyshiftError, KeyshiftError } from '../../errors/keyshift-error.ts';
 import {
+  malformedRow,
   missingColumns,
   readCustomerRow,
+  toColumnName,
   type CustomerRow,
   type InvalidRow,
   type RowOptions,
@@ -57,11 +59,14 @@ export async function* readCustomersBySql(
   const { deadlineMs = defaultDeadlineMs, signal } = options;
   let row = 0;
   try {
-    for await (const record of read({ url, text: query, deadlineMs, ...(signal && { signal }) })) {
+    const onColumns = (names: readonly string[]) => {
+      requireColumns(names, options);
+    };
+    const task = { url, text: query, deadlineMs, onColumns, ...(signal && { signal }) };
+    for await (const columns of read(task)) {
       row += 1;
-      const values = toRecord(record);
-      if (row === 1) requireColumns(Object.keys(values), options);
-      yield readCustomerRow(values, row, options);
+      const { record, problem } = toRecord(Object.entries(columns));
+      yield record ? readCustomerRow(record, row, options) : malformedRow(row, problem);
     }
   } catch (cause) {
     if (isKeyshiftError(cause)) throw cause;
@@ -73,14 +78,22 @@ export async function* readCustomersBySql(
   }
 }
 
-function requireColumns(names: readonly string[], options: RowOptions): void {
+function requireColumns(columns: readonly string[], options: RowOptions): void {
+  const names = columns.map(toColumnName);
   const missing = missingColumns(names, options);
-  if (missing.length === 0) return;
-  throw new KeyshiftError(
-    'import_invalid',
-    `The query returns no column ${missing.join(' and no column ')}.`,
-    { fix: 'Name the columns in the query: select id as customer_id, key as private_key, …' },
-  );
+  if (missing.length > 0) {
+    throw new KeyshiftError(
+      'import_invalid',
+      `The query returns no column ${missing.join(' and no column ')}.`,
+      { fix: 'Name the columns in the query: select id as customer_id, key as private_key, …' },
+    );
+  }
+  // Drivers keep the last of them alone.
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice === undefined) return;
+  throw new KeyshiftError('import_invalid', `The query returns two columns ${twice}.`, {
+    fix: 'Leave one of them out, or give it another name.',
+  });
 }
 
 /** What a driver says, without the address: it may hold a password. */
