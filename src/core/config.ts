@@ -22,6 +22,14 @@ export interface ServiceToken {
   readonly token: Secret<'service_token'>;
 }
 
+/** How a server ends. */
+export interface ShutdownSettings {
+  /** How long it serves on after `/readyz` has turned red, so that balancers notice. */
+  readonly delayMs: number;
+  /** How long requests under way are given after that. */
+  readonly timeoutMs: number;
+}
+
 /** Everything a running Keyshift was told. Made from the environment by {@link readConfig}. */
 export interface KeyshiftConfig {
   readonly mode: Mode;
@@ -48,6 +56,7 @@ export interface KeyshiftConfig {
   readonly revision: string;
   /** How customers are written to. */
   readonly outreach: OutreachSettings;
+  readonly shutdown: ShutdownSettings;
   readonly logLevel: LogLevel;
   /** Whether the built-in sandbox stands in for Klaviyo. */
   readonly sandbox: boolean;

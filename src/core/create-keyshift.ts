@@ -20,6 +20,7 @@ import { createJourney, type Journey } from './create-journey.ts';
 import { createInvitationLinks } from './invitation-links.ts';
 import type { Keyshift } from './keyshift.ts';
 import { requireClient } from './read-config.ts';
+import { createReadiness, type Readiness } from './readiness.ts';
 import { runWork, type WorkParts } from './work.ts';
 import { openWorkbench, type RuntimeOptions, type Workbench } from './workbench.ts';
 
@@ -36,6 +37,7 @@ export interface KeyshiftParts extends Workbench, Journey, Pick<Keyshift, 'conne
   readonly tokens: TokenEngine;
   readonly credentials: Credentials;
   readonly sweeper: Sweeper;
+  readonly readiness: Readiness;
   readonly authorizations: Authorizations;
   readonly completeConsent: CompleteConsent;
   readonly disconnect: Disconnect;
@@ -194,6 +196,7 @@ async function compose(
     traffic,
     connection: createConnections({ store, credentials, callApi, clock, meter: traffic.meter }),
     sweeper,
+    readiness: createReadiness({ store, clock }),
     authorizations: createAuthorizations({ store, oauth, clock, random, redirectUri, scope }),
     completeConsent: createConsent({
       store,

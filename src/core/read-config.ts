@@ -7,7 +7,13 @@ import { systemRandom } from '../runtime/random.ts';
 import { TrustedProxies } from '../runtime/request-origin.ts';
 import { Secret } from '../runtime/secret.ts';
 import { parseKeyring } from '../vault/keyring.ts';
-import type { ClientCredentials, KeyshiftConfig, Mode, ServiceToken } from './config.ts';
+import type {
+  ClientCredentials,
+  KeyshiftConfig,
+  Mode,
+  ServiceToken,
+  ShutdownSettings,
+} from './config.ts';
 import {
   createEnvironmentReader,
   type Environment,
@@ -68,6 +74,7 @@ export function readConfig(
     endpoints: profile?.endpoints ?? readEndpoints(read, mode),
     revision: readRevision(read) ?? klaviyoRevision,
     outreach: readOutreach(read, mode),
+    shutdown: readShutdown(read, mode),
     logLevel: read.oneOf('LOG_LEVEL', logLevels) ?? 'info',
     sandbox,
   };
@@ -170,6 +177,14 @@ function readScope(read: EnvironmentReader): string | undefined {
     `contains "${odd}", which is not a scope`,
     'write scopes as "accounts:read profiles:read", separated by spaces',
   );
+}
+
+/** In development nobody stands in front of the server, and Ctrl-C should end it at once. */
+function readShutdown(read: EnvironmentReader, mode: Mode): ShutdownSettings {
+  const seconds = { min: 0, max: 600 };
+  const delaySec = read.integer('SHUTDOWN_DELAY_SEC', seconds) ?? (mode === 'production' ? 5 : 0);
+  const timeoutSec = read.integer('SHUTDOWN_TIMEOUT_SEC', seconds) ?? 20;
+  return { delayMs: delaySec * 1_000, timeoutMs: timeoutSec * 1_000 };
 }
 
 function readRevision(read: EnvironmentReader): string | undefined {

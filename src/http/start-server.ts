@@ -1,18 +1,21 @@
 import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
-import type { Socket } from 'node:net';
+import { Server as TcpServer, type Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
-import { partsOf } from '../core/create-keyshift.ts';
+import { partsOf, type KeyshiftParts } from '../core/create-keyshift.ts';
 import type { Keyshift } from '../core/keyshift.ts';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
-import type { Clock } from '../runtime/clock.ts';
 import { createKeyshiftProxy } from './keyshift-proxy.ts';
 import type { KeyshiftApp } from './create-app.tsx';
 
 /** A server that is listening. */
 export interface RunningServer {
   readonly url: string;
-  /** Stops listening and resolves when the requests under way are answered, or after 5 seconds. */
+  /**
+   * Ends in three steps: `/readyz` turns red while everything is still served, for
+   * SHUTDOWN_DELAY_SEC; then nothing new is taken; what is under way is answered, for at most
+   * SHUTDOWN_TIMEOUT_SEC.
+   */
   close(): Promise<void>;
 }
 
@@ -32,7 +35,7 @@ export async function startServer(keyshift: Keyshift, app: KeyshiftApp): Promise
   });
   // Longer than callers and balancers keep idle connections: whoever closes first loses no call.
   server.keepAliveTimeout = 75_000;
-  const close = watchConnections(server, parts.clock);
+  const close = watchConnections(server, parts);
   await listen(server, config.host, config.port);
   return {
     url: `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${config.port}`,
@@ -63,44 +66,60 @@ async function listen(server: Server, host: string, port: number): Promise<void>
   }
 }
 
-/** Milliseconds that requests under way are given when the server stops. */
-const graceMs = 5_000;
+/** A caller that has just used a connection may be about to use it again. */
+const mostLingerMs = 1_000;
 
 /**
- * Watches the connections of a server, so that it can stop at once where nothing is under way:
- * browsers keep connections open that never asked for anything.
+ * Watches the connections of a server, so that it can end without cutting off a call, and at once
+ * where nothing is under way: browsers keep connections open that never asked for anything.
  */
-function watchConnections(server: Server, clock: Clock): () => Promise<void> {
-  const underWay = new Map<Socket, number>();
-  let stopping = false;
+function watchConnections(
+  server: Server,
+  { clock, readiness, config: { shutdown } }: Pick<KeyshiftParts, 'clock' | 'readiness' | 'config'>,
+): () => Promise<void> {
+  const connections = new Map<Socket, { requests: number; answeredAtMs: number | undefined }>();
+  const lingerMs = Math.min(mostLingerMs, shutdown.timeoutMs);
+  let leaving = false;
 
   server.on('connection', (socket) => {
-    underWay.set(socket, 0);
-    socket.once('close', () => underWay.delete(socket));
+    connections.set(socket, { requests: 0, answeredAtMs: undefined });
+    socket.once('close', () => connections.delete(socket));
   });
   server.on('request', ({ socket }, response) => {
-    underWay.set(socket, (underWay.get(socket) ?? 0) + 1);
-    if (stopping) response.setHeader('connection', 'close');
+    const connection = connections.get(socket);
+    if (!connection) return;
+    connection.requests += 1;
+    // The caller's next request takes a new connection, which the balancer leads elsewhere.
+    if (leaving) response.setHeader('connection', 'close');
     response.once('close', () => {
-      const left = (underWay.get(socket) ?? 1) - 1;
-      underWay.set(socket, left);
-      if (stopping && left === 0) socket.destroySoon();
+      connection.requests -= 1;
+      connection.answeredAtMs = clock.now();
+      if (leaving && connection.requests === 0) socket.destroySoon();
     });
   });
 
+  /** Ends connections without a request; those that were used a moment ago get one more. */
+  async function endIdle(): Promise<void> {
+    const wasJustUsed = ({ answeredAtMs = -Infinity }) => clock.now() - answeredAtMs < lingerMs;
+    for (const [socket, connection] of connections) {
+      if (connection.requests === 0 && !wasJustUsed(connection)) socket.destroy();
+    }
+    if (connections.size > 0 && lingerMs > 0) await clock.sleep(lingerMs);
+    for (const [socket, { requests }] of connections) if (requests === 0) socket.destroy();
+  }
+
   return async () => {
-    stopping = true;
+    readiness.drain();
+    leaving = true;
+    if (shutdown.delayMs > 0) await clock.sleep(shutdown.delayMs);
     const closed = once(server, 'close');
-    server.close();
-    for (const [socket, requests] of underWay) if (requests === 0) socket.destroy();
-    const answered = new AbortController();
-    clock.sleep(graceMs, answered.signal).then(
-      () => {
-        server.closeAllConnections();
-      },
-      () => undefined,
-    );
+    // The close of an HTTP server would cut idle connections at once.
+    TcpServer.prototype.close.call(server);
+    const timeOut = clock.timer(shutdown.timeoutMs, () => {
+      server.closeAllConnections();
+    });
+    void endIdle();
     await closed;
-    answered.abort();
+    timeOut.cancel();
   };
 }

@@ -4,7 +4,7 @@ import { openKeyshift, type OpenKeyshift } from '../../src/core/create-keyshift.
 import { readConfig } from '../../src/core/read-config.ts';
 import { isKeyshiftError } from '../../src/errors/keyshift-error.ts';
 import { createApp } from '../../src/http/create-app.tsx';
-import { startServer } from '../../src/http/start-server.ts';
+import { startServer, type RunningServer } from '../../src/http/start-server.ts';
 import type { HttpRequest } from '../../src/runtime/http-client.ts';
 import { findFreePort } from '../../src/runtime/free-port.ts';
 import { createLogger, type Logger } from '../../src/runtime/logger.ts';
@@ -45,6 +45,7 @@ export interface FlowFixture extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
   readonly keyshift: OpenKeyshift;
+  readonly server: RunningServer;
   readonly sandbox: Sandbox;
   readonly seed: SandboxSeed;
   readonly clock: ShiftedClock;
@@ -127,6 +128,7 @@ async function compose(port: number, options: FlowOptions, opened: Opened): Prom
     url: server.url,
     port,
     keyshift,
+    server,
     sandbox,
     seed,
     clock,
@@ -189,6 +191,8 @@ export function environmentOf(
     SESSION_SECRET: secrets.sessionSecret,
     KEYSHIFT_ADMIN_PASSWORD: secrets.adminPassword,
     KEYSHIFT_SERVICE_TOKENS: `app:${secrets.serviceToken}`,
+    SHUTDOWN_DELAY_SEC: '0',
+    SHUTDOWN_TIMEOUT_SEC: '0',
     ...(options.scopes === undefined ? {} : { KLAVIYO_SCOPES: options.scopes }),
     ...options.environment,
   };

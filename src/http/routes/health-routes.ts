@@ -6,16 +6,23 @@ import { requireMetricsToken } from '../service-caller.ts';
 /** Liveness, readiness, and figures for Prometheus: cheap, however often strangers ask. */
 export function createHealthRoutes(
   deps: HttpDeps<
-    'config' | 'store' | 'tokens' | 'sweeper' | 'traffic' | 'clock' | 'guesses' | 'readOrigin'
+    | 'config'
+    | 'store'
+    | 'tokens'
+    | 'sweeper'
+    | 'traffic'
+    | 'clock'
+    | 'guesses'
+    | 'readOrigin'
+    | 'readiness'
   >,
 ): Hono<HttpEnv> {
   const { keyshift } = deps;
-  const { config, store, clock } = keyshift;
+  const { config, clock } = keyshift;
   const isOpen = config.mode === 'development' && config.metricsToken === undefined;
   // Loaded by the first scrape: a server that nobody scrapes need not carry the library.
   const loadRegistry = async () => (await import('../metrics.ts')).createMetrics(keyshift);
   let registry: ReturnType<typeof loadRegistry> | undefined;
-  const ping = readEvery(clock, 1_000, () => store.ping());
   // The database counts every connection for them.
   const readFigures = readEvery(clock, 10_000, async () => {
     const figures = await (registry ??= loadRegistry());
@@ -25,8 +32,8 @@ export function createHealthRoutes(
   const routes = new Hono<HttpEnv>();
   routes.get('/healthz', (context) => context.json({ status: 'ok' }));
   routes.get('/readyz', async (context) => {
-    await ping();
-    return context.json({ status: 'ready' });
+    const state = await keyshift.readiness.check();
+    return context.json(state, state.status === 'draining' ? 503 : 200);
   });
   routes.get('/metrics', async (context) => {
     if (!isOpen) await requireMetricsToken(context, deps);
