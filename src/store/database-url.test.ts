@@ -18,6 +18,9 @@ describe('parseDatabaseUrl', () => {
     ['postgres://user:hunter2@@#[/db', /is not a URL/],
     ['postgres://user:hunter2%@localhost/db', /stray %/],
     ['postgres://user:hunter2@localhost:port/db', /is not a URL/],
+    ['postgres://user:hunter2@localhost/db?schema=', /names a schema that is not/],
+    ['postgres://user:hunter2@localhost/db?schema=Mine', /names a schema that is not/],
+    ['postgres://user:hunter2@localhost/db?schema=pg_catalog', /names a schema that is not/],
   ])('refuses %j, names the variable and does not show the value', (url, message) => {
     let refusal: unknown;
     try {
@@ -46,6 +49,15 @@ describe('parseDatabaseUrl', () => {
     ['postgresql://app:p%40ss@db/keyshift', 'PostgreSQL at db/keyshift'],
     ['postgres:///keyshift', 'PostgreSQL at the local socket/keyshift'],
   ])('reads %s, with a label that shows no password', (url, label) => {
-    expect(parseDatabaseUrl(url)).toEqual({ kind: 'postgres', url, label });
+    expect(parseDatabaseUrl(url)).toEqual({ kind: 'postgres', url, label, schema: 'keyshift' });
+  });
+
+  it('reads the schema of the tables from the URL, and keeps it from the driver', () => {
+    expect(parseDatabaseUrl('postgres://app:p%40ss@db/k?schema=staging&sslmode=require')).toEqual({
+      kind: 'postgres',
+      url: 'postgres://app:p%40ss@db/k?sslmode=require',
+      label: 'PostgreSQL at db/k, schema staging',
+      schema: 'staging',
+    });
   });
 });

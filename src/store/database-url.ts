@@ -7,14 +7,24 @@ export type DatabaseKind = 'sqlite' | 'postgres';
 /** A parsed `DATABASE_URL`. `label` is safe to show; a `postgres` URL may hold a password. */
 export type DatabaseAddress =
   | { readonly kind: 'sqlite'; readonly path: string; readonly label: string }
-  | { readonly kind: 'postgres'; readonly url: string; readonly label: string };
+  | {
+      readonly kind: 'postgres';
+      /** Without `schema`, which the driver does not know. */
+      readonly url: string;
+      readonly label: string;
+      readonly schema: string;
+    };
+
+/** Where the tables lie on PostgreSQL, beside those of an application. */
+export const defaultSchema = 'keyshift';
 
 /** The path of a SQLite database that lives in memory and dies with its store. */
 export const inMemoryPath = ':memory:';
 
 /**
  * Reads `DATABASE_URL`: `sqlite:./path`, `sqlite:/abs/path`, `sqlite::memory:`, `postgres://…` or
- * `postgresql://…`. Throws `config_invalid`, which never shows the URL: it may hold a password.
+ * `postgresql://…`, the latter two with `?schema=name` for tables elsewhere than in `keyshift`.
+ * Throws `config_invalid`, which never shows the URL: it may hold a password.
  *
  * @example
  * ```ts
@@ -53,7 +63,14 @@ function parsePostgresUrl(url: string): DatabaseAddress {
     throw invalid('has a stray % in it; percent-encode special characters in the password');
   }
   const place = `${parsed.host || 'the local socket'}${parsed.pathname}`;
-  return { kind: 'postgres', url, label: `PostgreSQL at ${place}` };
+  const label = `PostgreSQL at ${place}`;
+  const schema = parsed.searchParams.get('schema');
+  if (schema === null) return { kind: 'postgres', url, label, schema: defaultSchema };
+  if (!/^(?!pg_)[a-z_][a-z0-9_]{0,62}$/.test(schema)) {
+    throw invalid('names a schema that is not up to 63 lower-case letters, digits and _');
+  }
+  parsed.searchParams.delete('schema');
+  return { kind: 'postgres', url: parsed.href, label: `${label}, schema ${schema}`, schema };
 }
 
 function invalid(what: string): KeyshiftError<'config_invalid'> {

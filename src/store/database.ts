@@ -1,6 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Compilable, CompiledQuery, Kysely, QueryResult } from 'kysely';
+import {
+  sql,
+  type Compilable,
+  type CompiledQuery,
+  type Kysely,
+  type QueryResult,
+  type RawBuilder,
+} from 'kysely';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import type { Random } from '../runtime/random.ts';
 import type { DatabaseBackend } from './database-backend.ts';
@@ -8,6 +15,9 @@ import type { DatabaseKind } from './database-url.ts';
 import { databaseUnavailable } from './database-unavailable.ts';
 import type { Schema } from './schema.ts';
 import { createBinder, type Statement } from './statement.ts';
+
+/** A table in the schema where ours lie, for SQL written by hand. */
+export type TableName = (name: keyof Schema) => RawBuilder<unknown>;
 
 /**
  * The database as the tables' stores use it: as a whole, or within one transaction. Errors of the
@@ -23,7 +33,7 @@ export interface Database {
   /** Returns how many rows were written. */
   run<Parameters, Row>(statement: Statement<Parameters, Row>, values: Parameters): Promise<number>;
   /** Builds, compiles and runs a query whose shape depends on its values. */
-  query<Row>(build: (db: Kysely<Schema>) => Compilable<Row>): Promise<Row[]>;
+  query<Row>(build: (db: Kysely<Schema>, table: TableName) => Compilable<Row>): Promise<Row[]>;
   /** Runs `work` in a transaction; within one, as part of it. */
   transaction<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result>;
 }
@@ -61,6 +71,8 @@ export function createDatabase(
   /** Only to notice who uses the whole database within a transaction: statements never read it. */
   const running = new AsyncLocalStorage<OpenTransaction>();
   const db = backend.schema === undefined ? root : root.withSchema(backend.schema);
+  const table: TableName = (name) =>
+    sql.table(backend.schema === undefined ? name : `${backend.schema}.${name}`);
   const bind = createBinder(db, backend.kind);
   let closing: Promise<void> | undefined;
 
@@ -71,7 +83,7 @@ export function createDatabase(
     all: async (from, values) => (await execute(bind(from, values))).rows,
     first: async (from, values) => (await execute(bind(from, values))).rows[0],
     run: async (from, values) => Number((await execute(bind(from, values))).numAffectedRows ?? 0),
-    query: async (build) => (await execute(build(db).compile())).rows,
+    query: async (build) => (await execute(build(db, table).compile())).rows,
   });
 
   const assertOutside = (what: string): void => {

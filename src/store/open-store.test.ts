@@ -104,8 +104,11 @@ describe.each([
     });
   });
 
-  it('refuses a database whose tables belong to something else, and leaves it as it was', async () => {
+  it('refuses tables of something else where ours belong, and leaves them as they were', async () => {
     await using database = await createDatabase();
+    if (database.url.startsWith('postgres:')) {
+      await executeRaw(database.url, 'create schema keyshift');
+    }
     await executeRaw(database.url, 'create table grants (mine text)');
     await expect(open(database.url, entry('k1', 1))).rejects.toMatchObject({
       code: 'database_unavailable',

@@ -83,7 +83,7 @@ async function openBackend({
   }
   // Its driver weighs megabytes, which a server on SQLite need not carry.
   const { createPostgresBackend } = await import('./postgres-backend.ts');
-  return createPostgresBackend(address.url, address.label, ({ message }) => {
+  return createPostgresBackend(address, ({ message }) => {
     // The message alone: the error holds the connection with everything it was opened with.
     logger?.warn({ reason: message }, 'an idle database connection broke');
   });

@@ -1,5 +1,6 @@
 import { PostgresDialect } from 'kysely';
 import type { DatabaseBackend } from './database-backend.ts';
+import type { DatabaseAddress } from './database-url.ts';
 import { createPostgresPool } from './postgres-pool.ts';
 
 const limits = {
@@ -41,8 +42,7 @@ const outageMessages: readonly (readonly [RegExp, string])[] = [
 
 /** Prepares PostgreSQL; nothing is connected yet. */
 export function createPostgresBackend(
-  url: string,
-  label: string,
+  { url, label, schema }: Extract<DatabaseAddress, { kind: 'postgres' }>,
   onIdleError: (error: Error) => void,
 ): DatabaseBackend {
   const dialect = (poolLimits: typeof limits) =>
@@ -52,6 +52,7 @@ export function createPostgresBackend(
   return {
     kind: 'postgres',
     label,
+    schema,
     dialect: dialect(limits),
     createMigrationDialect: () => dialect(migrationLimits),
     describeOutage,

@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import {
   isInvited,
   journeyStages,
@@ -7,7 +7,7 @@ import {
   type AttentionReason,
   type Stage,
 } from '../model/stages.ts';
-import type { Database } from './database.ts';
+import type { Database, TableName } from './database.ts';
 
 /** How long connections stayed at a stage before they left it. */
 export interface StageTime {
@@ -59,15 +59,10 @@ export interface ReportStore {
 
 const dayMs = 86_400_000;
 
-// Named through the builder, which knows the schema that they lie in.
-const connections = sql.table('connections');
-const auditEvents = sql.table('audit_events');
-const invitations = sql.table('invitations');
-
 /** Answers reports with aggregates, so that the size of the campaign never reaches the memory. */
 export function createReportStore(database: Database): ReportStore {
-  const run = <Row>(query: ReturnType<typeof sql<Row>>): Promise<Row[]> =>
-    database.query((db) => ({ compile: () => query.compile(db) }));
+  const run = <Row>(build: (table: TableName) => RawBuilder<Row>): Promise<Row[]> =>
+    database.query((db, table) => ({ compile: () => build(table).compile(db) }));
 
   return {
     async countByFarthest() {
@@ -76,21 +71,24 @@ export function createReportStore(database: Database): ReportStore {
         sql` `,
       );
       // Connections without a line in the log stand where they are.
-      const rows = await run(sql<{ place: number | null; count: number }>`
+      const rows = await run(
+        (table) => sql<{ place: number | null; count: number }>`
         select farthest.place as place, count(*) as count from (
           select c.id, max(case coalesce(e.to_stage, c.stage) ${rank} else 0 end) as place
-          from ${connections} c
-          left join ${auditEvents} e on e.connection_id = c.id and e.to_stage is not null
+          from ${table('connections')} c
+          left join ${table('audit_events')} e on e.connection_id = c.id and e.to_stage is not null
           group by c.id
         ) as farthest group by farthest.place
-      `);
+      `,
+      );
       return new Map(
         rows.map(({ place, count }) => [journeyStages[place ?? 0] ?? 'imported', count] as const),
       );
     },
 
     async timeInStage() {
-      const rows = await run(sql<{ stage: Stage; stays: number; p50: number; p90: number }>`
+      const rows = await run(
+        (table) => sql<{ stage: Stage; stays: number; p50: number; p90: number }>`
         select stage, stays,
           min(case when place * 2 >= stays then ms end) as p50,
           min(case when place * 10 >= stays * 9 then ms end) as p90
@@ -101,10 +99,11 @@ export function createReportStore(database: Database): ReportStore {
           from (
             select to_stage as stage,
               lead(at) over (partition by connection_id order by seq) - at as ms
-            from ${auditEvents} where to_stage is not null and connection_id is not null
+            from ${table('audit_events')} where to_stage is not null and connection_id is not null
           ) as spans where ms is not null
         ) as ranked group by stage, stays
-      `);
+      `,
+      );
       return rows
         .map(({ stage, stays, p50, p90 }) => ({
           ...{ stage, stays, p50Ms: p50, p90Ms: p90 },
@@ -113,42 +112,48 @@ export function createReportStore(database: Database): ReportStore {
     },
 
     async failures() {
-      const rows = await run(sql<{ reason: AttentionReason; count: number; oldest: number }>`
+      const rows = await run(
+        (table) => sql<{ reason: AttentionReason; count: number; oldest: number }>`
         select attention_reason as reason, count(*) as count, min(updated_at) as oldest
-        from ${connections} where stage = 'attention' and attention_reason is not null
+        from ${table('connections')} where stage = 'attention' and attention_reason is not null
         group by attention_reason order by count(*) desc, attention_reason
-      `);
+      `,
+      );
       return rows.map(({ reason, count, oldest }) => ({
         ...{ reason, count, oldestMs: oldest },
       }));
     },
 
     async consentsByDay() {
-      const rows = await run(sql<{ day: number; count: number }>`
+      const rows = await run(
+        (table) => sql<{ day: number; count: number }>`
         select first_at / ${sql.lit(dayMs)} as day, count(*) as count from (
-          select min(at) as first_at from ${auditEvents}
+          select min(at) as first_at from ${table('audit_events')}
           where to_stage = 'authorized' and connection_id is not null group by connection_id
         ) as firsts group by first_at / ${sql.lit(dayMs)} order by 1
-      `);
+      `,
+      );
       return rows.map(({ day, count }) => ({
         ...{ dayStartMs: day * dayMs, count },
       }));
     },
 
     async unanswered(limit) {
-      const rows = await run(sql<{
-        id: string;
-        customer_id: string;
-        name: string | null;
-        invited: number;
-        expires: number;
-      }>`
+      const rows = await run(
+        (table) => sql<{
+          id: string;
+          customer_id: string;
+          name: string | null;
+          invited: number;
+          expires: number;
+        }>`
         select c.id, c.customer_id, c.name,
           min(i.created_at) as invited, max(i.expires_at) as expires
-        from ${connections} c join ${invitations} i on i.connection_id = c.id
+        from ${table('connections')} c join ${table('invitations')} i on i.connection_id = c.id
         where c.stage in (${sql.join(stagesWhere(isInvited))})
         group by c.id, c.customer_id, c.name order by min(i.created_at), c.customer_id limit ${limit}
-      `);
+      `,
+      );
       return rows.map((row) => ({
         connectionId: row.id,
         customerId: row.customer_id,

@@ -33,11 +33,6 @@ export function createSqliteDialect(
 }
 
 class NodeSqliteAdapter extends SqliteAdapter {
-  /** Migrations run in one immediate transaction, which is also their lock. */
-  override get supportsTransactionalDdl(): boolean {
-    return true;
-  }
-
   /** The session queues callers itself, in order. */
   override get supportsMultipleConnections(): boolean {
     return true;

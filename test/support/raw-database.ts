@@ -17,7 +17,9 @@ export async function executeRaw(databaseUrl: string, statement: string): Promis
       db.close();
     }
   }
-  const client = new Client({ connectionString: databaseUrl });
+  // Our tables first, then those of an application.
+  const options = '-c search_path=keyshift,public';
+  const client = new Client({ connectionString: databaseUrl, options });
   await client.connect();
   try {
     return (await client.query<RawRow>(statement)).rows;
@@ -32,7 +34,7 @@ export async function dumpTables(databaseUrl: string): Promise<Map<string, RawRo
     databaseUrl,
     databaseUrl.startsWith('sqlite:')
       ? "select name from sqlite_master where type = 'table'"
-      : "select tablename as name from pg_tables where schemaname = 'public'",
+      : "select tablename as name from pg_tables where schemaname in ('keyshift', 'public') order by schemaname",
   );
   const tables = new Map<string, RawRow[]>();
   for (const { name } of names) {

@@ -40,7 +40,7 @@ async function createSchema(databaseUrl: string, random: Random): Promise<DemoDa
   const schema = `keyshift_demo_${random.bytes(6).toString('hex')}`;
   await execute(databaseUrl, `create schema ${schema}`);
   const url = new URL(databaseUrl);
-  url.searchParams.set('options', `-c search_path=${schema}`);
+  url.searchParams.set('schema', schema);
   return {
     url: url.href,
     description: 'PostgreSQL',
