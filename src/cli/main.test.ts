@@ -23,7 +23,8 @@ describe('a command that cannot be run', () => {
   it.each([['cutover'], ['rollback'], ['retire'], ['invite'], ['status']])(
     'names the customer that is not known: %s',
     async (command) => {
-      const { code, stderr } = await cli.run(command, '--customer', 'nobody');
+      const links = command === 'invite' ? ['--print-links'] : [];
+      const { code, stderr } = await cli.run(command, ...links, '--customer', 'nobody');
       expect(code).toBe(1);
       expect(stderr).toMatch(/"nobody".*Fix: /);
     },

@@ -12,8 +12,10 @@ import { createTerminal, type Terminal } from './terminal.ts';
  * @param argv the arguments after `keyshift`
  * @returns the exit code: 0 done, 1 failed, 2 done with rows or keys that need a look
  */
-export async function main(argv: readonly string[]): Promise<number> {
-  const terminal = createTerminal();
+export async function main(
+  argv: readonly string[],
+  terminal: Terminal = createTerminal(),
+): Promise<number> {
   let exitCode = 0;
   const context: CommandContext = {
     terminal,
@@ -48,6 +50,7 @@ const commands = {
   audit: async () => (await import('./commands/audit-command.ts')).addAuditCommand,
   verify: async () => (await import('./commands/verify-command.ts')).addVerifyCommand,
   override: async () => (await import('./commands/override-command.ts')).addOverrideCommand,
+  disconnect: async () => (await import('./commands/disconnect-command.ts')).addDisconnectCommand,
   canary: async () => (await import('./commands/cutover-commands.ts')).addCanaryCommand,
   cutover: async () => (await import('./commands/cutover-commands.ts')).addCutoverCommand,
   rollback: async () => (await import('./commands/cutover-commands.ts')).addRollbackCommand,
@@ -69,7 +72,10 @@ const commands = {
 } as const satisfies Record<string, () => Promise<AddCommand>>;
 
 /** The program with the command that `name` asks for, or with all of them, for help and typos. */
-async function createProgram(name: string | undefined, context: CommandContext): Promise<Command> {
+export async function createProgram(
+  name: string | undefined,
+  context: CommandContext,
+): Promise<Command> {
   const program = new Command('keyshift')
     .description(
       'Move a Klaviyo integration from private API keys to OAuth, and keep its tokens alive.',

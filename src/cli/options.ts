@@ -76,9 +76,18 @@ export function addSelectionOptions(command: Command): Command {
   ).option('--wave <name>', 'every connection that was invited in this wave', parseWave);
 }
 
-/** Adds `--dry-run`. */
-export function addDryRunOption(command: Command): Command {
-  return command.option('--dry-run', 'print what would change, and change nothing');
+/** What every command that changes something is told. */
+export interface ChangeFlags {
+  readonly dryRun?: boolean;
+  readonly yes?: boolean;
+  readonly json?: boolean;
+}
+
+/** Adds `--dry-run` and `--yes`, which every command has that changes something. */
+export function addChangeOptions(command: Command): Command {
+  return command
+    .option('--dry-run', 'print what would change, and change nothing')
+    .option('--yes', 'go on without a question');
 }
 
 /** The options by which commands are told whom they are about. */

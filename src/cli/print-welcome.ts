@@ -32,7 +32,7 @@ export function printWelcome(terminal: Terminal, welcome: Welcome): void {
     // Another terminal finds this server and its sandbox by the port alone.
     const cli = `${config.port === 5000 ? '' : `PORT=${config.port} `}node bin/keyshift.mjs`;
     terminal.print(`  try   ${cli} import ${sandbox.customersFile}`);
-    terminal.print(`        ${cli} invite`);
+    terminal.print(`        ${cli} invite --print-links`);
     terminal.print(`        then open a link, approve, and: ${cli} cutover --all`);
     terminal.print(
       `  To use Klaviyo, put CLIENT_ID and CLIENT_SECRET into .env.local (see README.md)`,

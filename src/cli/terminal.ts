@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { createInterface } from 'node:readline';
 import type * as CliProgress from 'cli-progress';
 import { loseErrorsOf, standardError } from '../runtime/standard-error.ts';
 
@@ -10,6 +11,10 @@ export interface Terminal {
   write(text: string): void;
   /** A line beside the answer: progress, hints, warnings. */
   note(line: string): void;
+  /** Whether a person sits here who can be asked. */
+  readonly interactive: boolean;
+  /** Asks a question beside the answer; true for a yes alone. */
+  ask(question: string): Promise<boolean>;
   /** A bar on a terminal; elsewhere a line for every thousand, and twenty lines at most. */
   progress(label: string, total: number): ProgressBar;
   /**
@@ -27,9 +32,13 @@ export interface ProgressBar {
 
 /** The terminal of this process. */
 export function createTerminal(
-  streams: { readonly stdout: NodeJS.WriteStream; readonly stderr: NodeJS.WriteStream } = process,
+  streams: {
+    readonly stdin?: NodeJS.ReadStream;
+    readonly stdout: NodeJS.WriteStream;
+    readonly stderr: NodeJS.WriteStream;
+  } = process,
 ): Terminal {
-  const { stdout, stderr } = streams;
+  const { stdin, stdout, stderr } = streams;
   // One listener, however many terminals a process makes.
   stdout.removeListener('error', tellLostOutput);
   stdout.on('error', tellLostOutput);
@@ -39,6 +48,9 @@ export function createTerminal(
     print: (line = '') => void stdout.write(`${line}\n`),
     write: (text) => void stdout.write(text),
     note: (line) => void stderr.write(`${line}\n`),
+    // Standard output may be piped: the question and its answer do not go through it.
+    interactive: stdin?.isTTY === true && stderr.isTTY,
+    ask: (question) => (stdin ? ask(stdin, stderr, question) : Promise.resolve(false)),
     counter: (label) => createCounter(stderr, label),
     progress(label, total) {
       if (!stderr.isTTY)
@@ -62,6 +74,30 @@ export function createTerminal(
       };
     },
   };
+}
+
+/** Ctrl-C, Ctrl-D and anything that is not a yes is a no. */
+function ask(
+  input: NodeJS.ReadStream,
+  output: NodeJS.WriteStream,
+  question: string,
+): Promise<boolean> {
+  return new Promise((resolve) => {
+    const lines = createInterface({ input, output });
+    const end = (answer: boolean) => {
+      resolve(answer);
+      lines.close();
+    };
+    lines.on('SIGINT', () => {
+      end(false);
+    });
+    lines.on('close', () => {
+      resolve(false);
+    });
+    lines.question(question, (answer) => {
+      end(/^y(es)?$/i.test(answer.trim()));
+    });
+  });
 }
 
 /** Only where a bar is drawn: a server draws none. */

@@ -39,8 +39,8 @@ export interface Sweeper {
   sweep(signal?: AbortSignal, onRefreshed?: (done: number) => void): Promise<SweepResult>;
   /** Sweeps every half minute, with jitter, until the signal ends it. */
   run(signal: AbortSignal): Promise<void>;
-  /** What the coming hour will ask for. */
-  forecast(): Promise<SweepForecast>;
+  /** What falls due before a time; in the coming hour by default. */
+  forecast(beforeMs?: number): Promise<SweepForecast>;
   /** Refreshes started a second at most, whatever the forecast. */
   readonly ratePerSec: number;
 }
@@ -150,7 +150,7 @@ export function createSweeper(options: SweeperOptions): Sweeper {
         signal,
       ),
     ratePerSec: options.ratePerSec ?? mostPerSec,
-    forecast: () => grants.forecast(clientId, clock.now() + 3_600_000),
+    forecast: (beforeMs = clock.now() + 3_600_000) => grants.forecast(clientId, beforeMs),
   };
 }
 

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { vi } from 'vitest';
 import { loadConfig } from '../../src/cli/environment.ts';
 import { main } from '../../src/cli/main.ts';
-import { openKeyshift } from '../../src/core/create-keyshift.ts';
+import { createTerminal } from '../../src/cli/terminal.ts';
+import { openKeyshift, type OpenKeyshift } from '../../src/core/create-keyshift.ts';
 import { createLogger } from '../../src/runtime/logger.ts';
-import { approveConsent, startSandbox, type Sandbox } from '../../src/sandbox.ts';
+import { approveConsent, startSandbox, type Sandbox, type SandboxSeed } from '../../src/sandbox.ts';
 import { sandboxEnvironment, testSeed } from './keyshift-fixture.ts';
 
 /** How a command ended and what it printed. */
@@ -25,6 +26,13 @@ export interface CliBench extends AsyncDisposable {
   run(...args: string[]): Promise<CliResult>;
   /** Runs a command and presses Ctrl-C, `afterMs` milliseconds after it began to listen for it. */
   runInterrupted(afterMs: number, ...args: string[]): Promise<CliResult>;
+  /** Runs a command at a terminal, where a person answers what it asks. */
+  runAnswering(
+    answer: boolean,
+    ...args: string[]
+  ): Promise<CliResult & { readonly questions: readonly string[] }>;
+  /** Works with what a command would open here. */
+  withKeyshift<Result>(work: (keyshift: OpenKeyshift) => Promise<Result>): Promise<Result>;
   /** Lets the customer of a connection choose an account at Klaviyo and allow. */
   consent(customerId: string, account: string): Promise<void>;
   /** All that was printed so far. */
@@ -37,8 +45,9 @@ const environment = { ...process.env };
 /** Opens the bench in a new temporary folder, which becomes the working folder until it is closed. */
 export async function openCliBench(
   changes: Readonly<Record<string, string>> = {},
+  seed: SandboxSeed = testSeed,
 ): Promise<CliBench> {
-  const sandbox = await startSandbox({ seed: testSeed, limits: false });
+  const sandbox = await startSandbox({ seed, limits: false });
   const folder = await mkdtemp(join(tmpdir(), 'keyshift-cli-'));
   process.chdir(folder);
   const variables = {
@@ -51,8 +60,15 @@ export async function openCliBench(
   const lines = Object.entries(variables).map(([name, value]) => `${name}="${value}"`);
   await writeFile('.env.local', lines.join('\n'));
   let all = '';
-  const run = async (args: readonly string[]) => {
-    const result = await capture(() => main(args));
+  const run = async (args: readonly string[], ask?: (question: string) => boolean) => {
+    const result = await capture(() =>
+      main(args, {
+        ...createTerminal(),
+        ...(ask
+          ? { interactive: true, ask: (question) => Promise.resolve(ask(question)) }
+          : { interactive: false }),
+      }),
+    );
     all += result.stdout + result.stderr;
     return result;
   };
@@ -61,7 +77,17 @@ export async function openCliBench(
     write: (name, content) => writeFile(name, content),
     run: (...args) => run(args),
     runInterrupted: (afterMs, ...args) => pressingCtrlC(afterMs, () => run(args)),
-    consent,
+    async runAnswering(answer, ...args) {
+      const questions: string[] = [];
+      const result = await run(args, (question) => {
+        questions.push(question);
+        return answer;
+      });
+      return Object.assign(result, { questions });
+    },
+    withKeyshift,
+    consent: (customerId, account) =>
+      withKeyshift((keyshift) => consent(keyshift, customerId, account)),
     printed: () => all,
     async [Symbol.asyncDispose]() {
       process.chdir(home);
@@ -123,16 +149,22 @@ async function capture(work: () => Promise<number>): Promise<CliResult> {
   }
 }
 
-async function consent(customerId: string, account: string): Promise<void> {
+async function withKeyshift<Result>(
+  work: (keyshift: OpenKeyshift) => Promise<Result>,
+): Promise<Result> {
   const { config } = loadConfig();
   const keyshift = await openKeyshift(config, { logger: createLogger({ level: 'silent' }) });
   try {
-    const attempt = await keyshift.authorizations.start({ customerId });
-    const { searchParams } = new URL(await approveConsent(attempt.url, { account }));
-    const state = searchParams.get('state');
-    const admitted = await keyshift.authorizations.admit(state, () => attempt.nonce);
-    await keyshift.completeConsent(admitted, searchParams);
+    return await work(keyshift);
   } finally {
     await keyshift.close();
   }
+}
+
+async function consent(keyshift: OpenKeyshift, customerId: string, account: string): Promise<void> {
+  const attempt = await keyshift.authorizations.start({ customerId });
+  const { searchParams } = new URL(await approveConsent(attempt.url, { account }));
+  const state = searchParams.get('state');
+  const admitted = await keyshift.authorizations.admit(state, () => attempt.nonce);
+  await keyshift.completeConsent(admitted, searchParams);
 }

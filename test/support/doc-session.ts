@@ -73,7 +73,9 @@ async function decide(
   customer: string,
   asCustomer: string,
 ): Promise<void> {
-  const invited = await shell.run(`node bin/keyshift.mjs invite --json --customer ${customer}`);
+  const invited = await shell.run(
+    `node bin/keyshift.mjs invite --print-links --json --customer ${customer}`,
+  );
   const { link } = JSON.parse(shell.toHere(invited)) as { link: string };
   const shown = await shell.run(`node bin/keyshift.mjs status --json --customer ${asCustomer}`);
   const { connections } = JSON.parse(shown) as { connections: [{ account_id: string }] };

@@ -55,7 +55,7 @@ describe('audit verify', () => {
 
   it('notices by an earlier head that the whole log was set back', async () => {
     const before = await tamper('select * from audit_head');
-    await cli.run('invite', '--customer', 'acme');
+    await cli.run('invite', '--print-links', '--customer', 'acme');
     const head = /head (\S+)/.exec((await cli.run('audit', 'verify')).stdout)?.[1] ?? '';
     expect(await cli.run('audit', 'verify', '--head', head)).toMatchObject({ code: 0 });
 

@@ -1,14 +1,15 @@
 import type { Command } from 'commander';
 import type { Workbench } from '../../core/workbench.ts';
 import { parseScopes } from '../../klaviyo/scope-set.ts';
+import { planKeyChecks } from '../../migration/operate/consent-steps.ts';
 import { checkKeys, type KeyCheck, type KeyVerdict } from '../../migration/import/check-keys.ts';
-import { concurrencyOption } from '../options.ts';
+import { printPlan } from '../batch.ts';
+import { addChangeOptions, concurrencyOption, type ChangeFlags } from '../options.ts';
 import { withWorkbench } from '../run-with.ts';
 import type { CommandContext } from '../command-context.ts';
 import type { Terminal } from '../terminal.ts';
 
-interface CheckFlags {
-  readonly json?: boolean;
+interface CheckFlags extends ChangeFlags {
   readonly keyScopes?: boolean;
   readonly concurrency: number;
   /** Where the customer stands in the file that was imported. */
@@ -26,8 +27,7 @@ export interface CheckSummary {
 
 /** `keyshift check`: asks Klaviyo about every key that was not checked yet. */
 export function addCheckCommand(program: Command, { terminal, run }: CommandContext): void {
-  program
-    .command('check')
+  addChangeOptions(program.command('check'))
     .description('check imported private keys with Klaviyo and learn their accounts')
     .option('--key-scopes', 'find out which of the required scopes each key has')
     .addOption(concurrencyOption())
@@ -35,6 +35,9 @@ export function addCheckCommand(program: Command, { terminal, run }: CommandCont
     .action(
       run((flags: CheckFlags) =>
         withWorkbench(async (workbench, { signal }) => {
+          if (flags.dryRun === true) {
+            return printPlan(terminal, planKeyChecks(workbench.store), flags);
+          }
           const summary = await runKeyChecks(workbench, terminal, flags, signal);
           if (flags.json === true) terminal.print(JSON.stringify(toCheckJson(summary)));
           return summary.problems > 0 ? 2 : 0;

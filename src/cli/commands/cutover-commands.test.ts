@@ -30,10 +30,10 @@ describe('cutover, rollback and retire', () => {
     expect((await cli.run('rollback', '--customer', 'beta')).stdout).toBe(
       '1 rolled back to its key, 0 failed, 0 at other stages\n',
     );
-    const early = await cli.run('retire', '--all');
+    const early = await cli.run('retire', '--all', '--yes');
     expect(early.code).toBe(1);
     expect(early.stderr).toMatch(/acme: .*0\.0 of 7\.0 days.*Fix: /);
-    const waiting = await cli.run('retire', '--all', '--quiet-days', '0');
+    const waiting = await cli.run('retire', '--all', '--quiet-days', '0', '--yes');
     expect(waiting).toMatchObject({
       code: 2,
       stdout: '0 retired, 0 failed, 1 at other stages, 1 waiting for the key to go\n',
@@ -48,7 +48,9 @@ describe('cutover, rollback and retire', () => {
     const reason = ['--without-proof', 'acme deletes it tomorrow'];
     const both = await cli.run('retire', '--all', '--check', ...reason);
     expect(both.stderr).toContain('contradict');
-    expect((await cli.run('retire', '--all', '--quiet-days', '0', ...reason)).code).toBe(0);
+    expect((await cli.run('retire', '--all', '--quiet-days', '0', '--yes', ...reason)).code).toBe(
+      0,
+    );
     const { stdout } = await cli.run('status');
     expect(stdout).toContain('1 verified, 1 retired');
     expect((await cli.run('rollback', '--customer', 'acme')).code).toBe(1);

@@ -4,7 +4,7 @@ import type { UseCase } from '../../migration/operate/plan.ts';
 import { canaryStep, cutoverStep, rollbackStep } from '../../migration/operate/traffic-steps.ts';
 import { runBatch, summarize, type BatchFlags } from '../batch.ts';
 import type { CommandContext } from '../command-context.ts';
-import { addDryRunOption, addSelectionOptions, whole } from '../options.ts';
+import { addChangeOptions, addSelectionOptions, whole } from '../options.ts';
 import { count } from '../../runtime/count.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -14,7 +14,7 @@ interface CanaryFlags extends BatchFlags {
 
 /** `keyshift canary`: a share of the traffic moves to OAuth. */
 export function addCanaryCommand(program: Command, { terminal, run }: CommandContext): void {
-  addDryRunOption(addSelectionOptions(program.command('canary')))
+  addChangeOptions(addSelectionOptions(program.command('canary')))
     .description('send a share of the calls of verified connections over OAuth')
     .requiredOption('--percent <n>', 'share of the calls, 1 to 100', whole(1, 100))
     .option('--json', 'print one JSON object')
@@ -33,7 +33,7 @@ export function addCanaryCommand(program: Command, { terminal, run }: CommandCon
 
 /** `keyshift cutover`: traffic moves to OAuth. */
 export function addCutoverCommand(program: Command, { terminal, run }: CommandContext): void {
-  addDryRunOption(addSelectionOptions(program.command('cutover')))
+  addChangeOptions(addSelectionOptions(program.command('cutover')))
     .description('move all traffic of verified connections and canaries to OAuth')
     .option('--json', 'print one JSON object')
     .action(
@@ -48,7 +48,7 @@ export function addCutoverCommand(program: Command, { terminal, run }: CommandCo
 
 /** `keyshift rollback`: traffic moves back to the private keys. */
 export function addRollbackCommand(program: Command, { terminal, run }: CommandContext): void {
-  addDryRunOption(addSelectionOptions(program.command('rollback')))
+  addChangeOptions(addSelectionOptions(program.command('rollback')))
     .description('move traffic back to the private keys')
     .option('--json', 'print one JSON object')
     .action(
@@ -76,6 +76,7 @@ function moveTraffic<Result>(
 ): Promise<number> {
   return runBatch(terminal, flags, {
     useCase,
+    caution: 'many',
     warn: warnOfSwitch,
     finish: (result) => ({
       json: { done: result.done.length, skipped: result.skipped },

@@ -1,17 +1,15 @@
 import { Option, type Command } from 'commander';
 import type { Workbench } from '../../core/workbench.ts';
 import { addException, removeException } from '../../migration/operate/exceptions.ts';
-import { actor, printPlan } from '../batch.ts';
+import { runAction } from '../batch.ts';
 import type { CommandContext } from '../command-context.ts';
 import { createCustomerNames } from '../customer-names.ts';
-import { addDryRunOption } from '../options.ts';
+import { addChangeOptions, type ChangeFlags } from '../options.ts';
 import { withWorkbench } from '../run-with.ts';
 import { formatTable, type Terminal } from '../terminal.ts';
 
-interface Flags {
+interface Flags extends ChangeFlags {
   readonly customer?: string;
-  readonly dryRun?: boolean;
-  readonly json?: boolean;
 }
 
 interface AddFlags extends Flags {
@@ -55,61 +53,59 @@ export function addExceptionsCommand(program: Command, { terminal, run }: Comman
 }
 
 function withCustomer(command: Command): Command {
-  return addDryRunOption(command)
+  return addChangeOptions(command)
     .option('--customer <id>', 'only for this customer; for all without it')
     .option('--json', 'print one JSON object');
 }
 
-async function add(
+function add(
   workbench: Workbench,
   terminal: Terminal,
   operation: string,
   flags: AddFlags,
 ): Promise<number> {
   const { customer, route, json } = flags;
-  const target = targetOf(operation, customer);
-  const action = addException(workbench, target, route);
-  if (flags.dryRun === true) return printPlan(terminal, action.plan(), planFlags(flags));
-  const { exceptLive } = await action.apply(actor);
-  if (json === true) {
-    terminal.print(JSON.stringify({ operation, route, customer_id: customer ?? null }));
-    return 0;
-  }
-  const how = route === 'key' ? 'with the private key' : 'over OAuth';
-  terminal.print(`${operation} goes ${how} ${whom(customer)}.`);
-  if (exceptLive) {
-    terminal.note('It records events: connections that are live keep sending it over OAuth.');
-  }
-  return 0;
+  return runAction(terminal, flags, {
+    action: addException(workbench, targetOf(operation, customer), route),
+    caution: 'many',
+    finish({ exceptLive }) {
+      if (json === true) {
+        terminal.print(JSON.stringify({ operation, route, customer_id: customer ?? null }));
+        return 0;
+      }
+      const how = route === 'key' ? 'with the private key' : 'over OAuth';
+      terminal.print(`${operation} goes ${how} ${whom(customer)}.`);
+      if (exceptLive) {
+        terminal.note('It records events: connections that are live keep sending it over OAuth.');
+      }
+      return 0;
+    },
+  });
 }
 
-async function remove(
+function remove(
   workbench: Workbench,
   terminal: Terminal,
   operation: string,
   flags: Flags,
 ): Promise<number> {
   const { customer, json } = flags;
-  const action = removeException(workbench, targetOf(operation, customer));
-  if (flags.dryRun === true) return printPlan(terminal, action.plan(), planFlags(flags));
-  await action.apply(actor);
-  if (json === true) {
-    terminal.print(JSON.stringify({ operation, route: null, customer_id: customer ?? null }));
-  } else {
-    terminal.print(`${operation} follows the routes of connections again ${whom(customer)}.`);
-  }
-  return 0;
+  return runAction(terminal, flags, {
+    action: removeException(workbench, targetOf(operation, customer)),
+    caution: 'many',
+    finish() {
+      terminal.print(
+        json === true
+          ? JSON.stringify({ operation, route: null, customer_id: customer ?? null })
+          : `${operation} follows the routes of connections again ${whom(customer)}.`,
+      );
+      return 0;
+    },
+  });
 }
 
 function targetOf(operation: string, customerId: string | undefined) {
   return { operation, ...(customerId !== undefined && { customerId }) };
-}
-
-function planFlags({ customer, json }: Flags) {
-  return {
-    ...(json !== undefined && { json }),
-    selection: customer === undefined ? {} : { customers: [customer] },
-  };
 }
 
 async function printList({ store }: Workbench, terminal: Terminal, json: boolean): Promise<void> {

@@ -120,7 +120,8 @@ async function runImport(
       : await checkStored(workbench, terminal, flags, scratch, report, signal);
     if (flags.json === true) printJson(terminal, report, scratch, flags, checks?.json);
     else if (flags.dryRun === true) terminal.print('Nothing was written.');
-    else if ((checks?.checked ?? 0) > 0) terminal.print('Next: keyshift invite');
+    else if ((checks?.checked ?? 0) > 0)
+      terminal.print('Next: keyshift invite --mail (or --webhook, --csv FILE, --print-links)');
     return problems > 0 || (checks?.problems ?? 0) > 0 ? 2 : 0;
   } finally {
     scratch.close();

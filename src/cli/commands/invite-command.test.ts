@@ -3,6 +3,7 @@ import { openCliBench, type CliBench } from '../../../test/support/cli-fixture.t
 
 const header = 'customer_id,private_key,name\n';
 const acme = 'acme,pk_alpha0123456789abcdef,Acme\n';
+const key = 'pk_gamma0123456789abcdef';
 const beta = 'beta,pk_beta0123456789abcdef,Beta\n';
 
 let cli: CliBench;
@@ -17,7 +18,7 @@ describe('invite', () => {
     const unknown = 'gone,pk_unknown0123456789,Gone\n';
     await cli.write('customers.csv', header + acme + beta + unknown);
     await cli.run('import', 'customers.csv');
-    const first = await cli.run('invite', '--json', '--days', '7');
+    const first = await cli.run('invite', '--print-links', '--json', '--days', '7');
     expect(first).toMatchObject({ code: 0, stderr: '' });
     expect(first.json).toEqual([
       {
@@ -28,16 +29,51 @@ describe('invite', () => {
       },
       expect.objectContaining({ customer_id: 'beta', account_id: 'BBB222' }),
     ]);
-    expect((await cli.run('invite', '--json')).stdout).toBe(first.stdout);
-    const text = await cli.run('invite');
+    expect((await cli.run('invite', '--print-links', '--json')).stdout).toBe(first.stdout);
+    const text = await cli.run('invite', '--print-links');
     expect(text.stdout.trimEnd().split('\n')).toHaveLength(2);
     expect(text.stderr).toContain('2 invited, 1 skipped');
+  });
+
+  it('stops where nobody would be told, and invites nobody', async () => {
+    await cli.write('customers.csv', header + acme + beta);
+    await cli.run('import', 'customers.csv');
+    for (const flags of [[], ['--json'], ['--wave', 'spring'], ['--dry-run']]) {
+      const { code, stdout, stderr } = await cli.run('invite', ...flags);
+      expect([code, stdout]).toEqual([1, '']);
+      expect(stderr).toMatch(/^keyshift: Say how the customers get their links\. Fix: .*--mail/);
+    }
+    const { json } = await cli.run('status', '--json');
+    expect(json).toMatchObject([{ stages: { checked: 2 } }]);
+  });
+
+  it('keeps links out of its JSON unless they are asked for', async () => {
+    await cli.write('customers.csv', header + acme);
+    await cli.run('import', 'customers.csv');
+    const { json, stdout } = await cli.run('invite', '--csv', 'links.csv', '--json');
+    expect(json).toMatchObject([{ customer_id: 'acme', export: 'queued' }]);
+    expect(stdout).not.toContain('/connect/');
+  });
+
+  it('asks at a terminal before it invites more than ten, and --yes answers', async () => {
+    const rows = Array.from({ length: 11 }, (_each, at) => `shop-${at},${key},Shop ${at}`);
+    await cli.write('customers.csv', header + rows.join('\n'));
+    await cli.run('import', 'customers.csv');
+    const refused = await cli.runAnswering(false, 'invite', '--print-links');
+    expect(refused).toMatchObject({ code: 1, stdout: '', stderr: 'Nothing was changed.\n' });
+    expect(refused.questions).toEqual(['11 connections would change. Go on? [y/N] ']);
+    const few = await cli.runAnswering(false, 'invite', '--print-links', '--limit', '10');
+    expect(few).toMatchObject({ code: 0, questions: [] });
+    const agreed = await cli.runAnswering(true, 'invite', '--print-links');
+    expect(agreed).toMatchObject({ code: 0, questions: [expect.any(String)] });
+    const rolled = await cli.runAnswering(false, 'invite', '--print-links', '--yes');
+    expect(rolled).toMatchObject({ code: 0, questions: [] });
   });
 
   it('fails for a customer who was named and cannot be invited', async () => {
     await cli.write('customers.csv', header + acme);
     await cli.run('import', 'customers.csv', '--no-check');
-    const { code, stdout, stderr } = await cli.run('invite', '--customer', 'acme');
+    const { code, stdout, stderr } = await cli.run('invite', '--print-links', '--customer', 'acme');
     expect(code).toBe(1);
     expect(stdout).toBe('');
     expect(stderr).toMatch(/acme.*has not been checked.*Fix: /);

@@ -8,23 +8,24 @@ import {
   type Invited,
   type InviteRequest,
 } from '../../migration/operate/invite.ts';
-import { applyPlan, planFor } from '../../migration/operate/plan.ts';
 import type { Selection } from '../../migration/operate/selection.ts';
 import { languageOf } from '../../migration/outreach/message-context.ts';
 import { mailLanguages } from '../../migration/outreach/render-mail.ts';
 import type { QueueVerdict } from '../../migration/outreach/queue-message.ts';
 import type { MessageChannel, MessageKind } from '../../model/message.ts';
-import { actor, isFailure, printPlan, reportFailures, type BatchFailure } from '../batch.ts';
+import type { Store } from '../../store/store.ts';
+import { runBatchOn } from '../batch.ts';
 import type { CommandContext } from '../command-context.ts';
 import { openInvitationCsv } from '../invitation-csv.ts';
 import { bannerSnippet, previewMail } from '../invite-preview.ts';
 import {
   addCohortOption,
   addCustomerOption,
-  addDryRunOption,
+  addChangeOptions,
   decimal,
   parseWave,
   whole,
+  type ChangeFlags,
   type SelectionFlags,
 } from '../options.ts';
 import { withWorkbench, type Run } from '../run-with.ts';
@@ -32,7 +33,7 @@ import { needsLook, sendOutbox } from '../send-outbox.ts';
 import { count } from '../../runtime/count.ts';
 import type { Terminal } from '../terminal.ts';
 
-interface InviteFlags extends SelectionFlags {
+interface InviteFlags extends SelectionFlags, ChangeFlags {
   readonly limit?: number;
   readonly days: number;
   readonly mail?: boolean;
@@ -45,15 +46,14 @@ interface InviteFlags extends SelectionFlags {
   readonly kind: MessageKind;
   readonly lang: string;
   readonly banner?: boolean;
-  readonly dryRun?: boolean;
-  readonly json?: boolean;
+  readonly printLinks?: boolean;
 }
 
 /** `keyshift invite`: makes the durable links, and tells customers of them. */
 export function addInviteCommand(program: Command, { terminal, run }: CommandContext): void {
   const kinds = ['invitation', 'reminder', 'hand_over'] as const satisfies MessageKind[];
-  addDryRunOption(addCohortOption(addCustomerOption(program.command('invite'))))
-    .description('create (or show again) the links with which customers connect, and send them')
+  addChangeOptions(addCohortOption(addCustomerOption(program.command('invite'))))
+    .description('create the links with which customers connect, and send them')
     .option(
       '--wave <name>',
       'the name of this round; customers in another wave are skipped',
@@ -64,6 +64,10 @@ export function addInviteCommand(program: Command, { terminal, run }: CommandCon
     .option('--mail', 'send the links by email (SMTP_URL, MAIL_FROM)')
     .option('--webhook', 'post the links to your webhook (WEBHOOK_URL, WEBHOOK_SECRET)')
     .option('--csv <file>', 'write the links to a file for your own mailer')
+    .option(
+      '--print-links',
+      'print the links: anyone who has one can connect in its customer’s name',
+    )
     .option('--no-send', 'queue messages only; the server or `keyshift outbox` sends')
     .option('--reissue', 'revoke the links that are open and make new ones')
     .option('--revoke', 'revoke the links that are open')
@@ -87,7 +91,9 @@ export function addInviteCommand(program: Command, { terminal, run }: CommandCon
             return 0;
           }
           if (flags.banner === true && !flags.customer) {
-            terminal.print(bannerSnippet('THE LINK OF THE CUSTOMER, FROM keyshift invite --json'));
+            terminal.print(
+              bannerSnippet('THE LINK OF THE CUSTOMER, FROM keyshift invite --print-links'),
+            );
             return 0;
           }
           return flags.revoke === true
@@ -109,12 +115,17 @@ async function invite(
   workbench: Workbench,
   terminal: Terminal,
   flags: InviteFlags,
-  { signal }: Run,
+  running: Run,
 ): Promise<number> {
   const { store, config } = workbench;
   const channels = channelsOf(flags);
   for (const channel of channels)
     if (channel !== 'export') requireChannel(config.outreach, channel);
+  if (channels.length === 0 && flags.printLinks !== true && flags.banner !== true) {
+    throw new KeyshiftError('request_invalid', 'Say how the customers get their links.', {
+      fix: 'Use --mail, --webhook or --csv FILE; or --print-links, to pass them on yourself.',
+    });
+  }
   const selection = selectionOf(flags);
   const request: InviteRequest = {
     validForMs: flags.days * 86_400_000,
@@ -123,56 +134,50 @@ async function invite(
     reissue: flags.reissue === true,
     channels,
   };
-  const useCase = await inviteCustomers(workbench, request, selection);
-  const plan = planFor(store, selection, useCase);
-  if (flags.dryRun === true) return printPlan(terminal, plan, { ...flags, selection });
-  const csv = flags.csv === undefined ? undefined : await openInvitationCsv(flags.csv);
+  const writes = flags.csv !== undefined && flags.dryRun !== true;
+  const csv = writes ? await openInvitationCsv(flags.csv) : undefined;
   const counter = terminal.counter('customers invited');
-  const failures: BatchFailure[] = [];
   const messages = { queued: 0, queued_before: 0, no_address: 0, opted_out: 0 };
-  let [done, skipped] = [0, 0];
-  try {
-    await applyPlan(store, plan, useCase, {
-      actor,
-      signal,
-      async onOutcome(outcome) {
-        const { customerId } = outcome.connection;
-        if (outcome.kind === 'failed') failures.push({ customerId, error: outcome.error });
-        else if (outcome.kind === 'skipped') {
-          if (isFailure(outcome.skip, selection)) {
-            failures.push({ customerId, error: outcome.skip.error });
-          } else skipped += 1;
-        } else {
-          const { result: invited } = outcome;
-          const link = `${config.publicUrl}/connect/${invited.issued.token.reveal()}`;
-          for (const verdict of Object.values(invited.messages)) messages[verdict] += 1;
-          if (csv && invited.messages.export !== 'opted_out') {
-            await csv.write(await toCsvRow(workbench, invited, link));
-          }
-          done += 1;
-          if (channels.length > 0) counter.update(done);
-          printInvited(terminal, { ...invited, link }, flags, channels.length > 0);
+  let [invited, ended] = [0, false];
+  const exitCode = await runBatchOn(
+    workbench,
+    terminal,
+    { ...flags, selection },
+    {
+      useCase: () => inviteCustomers(workbench, request, selection),
+      caution: flags.reissue === true ? { final: 'A link that is revoked stops working.' } : 'many',
+      printsAsItGoes: true,
+      concurrency: 1,
+      async onDone(result) {
+        const link = `${config.publicUrl}/connect/${result.issued.token.reveal()}`;
+        for (const verdict of Object.values(result.messages)) messages[verdict] += 1;
+        if (csv && result.messages.export !== 'opted_out') {
+          await csv.write(await toCsvRow(store, result, link));
         }
+        invited += 1;
+        if (channels.length > 0) counter.update(invited);
+        printInvited(terminal, { ...result, link }, flags);
       },
-    });
-    await csv?.finish();
-  } catch (error) {
-    csv?.discard();
-    throw error;
-  } finally {
+      async finish({ skipped }) {
+        counter.stop();
+        await csv?.finish();
+        ended = true;
+        if (flags.json === true) return {};
+        const notes = [`${invited} invited, ${skipped} skipped`];
+        return { notes: channels.length > 0 ? [...notes, describeMessages(messages)] : notes };
+      },
+    },
+    running,
+  ).finally(() => {
+    if (ended) return;
     counter.stop();
-  }
-  reportFailures(terminal, failures);
-  if (flags.json !== true) {
-    terminal.note(`${done} invited, ${skipped} skipped`);
-    if (channels.length > 0) terminal.note(describeMessages(messages));
-  }
-  const sends = flags.send && (flags.mail === true || flags.webhook === true) && !signal.aborted;
-  const sent = sends
-    ? await sendOutbox(workbench, terminal, { signal, quiet: flags.json === true })
-    : undefined;
-  if (failures.length > 0) return 1;
-  return sent && needsLook(sent) ? 2 : 0;
+    csv?.discard();
+  });
+  const { signal } = running;
+  const sends = ended && flags.send && (flags.mail === true || flags.webhook === true);
+  if (!sends || signal.aborted) return exitCode;
+  const sent = await sendOutbox(workbench, terminal, { signal, quiet: flags.json === true });
+  return exitCode === 0 && needsLook(sent) ? 2 : exitCode;
 }
 
 function channelsOf({ mail, webhook, csv }: InviteFlags): MessageChannel[] {
@@ -183,13 +188,12 @@ function channelsOf({ mail, webhook, csv }: InviteFlags): MessageChannel[] {
   return channels;
 }
 
-async function revoke(
+function revoke(
   workbench: Workbench,
   terminal: Terminal,
   flags: InviteFlags,
-  { signal }: Run,
+  running: Run,
 ): Promise<number> {
-  const { store } = workbench;
   if (!flags.customer && !flags.cohort && flags.wave === undefined) {
     throw new KeyshiftError(
       'request_invalid',
@@ -197,51 +201,43 @@ async function revoke(
       { fix: 'For example: `keyshift invite --revoke --customer ID`.' },
     );
   }
-  const selection = {
-    ...selectionOf(flags),
-    ...(flags.wave !== undefined && { wave: flags.wave }),
-  };
-  const useCase = revokeLinks(workbench);
-  const plan = planFor(store, selection, useCase);
-  if (flags.dryRun === true) return printPlan(terminal, plan, { ...flags, selection });
-  let links = 0;
-  const failures: BatchFailure[] = [];
-  await applyPlan(store, plan, useCase, {
-    actor,
-    signal,
-    onOutcome(outcome) {
-      const { customerId } = outcome.connection;
-      if (outcome.kind === 'done') links += outcome.result;
-      if (outcome.kind === 'failed') failures.push({ customerId, error: outcome.error });
+  const wave = flags.wave === undefined ? {} : { wave: flags.wave };
+  return runBatchOn(
+    workbench,
+    terminal,
+    { ...flags, selection: { ...selectionOf(flags), ...wave } },
+    {
+      useCase: revokeLinks,
+      caution: { final: 'A link that is revoked stops working.' },
+      finish({ done }) {
+        const links = done.reduce((sum, { result }) => sum + result, 0);
+        return { json: { revoked: links }, text: `${count(links, 'link')} revoked` };
+      },
     },
-  });
-  reportFailures(terminal, failures);
-  if (flags.json === true) terminal.print(JSON.stringify({ revoked: links }));
-  else terminal.print(`${count(links, 'link')} revoked`);
-  return failures.length > 0 ? 1 : 0;
+    running,
+  );
 }
 
+/** A link is a secret: it is printed for those alone who ask for it. */
 function printInvited(
   terminal: Terminal,
   { issued, link, messages }: Invited & { readonly link: string },
-  flags: InviteFlags,
-  toldOtherwise: boolean,
+  { json, printLinks, banner }: InviteFlags,
 ): void {
   const { connection, invitation } = issued;
-  if (flags.json === true) {
+  if (json === true) {
     terminal.print(
       JSON.stringify({
         customer_id: connection.customerId,
         account_id: connection.accountId ?? null,
-        link,
+        ...(printLinks === true && { link }),
         expires_at: new Date(invitation.expiresAtMs).toISOString(),
         ...(invitation.wave !== undefined && { wave: invitation.wave }),
         ...messages,
       }),
     );
-  } else if (flags.banner === true) terminal.print(bannerSnippet(link));
-  // A link is a secret: where it goes out by itself, the terminal need not show it.
-  else if (!toldOtherwise) terminal.print(`${connection.customerId}  ${link}`);
+  } else if (banner === true) terminal.print(bannerSnippet(link));
+  else if (printLinks === true) terminal.print(`${connection.customerId}  ${link}`);
 }
 
 function describeMessages(messages: Readonly<Record<QueueVerdict, number>>): string {
@@ -252,7 +248,7 @@ function describeMessages(messages: Readonly<Record<QueueVerdict, number>>): str
   );
 }
 
-async function toCsvRow({ store }: Workbench, { issued }: Invited, link: string) {
+async function toCsvRow(store: Store, { issued }: Invited, link: string) {
   const { connection, invitation } = issued;
   let messageId = '';
   for await (const entry of store.outbox.list({ invitationId: invitation.id })) {

@@ -7,20 +7,18 @@ import {
   turnKillSwitch,
 } from '../../migration/operate/switches.ts';
 import type { SwitchState } from '../../store/switches.ts';
-import { actor, printPlan } from '../batch.ts';
+import { runAction } from '../batch.ts';
 import type { CommandContext } from '../command-context.ts';
-import { addDryRunOption } from '../options.ts';
+import { addChangeOptions, type ChangeFlags } from '../options.ts';
 import { withWorkbench } from '../run-with.ts';
 
-interface Flags {
+interface Flags extends ChangeFlags {
   readonly reason?: string;
-  readonly dryRun?: boolean;
-  readonly json?: boolean;
 }
 
 /** `keyshift kill-switch`: one route for every connection, on every process within a second. */
 export function addKillSwitchCommand(program: Command, { terminal, run }: CommandContext): void {
-  addDryRunOption(program.command('kill-switch'))
+  addChangeOptions(program.command('kill-switch'))
     .description('send the calls of every connection with one credential, or show the switch')
     .addArgument(
       new Argument(
@@ -33,18 +31,17 @@ export function addKillSwitchCommand(program: Command, { terminal, run }: Comman
     .action(
       run((route: 'key' | 'oauth' | 'off' | undefined, flags: Flags) =>
         withWorkbench(async (workbench) => {
-          let state: SwitchState | undefined;
-          if (route === undefined) state = await readKillSwitch(workbench.store);
-          else {
-            const to = route === 'off' ? undefined : route;
-            const action = turnKillSwitch(depsOf(workbench), to, flags.reason);
-            if (flags.dryRun === true) {
-              return printPlan(terminal, action.plan(), { ...flags, selection: {} });
-            }
-            state = await action.apply(actor);
-          }
-          terminal.print(flags.json === true ? toJson('route', state) : describe(state));
-          return 0;
+          const finish = (state: SwitchState | undefined) => {
+            terminal.print(flags.json === true ? toJson('route', state) : describe(state));
+            return 0;
+          };
+          if (route === undefined) return finish(await readKillSwitch(workbench.store));
+          const to = route === 'off' ? undefined : route;
+          return runAction(terminal, flags, {
+            action: turnKillSwitch(depsOf(workbench), to, flags.reason),
+            caution: { final: 'The kill switch decides the route of every connection.' },
+            finish,
+          });
         }),
       ),
     );
@@ -52,7 +49,7 @@ export function addKillSwitchCommand(program: Command, { terminal, run }: Comman
 
 /** `keyshift fall-back`: whether calls that Klaviyo rejects over OAuth are sent again with the key. */
 export function addFallBackCommand(program: Command, { terminal, run }: CommandContext): void {
-  addDryRunOption(program.command('fall-back'))
+  addChangeOptions(program.command('fall-back'))
     .description('retry calls rejected over OAuth with the private key, or not; or show it')
     .addArgument(new Argument('[state]', 'on (the normal state) or off').choices(['on', 'off']))
     .option('--reason <text>', 'why, for the audit log')
@@ -60,20 +57,19 @@ export function addFallBackCommand(program: Command, { terminal, run }: CommandC
     .action(
       run((wanted: 'on' | 'off' | undefined, flags: Flags) =>
         withWorkbench(async (workbench) => {
-          let state: SwitchState | undefined;
-          if (wanted === undefined) state = await readFallBack(workbench.store);
-          else {
-            const action = allowFallBack(depsOf(workbench), wanted === 'on', flags.reason);
-            if (flags.dryRun === true) {
-              return printPlan(terminal, action.plan(), { ...flags, selection: {} });
-            }
-            state = await action.apply(actor);
-          }
-          const text = state
-            ? `Calls never fall back to the key, ${since(state)}.`
-            : 'Calls that Klaviyo rejects over OAuth fall back to the key, except for events.';
-          terminal.print(flags.json === true ? toJson('fall_back', state) : text);
-          return 0;
+          const finish = (state: SwitchState | undefined) => {
+            const text = state
+              ? `Calls never fall back to the key, ${since(state)}.`
+              : 'Calls that Klaviyo rejects over OAuth fall back to the key, except for events.';
+            terminal.print(flags.json === true ? toJson('fall_back', state) : text);
+            return 0;
+          };
+          if (wanted === undefined) return finish(await readFallBack(workbench.store));
+          return runAction(terminal, flags, {
+            action: allowFallBack(depsOf(workbench), wanted === 'on', flags.reason),
+            caution: 'many',
+            finish,
+          });
         }),
       ),
     );

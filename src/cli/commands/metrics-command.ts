@@ -7,7 +7,7 @@ import { hasConsented } from '../../model/stages.ts';
 import type { CommandContext } from '../command-context.ts';
 import { writePrivateFile } from '../file-problem.ts';
 import { runBatch, type BatchFlags } from '../batch.ts';
-import { addSelectionOptions } from '../options.ts';
+import { addChangeOptions, addSelectionOptions } from '../options.ts';
 import { count } from '../../runtime/count.ts';
 import { formatTable, type Terminal } from '../terminal.ts';
 import { toComparisonCsv } from './metrics-csv.ts';
@@ -23,11 +23,11 @@ export function addMetricsCommand(program: Command, context: CommandContext): vo
     .command('metrics')
     .description('watch what the migration does to the metrics of the accounts');
   const { terminal, run } = context;
-  addSelectionOptions(metrics.command('snapshot'))
+  addChangeOptions(addSelectionOptions(metrics.command('snapshot')))
     .description('keep the metrics of the accounts, and the flows and segments that use them')
     .option('--json', 'print one JSON object')
     .action(run((flags: BatchFlags) => takeSnapshots(terminal, flags)));
-  addSelectionOptions(metrics.command('compare'))
+  addChangeOptions(addSelectionOptions(metrics.command('compare')))
     .description('compare the metrics with the snapshot from before the traffic moved')
     .option('--csv <file>', 'write every name of every customer to a CSV file')
     .option('--json', 'print one JSON object')
@@ -43,6 +43,7 @@ interface Found<Result> {
 function takeSnapshots(terminal: Terminal, flags: BatchFlags): Promise<number> {
   const named = flags.customer !== undefined;
   return runBatch(terminal, flags, {
+    caution: 'none',
     useCase: ({ metrics }) => ({
       decide: async (connection) =>
         named || connection.accountId !== undefined
@@ -82,6 +83,7 @@ async function compare(terminal: Terminal, flags: CompareFlags): Promise<number>
   const named = flags.customer !== undefined;
   let found: readonly Found<DatedComparison>[] = [];
   const exitCode = await runBatch(terminal, flags, {
+    caution: 'none',
     useCase: ({ metrics }) => ({
       decide: async (connection) =>
         named || hasConsented(connection)

@@ -1,25 +1,28 @@
 import { Option, type Command } from 'commander';
 import type { Workbench } from '../../core/workbench.ts';
-import { KeyshiftError } from '../../errors/keyshift-error.ts';
+import {
+  planSending,
+  resendMessages,
+  type ResendChoice,
+} from '../../migration/operate/messages.ts';
 import { outboxStates, type OutboxEntry, type OutboxState } from '../../model/message.ts';
+import { printPlan, runAction } from '../batch.ts';
 import type { CommandContext } from '../command-context.ts';
-import { limitOption } from '../options.ts';
+import { addChangeOptions, limitOption, type ChangeFlags } from '../options.ts';
 import { withWorkbench } from '../run-with.ts';
 import { needsLook, sendOutbox, toRunJson } from '../send-outbox.ts';
 import { formatTable, type Terminal } from '../terminal.ts';
 
-interface OutboxFlags {
+interface OutboxFlags extends ChangeFlags {
   readonly send: boolean;
   readonly resend?: string;
   readonly state?: OutboxState;
   readonly limit: number;
-  readonly json?: boolean;
 }
 
 /** `keyshift outbox`: sends what is due, once, and shows what waits, failed or is uncertain. */
 export function addOutboxCommand(program: Command, { terminal, run }: CommandContext): void {
-  program
-    .command('outbox')
+  addChangeOptions(program.command('outbox'))
     .description('send the messages that are due, once, and show what needs attention')
     .option('--no-send', 'only show')
     .option('--resend <which>', 'send again: uncertain, failed, or the ID of a message')
@@ -29,32 +32,33 @@ export function addOutboxCommand(program: Command, { terminal, run }: CommandCon
     .action(
       run((flags: OutboxFlags) =>
         withWorkbench(async (workbench, { signal }) => {
-          if (flags.resend !== undefined) {
-            const count = await resend(workbench, flags.resend);
-            if (flags.json !== true) terminal.note(`${count} will be sent again`);
+          const sendAndShow = async () => {
+            const result = flags.send
+              ? await sendOutbox(workbench, terminal, { signal, quiet: flags.json === true })
+              : undefined;
+            await show(workbench, terminal, flags, result && toRunJson(result));
+            return result && needsLook(result) ? 2 : 0;
+          };
+          if (flags.resend === undefined) {
+            // What is due was queued on purpose: sending it is no new decision.
+            if (!flags.send || flags.dryRun !== true) return sendAndShow();
+            return printPlan(terminal, planSending(workbench), flags);
           }
-          const result = flags.send
-            ? await sendOutbox(workbench, terminal, { signal, quiet: flags.json === true })
-            : undefined;
-          await show(workbench, terminal, flags, result && toRunJson(result));
-          return result && needsLook(result) ? 2 : 0;
+          return runAction(terminal, flags, {
+            action: resendMessages(workbench, toChoice(flags.resend)),
+            caution: 'many',
+            finish(resent) {
+              if (flags.json !== true) terminal.note(`${resent} will be sent again`);
+              return sendAndShow();
+            },
+          });
         }),
       ),
     );
 }
 
-async function resend({ store, clock }: Workbench, which: string): Promise<number> {
-  if (which !== 'uncertain' && which !== 'failed') {
-    if (await store.outbox.resend(which, clock.now())) return 1;
-    throw new KeyshiftError('request_invalid', 'No failed or uncertain message has this id.', {
-      fix: 'See `keyshift outbox --no-send` for the ids.',
-    });
-  }
-  let count = 0;
-  for await (const { id } of store.outbox.list({ states: [which] })) {
-    if (await store.outbox.resend(id, clock.now())) count += 1;
-  }
-  return count;
+function toChoice(which: string): ResendChoice {
+  return which === 'uncertain' || which === 'failed' ? which : { messageId: which };
 }
 
 async function show(

@@ -69,18 +69,21 @@ describe('invite by mail', () => {
 describe('waves and cohorts', () => {
   it('invite so many, go on where they were, and leave the others to the next', async () => {
     const invite = async (...args: string[]) =>
-      (await cli.run('invite', '--json', ...args)).json as { customer_id: string; wave?: string }[];
+      (await cli.run('invite', '--print-links', '--json', ...args)).json as {
+        customer_id: string;
+        wave?: string;
+      }[];
     const spring = ['--wave', 'spring', '--limit', '2'];
     expect((await invite(...spring)).map((each) => each.customer_id)).toEqual(['acme', 'beta']);
     expect((await invite(...spring)).map((each) => each.wave)).toEqual(['spring', 'spring']);
     expect((await invite('--wave', 'summer')).map((each) => each.customer_id)).toEqual(['coral']);
-    expect(await cli.run('invite', '--limit', '5')).toMatchObject({ stdout: '' });
+    expect(await cli.run('invite', '--print-links', '--limit', '5')).toMatchObject({ stdout: '' });
   });
 
   it('choose by label, and know when nobody has it', async () => {
-    const { json } = await cli.run('invite', '--json', '--cohort', 'plan=pro');
+    const { json } = await cli.run('invite', '--print-links', '--json', '--cohort', 'plan=pro');
     expect(json).toMatchObject([{ customer_id: 'acme' }, { customer_id: 'coral' }]);
-    const typo = await cli.run('invite', '--cohort', 'plan=prro');
+    const typo = await cli.run('invite', '--print-links', '--cohort', 'plan=prro');
     expect(typo).toMatchObject({ code: 1, stdout: '' });
     expect(typo.stderr).toContain('No customer has plan=prro');
   });
@@ -89,12 +92,12 @@ describe('waves and cohorts', () => {
 describe('links', () => {
   it('are ended by --revoke, and replaced by --reissue', async () => {
     const link = async (...args: string[]) =>
-      linksIn((await cli.run('invite', '--customer', 'acme', ...args)).stdout)[0];
+      linksIn((await cli.run('invite', '--print-links', '--customer', 'acme', ...args)).stdout)[0];
     const first = await link();
-    expect(await link('--reissue')).not.toBe(first);
+    expect(await link('--reissue', '--yes')).not.toBe(first);
     expect((await cli.run('invite', '--revoke')).code).toBe(1);
-    const revoked = await cli.run('invite', '--revoke', '--customer', 'acme', '--json');
-    expect(revoked.json).toEqual([{ revoked: 1 }]);
+    const revoked = await cli.run('invite', '--revoke', '--customer', 'acme', '--json', '--yes');
+    expect(revoked.json).toEqual([{ revoked: 1, failures: [] }]);
     const { json } = await cli.run('status', '--customer', 'acme', '--json');
     expect(json).toMatchObject([{ connections: [{ stage: 'checked' }] }]);
     expect(await link()).not.toBe(first);

@@ -14,13 +14,20 @@ import {
   type ReminderPolicy,
 } from '../../model/reminder-policy.ts';
 import type { Labels } from '../../model/labels.ts';
-import { actor, printPlan } from '../batch.ts';
+import { actor, mayGoOn, printPlan } from '../batch.ts';
 import type { CommandContext } from '../command-context.ts';
 import { withWorkbench } from '../run-with.ts';
-import { addCohortOption, addDryRunOption, decimal, parseWave, whole } from '../options.ts';
+import {
+  addChangeOptions,
+  addCohortOption,
+  decimal,
+  parseWave,
+  whole,
+  type ChangeFlags,
+} from '../options.ts';
 import { needsLook, sendOutbox, toRunJson } from '../send-outbox.ts';
 
-interface RemindFlags {
+interface RemindFlags extends ChangeFlags {
   readonly afterDays?: number;
   readonly cap?: number;
   readonly quietHours?: { readonly fromMin: number; readonly toMin: number } | 'none';
@@ -29,14 +36,12 @@ interface RemindFlags {
   readonly wave?: string;
   readonly save?: boolean;
   readonly off?: boolean;
-  readonly dryRun?: boolean;
   readonly send: boolean;
-  readonly json?: boolean;
 }
 
 /** `keyshift remind`: reminds customers who were told and have not answered. */
 export function addRemindCommand(program: Command, { terminal, run }: CommandContext): void {
-  addDryRunOption(addCohortOption(program.command('remind')))
+  addChangeOptions(addCohortOption(program.command('remind')))
     .description('remind customers who were invited and have not responded')
     .option('--after-days <n>', 'days after the last message; 7', decimal(0, 365))
     .option('--cap <n>', 'maximum reminders for one invitation; 2', whole(0, 20))
@@ -71,11 +76,10 @@ export function addRemindCommand(program: Command, { terminal, run }: CommandCon
             ...(flags.cohort !== undefined && { cohort: flags.cohort }),
             ...(flags.wave !== undefined && { wave: flags.wave }),
           };
-          if (flags.dryRun === true) {
-            const selection = awaitingAnswer(among);
-            const plan = planFor(store, selection, remindCustomers(workbench, policy));
-            return printPlan(terminal, plan, { ...flags, selection });
-          }
+          const selection = awaitingAnswer(among);
+          const plan = () => planFor(store, selection, remindCustomers(workbench, policy));
+          if (flags.dryRun === true) return printPlan(terminal, plan(), flags);
+          if (!(await mayGoOn(terminal, flags, 'many', plan))) return 1;
           if (flags.save === true) await saveReminderPolicy(store, policy, clock.now(), actor);
           const { limit_reached: capReached, ...counts } = await queueReminders(workbench, policy, {
             ...{ actor, signal, among },

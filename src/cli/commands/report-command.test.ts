@@ -13,7 +13,7 @@ beforeEach(async () => {
     `customer_id,private_key,name\nacme,pk_alpha0123456789abcdef,${evil}\nbeta,pk_beta0123456789abcdef,Beta\ngone,pk_unknown0123456789,Gone\n`,
   );
   await cli.run('import', 'customers.csv');
-  const { json } = await cli.run('invite', '--json');
+  const { json } = await cli.run('invite', '--print-links', '--json');
   link = (json[0] as { link: string }).link;
   await cli.consent('acme', 'AAA111');
 });

@@ -12,7 +12,7 @@ import type {
 import type { Connection } from '../../model/connection.ts';
 import { mayRetire } from '../../model/stages.ts';
 import { runBatch, summarize, type BatchFlags, type BatchOutput } from '../batch.ts';
-import { addDryRunOption, addSelectionOptions, decimal, parseDays } from '../options.ts';
+import { addChangeOptions, addSelectionOptions, decimal, parseDays } from '../options.ts';
 import type { CommandContext } from '../command-context.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -27,7 +27,7 @@ interface RetireFlags extends BatchFlags {
 
 /** `keyshift retire`: private keys that nobody uses any more are destroyed. */
 export function addRetireCommand(program: Command, { terminal, run }: CommandContext): void {
-  addDryRunOption(addSelectionOptions(program.command('retire')))
+  addChangeOptions(addSelectionOptions(program.command('retire')))
     .description('destroy the stored private keys of connections that are quiet; final')
     .option('--quiet-days <n>', 'days without key traffic that must have passed', parseDays, 7)
     .option(
@@ -74,6 +74,7 @@ function refuseContradictions(flags: RetireFlags): void {
 function retire(terminal: Terminal, flags: RetireFlags): Promise<number> {
   const request = { policy: policyOf(flags), demand: demandOf(flags) };
   return runBatch(terminal, flags, {
+    caution: { final: 'A destroyed key cannot be brought back.' },
     useCase: ({ retire: service }) => retireStep(service, request),
     finish(result): BatchOutput {
       const waiting = result.done
@@ -106,6 +107,7 @@ function readyFor(flags: RetireFlags, connection: Connection): Decision<undefine
 
 function review(terminal: Terminal, flags: RetireFlags): Promise<number> {
   return runBatch(terminal, flags, {
+    caution: 'none',
     useCase: ({ retire: service }) => ({
       decide: (connection) => Promise.resolve(readyFor(flags, connection)),
       carryOut: (connection, _change, { signal }) =>
@@ -141,6 +143,7 @@ function toReviewJson({ connection, checks, ready }: RetirementReview) {
 
 function instruct(terminal: Terminal, flags: RetireFlags): Promise<number> {
   return runBatch(terminal, flags, {
+    caution: 'none',
     useCase: ({ store }) => ({
       decide: (connection) => Promise.resolve(readyFor(flags, connection)),
       async carryOut(connection) {

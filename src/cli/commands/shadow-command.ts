@@ -1,45 +1,39 @@
 import type { Command } from 'commander';
 import { requireConnection } from '../../migration/operate/selection.ts';
-import { setShadowShare } from '../../migration/operate/single-connection.ts';
+import { changeShadow } from '../../migration/operate/single-connection.ts';
 import type { Workbench } from '../../core/workbench.ts';
-import { actor, printPlan } from '../batch.ts';
+import { runAction } from '../batch.ts';
 import type { CommandContext } from '../command-context.ts';
 import { createCustomerNames } from '../customer-names.ts';
-import { addDryRunOption, whole } from '../options.ts';
+import { addChangeOptions, whole, type ChangeFlags } from '../options.ts';
 import { withWorkbench } from '../run-with.ts';
 import { formatTable, type Terminal } from '../terminal.ts';
 
-interface Flags {
+interface Flags extends ChangeFlags {
   readonly customer?: string;
   readonly percent?: number;
   readonly clear?: boolean;
-  readonly dryRun?: boolean;
-  readonly json?: boolean;
 }
 
 /** `keyshift shadow`: repeats reads over OAuth, and shows where the answers differed. */
 export function addShadowCommand(program: Command, { terminal, run }: CommandContext): void {
-  addDryRunOption(program.command('shadow'))
+  addChangeOptions(program.command('shadow'))
     .description('repeat a share of the reads over OAuth, compare, and show the differences')
     .option('--customer <id>', 'only this customer; needed with --percent')
     .option('--percent <n>', 'share of the reads to repeat, 0 to 100', whole(0, 100))
-    .option('--clear', 'forget earlier comparisons first')
+    .option('--clear', 'forget earlier comparisons')
     .option('--json', 'print one JSON object')
     .action(
-      run((flags: Flags, command: Command) =>
+      run((flags: Flags) =>
         withWorkbench(async (workbench) => {
-          if (flags.percent !== undefined) {
-            if (flags.customer === undefined) {
-              command.error('error: --percent needs --customer');
-            }
-            const action = setShadowShare(workbench, flags.customer, flags.percent);
-            if (flags.dryRun === true) {
-              const selection = { customers: [flags.customer] };
-              return printPlan(terminal, action.plan(), { ...flags, selection });
-            }
-            await action.apply(actor);
-          }
-          return printResults(workbench, terminal, flags);
+          const { customer: customerId, percent, clear } = flags;
+          const finish = () => printResults(workbench, terminal, flags);
+          if (percent === undefined && clear !== true) return finish();
+          return runAction(terminal, flags, {
+            action: changeShadow(workbench, { customerId, percent, clear }),
+            caution: 'many',
+            finish,
+          });
         }),
       ),
     );
@@ -49,10 +43,9 @@ export function addShadowCommand(program: Command, { terminal, run }: CommandCon
 async function printResults(
   { store }: Workbench,
   terminal: Terminal,
-  { customer, clear, json }: Flags,
+  { customer, json }: Flags,
 ): Promise<number> {
   const connection = customer === undefined ? undefined : await requireConnection(store, customer);
-  if (clear === true) await store.shadow.clear(connection?.id);
   const names = createCustomerNames(store);
   const rows = [];
   for (const result of await store.shadow.list(connection?.id)) {

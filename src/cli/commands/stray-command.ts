@@ -2,10 +2,10 @@ import type { Command } from 'commander';
 import type { Workbench } from '../../core/workbench.ts';
 import { requireConnection } from '../../migration/operate/selection.ts';
 import { forgetKey } from '../../migration/operate/single-connection.ts';
-import { actor } from '../batch.ts';
+import { runAction } from '../batch.ts';
 import type { CommandContext } from '../command-context.ts';
 import { createCustomerNames } from '../customer-names.ts';
-import { parseDays } from '../options.ts';
+import { addChangeOptions, parseDays, type ChangeFlags } from '../options.ts';
 import { withWorkbench } from '../run-with.ts';
 import { formatTable, type Terminal } from '../terminal.ts';
 
@@ -87,18 +87,27 @@ async function printStrays(
 
 /** `keyshift forget-key`: a destroyed key is no longer taken as its caller's name. */
 export function addForgetKeyCommand(program: Command, { terminal, run }: CommandContext): void {
-  program
-    .command('forget-key')
+  addChangeOptions(program.command('forget-key'))
     .description('no longer accept a destroyed private key as the name of its customer; final')
     .requiredOption('--customer <id>', 'whose key')
+    .option('--json', 'print one JSON object')
     .action(
-      run(({ customer }: { readonly customer: string }) =>
-        withWorkbench(async (workbench) => {
-          await forgetKey(workbench, customer).apply(actor);
-          terminal.print(
-            `The key of ${customer} is forgotten: calls that arrive with it are rejected.`,
-          );
-          return 0;
+      run((flags: ChangeFlags & { readonly customer: string }) =>
+        withWorkbench((workbench) => {
+          const { customer } = flags;
+          return runAction(terminal, flags, {
+            action: forgetKey(workbench, customer),
+            namesCustomer: true,
+            caution: { final: 'A key that is forgotten no longer names its customer.' },
+            finish() {
+              terminal.print(
+                flags.json === true
+                  ? JSON.stringify({ customer_id: customer, forgotten: true })
+                  : `The key of ${customer} is forgotten: calls that arrive with it are rejected.`,
+              );
+              return 0;
+            },
+          });
         }),
       ),
     );

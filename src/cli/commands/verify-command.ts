@@ -4,17 +4,18 @@ import type { Verification } from '../../migration/consent/verify.ts';
 import { nameOfCheck } from '../../model/verification.ts';
 import { runBatch, type BatchFlags, type BatchResult } from '../batch.ts';
 import type { CommandContext } from '../command-context.ts';
-import { addDryRunOption, addSelectionOptions } from '../options.ts';
+import { addChangeOptions, addSelectionOptions } from '../options.ts';
 import { formatTable } from '../terminal.ts';
 
 /** `keyshift verify`: asks Klaviyo whether consents hold what is needed. */
 export function addVerifyCommand(program: Command, { terminal, run }: CommandContext): void {
-  addDryRunOption(addSelectionOptions(program.command('verify')))
+  addChangeOptions(addSelectionOptions(program.command('verify')))
     .description('check consents in Klaviyo: scopes, account, one read for each read scope')
     .option('--json', 'print one JSON object with every check')
     .action(
       run((flags: BatchFlags) =>
         runBatch(terminal, flags, {
+          caution: 'none',
           useCase: ({ verify }) => verifyStep(verify, { anyStage: flags.customer !== undefined }),
           finish(result) {
             const found = result.done

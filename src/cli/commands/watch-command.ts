@@ -1,25 +1,27 @@
 import type { Command } from 'commander';
 import type { WatchReport } from '../../migration/cutover/watch.ts';
+import { planWatch } from '../../migration/operate/traffic-steps.ts';
+import { printPlan } from '../batch.ts';
+import { addChangeOptions, type ChangeFlags } from '../options.ts';
 import { withKeyshift } from '../run-with.ts';
 import type { CommandContext } from '../command-context.ts';
 import type { Terminal } from '../terminal.ts';
 import { count } from '../../runtime/count.ts';
 
-interface WatchFlags {
+interface WatchFlags extends ChangeFlags {
   readonly once?: boolean;
-  readonly json?: boolean;
 }
 
 /** `keyshift watch`: holds connections on which OAuth does worse than the key. */
 export function addWatchCommand(program: Command, { terminal, run }: CommandContext): void {
-  program
-    .command('watch')
+  addChangeOptions(program.command('watch'))
     .description('put connections on hold whose calls fail more often over OAuth than with the key')
     .option('--once', 'look once and exit; without it, every half minute until Ctrl-C')
     .option('--json', 'print one JSON object; only with --once')
     .action(
       run((flags: WatchFlags) =>
-        withKeyshift(async ({ watch }, { signal }) => {
+        withKeyshift(async ({ store, watch }, { signal }) => {
+          if (flags.dryRun === true) return printPlan(terminal, planWatch(store, watch), flags);
           if (flags.once !== true) {
             terminal.note('watching every half minute; Ctrl-C stops it');
             await watch.run(signal);

@@ -35,8 +35,20 @@ export interface Hold {
   readonly reason: string;
 }
 
+/** What a round would do, by what is stored. */
+export interface WatchFindings {
+  readonly watched: number;
+  /** Connections that would be held, and why. */
+  readonly bad: readonly { readonly connection: Connection; readonly reason: string }[];
+  /** See {@link WatchReport.failingTogether}; of how many live connections. */
+  readonly failingTogether: number;
+  readonly judged: number;
+}
+
 /** Looks after connections on their way to OAuth. */
 export interface Watch {
+  /** Looks at every connection, and changes nothing. */
+  look(signal?: AbortSignal): Promise<WatchFindings>;
   /** Looks at every connection once. One that fails does not stop the others. */
   round(signal?: AbortSignal): Promise<WatchReport>;
   /** Looks every half minute, until the signal ends it. */
@@ -75,9 +87,9 @@ export function createWatch(options: WatchOptions): Watch {
   // What live connections did before this is not counted any more: it was an outage.
   let outageUntilMs = 0;
 
-  async function round(signal?: AbortSignal): Promise<WatchReport> {
-    const held: Hold[] = [];
-    const failing: { readonly connection: Connection; readonly reason: string }[] = [];
+  async function look(signal?: AbortSignal): Promise<WatchFindings> {
+    const bad: { readonly connection: Connection; readonly reason: string }[] = [];
+    const failing: typeof bad = [];
     let [watched, judged] = [0, 0];
     for await (const connection of store.connections.list({
       stages: stagesWhere(isWatched),
@@ -90,17 +102,22 @@ export function createWatch(options: WatchOptions): Watch {
       const isCanary = connection.route === 'canary';
       if (!isCanary) judged += 1;
       if (reason === undefined) continue;
-      // A canary goes back at once: its key carries the calls meanwhile, whoever is at fault. And
-      // who is refused needs another scope or consent, also when it is everybody.
-      if (isCanary || !mayBeOutage) {
-        held.push(...(await holdAll([{ connection, reason }])));
-      } else failing.push({ connection, reason });
+      // A canary's key carries the calls meanwhile, whoever is at fault. And who is refused needs
+      // another scope or consent, also when it is everybody.
+      (isCanary || !mayBeOutage ? bad : failing).push({ connection, reason });
     }
     const atOnce = failing.length >= together.fewest && failing.length >= judged * together.share;
-    if (atOnce) passOver(failing.length, judged);
-    else held.push(...(await holdAll(failing)));
+    return atOnce
+      ? { watched, judged, bad, failingTogether: failing.length }
+      : { watched, judged, bad: [...bad, ...failing], failingTogether: 0 };
+  }
+
+  async function round(signal?: AbortSignal): Promise<WatchReport> {
+    const { watched, judged, bad, failingTogether } = await look(signal);
+    const held = await holdAll(bad);
+    if (failingTogether > 0) passOver(failingTogether, judged);
     const { verified, waiting } = await verifyWaiting(signal);
-    return { watched, held, failingTogether: atOnce ? failing.length : 0, verified, waiting };
+    return { watched, held, failingTogether, verified, waiting };
   }
 
   /** Thousands of customers held for one outage would each need a person afterwards. */
@@ -169,6 +186,7 @@ export function createWatch(options: WatchOptions): Watch {
   }
 
   return {
+    look,
     round,
     run: (signal) =>
       runService(

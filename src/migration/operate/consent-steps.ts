@@ -5,7 +5,18 @@ import type { Store } from '../../store/store.ts';
 import { mayBeDisconnected, sharesGrant, type Disconnect } from '../cutover/disconnect.ts';
 import type { ProofDemand, Retire, RetirePolicy, RetireResult } from '../cutover/retire.ts';
 import type { Verification, Verify } from '../consent/verify.ts';
-import { otherStage, skip, willChange, type UseCase } from './plan.ts';
+import { otherStage, planFor, skip, willChange, type PlanItem, type UseCase } from './plan.ts';
+
+/** Yields the connections whose keys a round of key checks would ask Klaviyo about. */
+export function planKeyChecks(
+  store: Pick<Store, 'connections'>,
+): AsyncGenerator<PlanItem<undefined>> {
+  return planFor(
+    store,
+    { stages: ['imported'] },
+    { decide: async () => willChange(undefined, 'its key is checked in Klaviyo') },
+  );
+}
 
 /**
  * Checks in Klaviyo what consents are worth. With `anyStage`, also of customers whose consent is

@@ -17,43 +17,67 @@ export interface SingleDeps {
   readonly clock: Clock;
 }
 
-/** Repeats a share of one customer's reads over OAuth and compares the answers; 0 ends it. */
-export function setShadowShare(
+/** What is to become of the comparison of reads. */
+export interface ShadowChange {
+  /** Whose; without a name, everybody's comparisons. */
+  readonly customerId?: string | undefined;
+  /** Share of the customer's reads that is repeated over OAuth and compared; 0 ends it. */
+  readonly percent?: number | undefined;
+  /** Forgets the comparisons made so far. */
+  readonly clear?: boolean | undefined;
+}
+
+/**
+ * Changes which reads are repeated over OAuth and compared, and forgets earlier comparisons.
+ *
+ * @throws KeyshiftError `request_invalid` for a share without a customer
+ */
+export function changeShadow(
   { store, clock }: SingleDeps,
-  customerId: string,
-  percent: number,
-): Action<Connection> {
+  { customerId, percent, clear = false }: ShadowChange,
+): Action<void> {
+  if (percent !== undefined && customerId === undefined) {
+    throw new KeyshiftError('request_invalid', 'A share of the reads is set for one customer.', {
+      fix: 'Say which with --customer ID.',
+    });
+  }
+
+  async function decide(connection: Connection): Promise<Decision<undefined>> {
+    const { id, shadowPercent: before = 0 } = connection;
+    const changes = [];
+    if (percent !== undefined && percent !== before) {
+      changes.push(`${percent} % of its reads are repeated over OAuth, instead of ${before} %`);
+    }
+    if (clear && (await store.shadow.list(id)).length > 0) {
+      changes.push('its comparisons are forgotten');
+    }
+    if (changes.length > 0) return willChange(undefined, changes.join('; '));
+    const message = `Nothing changes for the reads of customer ${connection.customerId}.`;
+    return skip('already', new KeyshiftError('stage_conflict', message));
+  }
+
   return {
     plan: () =>
-      planFor(
-        store,
-        { customers: [customerId] },
-        {
-          decide({ shadowPercent = 0 }): Promise<Decision<undefined>> {
-            if (shadowPercent === percent) {
-              const message = `${percent} % of the reads of customer ${customerId} are already repeated.`;
-              return Promise.resolve(skip('already', new KeyshiftError('stage_conflict', message)));
-            }
-            const share = `${percent} % of its reads are repeated over OAuth, instead of`;
-            return Promise.resolve(willChange(undefined, `${share} ${shadowPercent} %`));
-          },
-        },
-      ),
+      planFor(store, customerId === undefined ? {} : { customers: [customerId] }, { decide }),
     async apply(actor) {
-      const connection = await requireConnection(store, customerId);
+      const connection =
+        customerId === undefined ? undefined : await requireConnection(store, customerId);
       const atMs = clock.now();
-      return store.transaction(async (tx) => {
-        await tx.audit.append({
-          atMs,
-          actor,
-          action: 'connection.shadow',
-          connectionId: connection.id,
-          fromStage: undefined,
-          toStage: undefined,
-          reason: `${percent} % of reads`,
-        });
-        const shadowPercent = percent === 0 ? undefined : percent;
-        return tx.connections.update(connection, { shadowPercent }, atMs);
+      const event = {
+        ...{ atMs, actor, connectionId: connection?.id },
+        ...{ fromStage: undefined, toStage: undefined },
+      };
+      await store.transaction(async (tx) => {
+        if (clear) {
+          await tx.shadow.clear(connection?.id);
+          await tx.audit.append({ ...event, action: 'shadow.cleared', reason: undefined });
+        }
+        if (connection && percent !== undefined) {
+          const reason = `${percent} % of reads`;
+          await tx.audit.append({ ...event, action: 'connection.shadow', reason });
+          const shadowPercent = percent === 0 ? undefined : percent;
+          await tx.connections.update(connection, { shadowPercent }, atMs);
+        }
       });
     },
   };
@@ -146,40 +170,6 @@ export function acceptAccount(
       const override = { accountId, reason: reason.trim(), actor };
       const verification = await overrideAccount(connection, override);
       return { formerAccountId: connection.accountId, verification };
-    },
-  };
-}
-
-/** Forgets how answers of both credentials compared, of one customer or of all. Final. */
-export function clearComparisons(
-  { store, clock }: SingleDeps,
-  customerId: string | undefined,
-): Action<void> {
-  return {
-    plan: () =>
-      planFor(store, customerId === undefined ? {} : { customers: [customerId] }, {
-        async decide({ id, customerId: whose }): Promise<Decision<undefined>> {
-          const { length } = await store.shadow.list(id);
-          if (length > 0) return willChange(undefined, 'its comparisons are forgotten');
-          const message = `Customer ${whose} has no comparisons.`;
-          return skip('already', new KeyshiftError('stage_conflict', message));
-        },
-      }),
-    async apply(actor) {
-      const connection =
-        customerId === undefined ? undefined : await requireConnection(store, customerId);
-      await store.transaction(async (tx) => {
-        await tx.shadow.clear(connection?.id);
-        await tx.audit.append({
-          atMs: clock.now(),
-          actor,
-          action: 'shadow.cleared',
-          connectionId: connection?.id,
-          fromStage: undefined,
-          toStage: undefined,
-          reason: undefined,
-        });
-      });
     },
   };
 }

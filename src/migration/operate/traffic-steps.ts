@@ -3,7 +3,9 @@ import { stageAfterRollBack, type Connection } from '../../model/connection.ts';
 import type { KeyshiftError } from '../../errors/keyshift-error.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { whyNoCanary, whyNoCutover, whyNoRollback, type Cutover } from '../cutover/cutover.ts';
-import { skip, willChange, type Decision, type UseCase } from './plan.ts';
+import type { Store } from '../../store/store.ts';
+import type { Watch } from '../cutover/watch.ts';
+import { planFor, skip, willChange, type Decision, type PlanItem, type UseCase } from './plan.ts';
 
 /** A step that moves traffic between the credentials of a connection. */
 export type TrafficStep = UseCase<undefined, Connection>;
@@ -53,6 +55,22 @@ export function rollbackStep({ cutover, clock }: TrafficStepDeps, reason?: strin
     carryOut: (connection, _change, { actor }) => cutover.rollBack(connection, actor, reason),
     settle: () => clock.sleep(settledMs),
   };
+}
+
+/** Yields what a round of the watch would do: which connections it would hold or verify. */
+export async function* planWatch(
+  store: Pick<Store, 'connections'>,
+  watch: Pick<Watch, 'look'>,
+): AsyncGenerator<PlanItem<undefined>> {
+  for (const { connection, reason } of (await watch.look()).bad) {
+    const end = connection.route === 'canary' ? 'back on its key' : 'still on OAuth';
+    yield { ...willChange(undefined, `put on hold, ${end}: ${reason}`), connection };
+  }
+  yield* planFor(
+    store,
+    { stages: ['authorized'] },
+    { decide: async () => willChange(undefined, 'its consent is checked in Klaviyo') },
+  );
 }
 
 function decide(refusal: KeyshiftError | undefined, describe: () => string): Decision<undefined> {
