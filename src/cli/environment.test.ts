@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -27,6 +27,40 @@ describe('.env.local', () => {
   it('is one clear error when it cannot be read', async () => {
     await mkdir('.env.local');
     expect(loadConfig).toThrow('.env.local');
+  });
+
+  it.each([
+    ['a byte order mark', '\ufeffKEYSHIFT_MODE=production\n'],
+    ['a byte order mark and export', '\ufeffexport KEYSHIFT_MODE="production" # really\r\n'],
+    ['single quotes', "KEYSHIFT_MODE='production'"],
+    ['a comment behind it', 'KEYSHIFT_MODE=production # really'],
+    ['line ends of old Macs', 'LOG_LEVEL=info\rKEYSHIFT_MODE=production\r'],
+    ['a default', 'KEYSHIFT_MODE=${NO_SUCH_MODE:-production}'],
+    ['a reference', 'WHERE=production\nKEYSHIFT_MODE=${WHERE}'],
+    ['a later assignment', 'KEYSHIFT_MODE=development\nKEYSHIFT_MODE=production'],
+  ])('with %s turns on production all the same', async (_name, text) => {
+    await writeFile('.env.local', text);
+    expect(loadConfig).toThrow('SESSION_SECRET is not set');
+  });
+
+  it('counts where the environment has the variable, but empty', async () => {
+    process.env['KEYSHIFT_MODE'] = ' ';
+    await writeFile('.env.local', 'KEYSHIFT_MODE=production');
+    expect(loadConfig).toThrow('is not set');
+  });
+
+  it('that nobody can read, or that is a link to nowhere, is one clear error', async () => {
+    await symlink('nowhere', '.env.local');
+    expect(loadConfig).toThrow('.env.local cannot be read (ENOENT).');
+  });
+
+  it.each([
+    ['UTF-16', Buffer.from('\ufeffKEYSHIFT_MODE=production', 'utf16le')],
+    ['UTF-16 without a mark', Buffer.from('KEYSHIFT_MODE=production', 'utf16le')],
+    ['Latin-1', Buffer.from('# für uns\nKEYSHIFT_MODE=production', 'latin1')],
+  ])('in %s is refused', async (_name, bytes) => {
+    await writeFile('.env.local', bytes);
+    expect(loadConfig).toThrow('.env.local is not UTF-8.');
   });
 
   it('of the seed demo works unchanged, with its five names', async () => {

@@ -60,4 +60,6 @@ export interface KeyshiftConfig {
   readonly logLevel: LogLevel;
   /** Whether the built-in sandbox stands in for Klaviyo. */
   readonly sandbox: boolean;
+  /** What is odd about the settings and stops nothing; logged at the start. */
+  readonly warnings: readonly string[];
 }

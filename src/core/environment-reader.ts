@@ -1,19 +1,67 @@
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import { isLoopback } from '../runtime/loopback.ts';
 import type { Mode } from './config.ts';
+import { findSimilar } from './did-you-mean.ts';
 
 /** Variables of the environment by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** Every variable that is read, as docs/configuration.md lists them. */
+export const settingNames = [
+  ...(['CLIENT_ID', 'CLIENT_SECRET', 'CLIENT_SECRET_PREVIOUS', 'REDIRECT_URI'] as const),
+  ...(['KLAVIYO_SCOPES', 'KLAVIYO_REVISION', 'KLAVIYO_API_URL'] as const),
+  ...(['KLAVIYO_AUTHORIZE_URL', 'KLAVIYO_TOKEN_URL', 'KLAVIYO_REVOKE_URL'] as const),
+  ...(['HOST', 'PORT', 'PUBLIC_URL', 'TRUSTED_PROXIES', 'LOG_LEVEL', 'DATABASE_URL'] as const),
+  ...(['SHUTDOWN_DELAY_SEC', 'SHUTDOWN_TIMEOUT_SEC'] as const),
+  ...(['SESSION_SECRET', 'FLASK_SECRET_KEY', 'SMTP_URL', 'MAIL_FROM'] as const),
+  ...(['WEBHOOK_URL', 'WEBHOOK_SECRET', 'KEYSHIFT_MODE', 'KEYSHIFT_KEYS'] as const),
+  ...(['KEYSHIFT_ADMIN_PASSWORD', 'KEYSHIFT_SERVICE_TOKENS', 'KEYSHIFT_METRICS_TOKEN'] as const),
+] as const;
+export type SettingName = (typeof settingNames)[number];
+
 /** Reads single variables; an empty one counts as not set, as in a template that was not filled in. */
 export interface EnvironmentReader {
-  text(name: string): string | undefined;
-  integer(name: string, range: { min: number; max: number }): number | undefined;
-  oneOf<Value extends string>(name: string, values: readonly Value[]): Value | undefined;
+  /** @throws KeyshiftError for a value in quotes, or with a character that nobody can see */
+  text(name: SettingName): string | undefined;
+  integer(name: SettingName, range: { min: number; max: number }): number | undefined;
+  oneOf<Value extends string>(name: SettingName, values: readonly Value[]): Value | undefined;
   /** An absolute URL without credentials: https, or in development and on this machine http. */
-  url(name: string, mode: Mode): URL | undefined;
+  url(name: SettingName, mode: Mode): URL | undefined;
   /** The error for a wrong value: names the variable, what is wrong, and the way out. */
   wrong(name: string, what: string, fix: string): KeyshiftError<'config_invalid'>;
+}
+
+/**
+ * What to say about variables that look like settings of Keyshift and are none.
+ *
+ * @throws KeyshiftError `config_invalid` for a slip in a name that begins with KEYSHIFT_: its
+ * setting, and what it protects, would not be in force
+ */
+export function findStrangeNames(environment: Environment): string[] {
+  const known: ReadonlySet<string> = new Set(settingNames);
+  const warnings: string[] = [];
+  for (const [name, value] of Object.entries(environment)) {
+    if (known.has(name) || value === undefined) continue;
+    const plain = name
+      .replaceAll(/^export\s|[\p{C}\s"']/gu, '')
+      .toUpperCase()
+      .replaceAll('-', '_');
+    const bare = plain.replace(/^(KEYSHIFT|KLAVIYO)_/, '');
+    const meant =
+      settingNames.find((setting) => setting === plain || setting === bare) ??
+      findSimilar(plain, settingNames);
+    const ours = plain.startsWith('KEYSHIFT_');
+    if (meant === undefined && !ours) continue;
+    const problem = `${JSON.stringify(name)} is not a setting of Keyshift`;
+    if (ours && meant?.startsWith('KEYSHIFT_') === true) {
+      const fix = `Did you mean ${meant}? Rename the variable, or remove it.`;
+      throw new KeyshiftError('config_invalid', `${problem}.`, { fix });
+    }
+    warnings.push(
+      `${problem} and is not read${meant === undefined ? '' : `: did you mean ${meant}?`}`,
+    );
+  }
+  return warnings;
 }
 
 /** Creates a reader over variables. */
@@ -22,9 +70,24 @@ export function createEnvironmentReader(environment: Environment): EnvironmentRe
     new KeyshiftError('config_invalid', `${name} ${what}.`, {
       fix: `${fix.charAt(0).toUpperCase()}${fix.slice(1)}. See docs/configuration.md.`,
     });
-  const text = (name: string) => {
+  const text = (name: SettingName) => {
     const value = environment[name]?.trim();
-    return value === '' ? undefined : value;
+    if (value === undefined || value === '') return undefined;
+    if (/^(['"]).*\1$/s.test(value)) {
+      throw wrong(
+        name,
+        'has quotes around its value',
+        'remove the quotes: here, they are part of it',
+      );
+    }
+    if (/[^\P{C}\r\n\t]/u.test(value)) {
+      throw wrong(
+        name,
+        'contains an invisible character',
+        'type the value again, or copy it as plain text',
+      );
+    }
+    return value;
   };
   return {
     wrong,

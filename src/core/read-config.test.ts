@@ -110,6 +110,66 @@ describe('a wrong value', () => {
   });
 });
 
+describe('a value as a template or another program left it', () => {
+  it.each([
+    ['KEYSHIFT_MODE', '"production"', 'quotes'],
+    ['CLIENT_SECRET', "'secret'", 'quotes'],
+    ['KEYSHIFT_MODE', 'production\u200b', 'invisible'],
+    ['DATABASE_URL', 'sqlite:./a\u0000b', 'invisible'],
+    ['SESSION_SECRET', 'a\ufeffb', 'invisible'],
+  ])('is refused by the name of its variable: %s', (name, value, what) => {
+    const error = failure({ [name]: value });
+    expect(error.message).toMatch(new RegExp(`^${name} .*${what}`));
+    expect(error.message + error.fix).not.toContain(value);
+  });
+});
+
+describe('a name that looks like a setting and is none', () => {
+  it.each([
+    ['KEYSHIFT_MOD', 'KEYSHIFT_MODE'],
+    ['keyshift_mode', 'KEYSHIFT_MODE'],
+    ['KEYSHIFT-MODE', 'KEYSHIFT_MODE'],
+    ['\ufeffKEYSHIFT_MODE', 'KEYSHIFT_MODE'],
+    ['"KEYSHIFT_MODE"', 'KEYSHIFT_MODE'],
+    ['export KEYSHIFT_MODE', 'KEYSHIFT_MODE'],
+    ['KEYSHIFT_SERVICE_TOKEN', 'KEYSHIFT_SERVICE_TOKENS'],
+    ['KEYSHIFT_KEY', 'KEYSHIFT_KEYS'],
+    ['KEYSHIFT_ADMIN_PASWORD', 'KEYSHIFT_ADMIN_PASSWORD'],
+  ])('is refused where nobody else has such names: %s', (name, meant) => {
+    expect(failure({ [name]: 'x' })).toMatchObject({
+      code: 'config_invalid',
+      fix: expect.stringContaining(`Did you mean ${meant}?`) as string,
+    });
+  });
+
+  it.each([
+    ['KLAVIYO_SCOPE', 'KLAVIYO_SCOPES'],
+    ['CLIENT_SECERT', 'CLIENT_SECRET'],
+    ['client_id', 'CLIENT_ID'],
+    ['KLAVIYO_CLIENT_ID', 'CLIENT_ID'],
+    ['KEYSHIFT_PORT', 'PORT'],
+    ['REDIRECT_URL', 'REDIRECT_URI'],
+    ['DATABASE_URI', 'DATABASE_URL'],
+    ['\ufeffHOST', 'HOST'],
+  ])('is warned about where it may be of somebody else: %s', (name, meant) => {
+    expect(read({ [name]: 'x' }).warnings).toEqual([
+      `${JSON.stringify(name)} is not a setting of Keyshift and is not read: did you mean ${meant}?`,
+    ]);
+  });
+
+  it('is warned about without a guess where it is far from all', () => {
+    expect(read({ KEYSHIFT_COLOR: 'blue' }).warnings).toEqual([
+      '"KEYSHIFT_COLOR" is not a setting of Keyshift and is not read',
+    ]);
+  });
+
+  it('is no name that every machine has, or of Klaviyo’s own', () => {
+    const others = ['HOSTNAME', 'PATH', 'POSTS', 'HOME', 'LOGNAME', 'KLAVIYO_API_KEY', 'NODE_ENV'];
+    const environment = Object.fromEntries(others.map((name) => [name, 'x']));
+    expect(read(environment).warnings).toEqual([]);
+  });
+});
+
 describe('production', () => {
   const production = {
     KEYSHIFT_MODE: 'production',

@@ -16,8 +16,10 @@ import type {
 } from './config.ts';
 import {
   createEnvironmentReader,
+  findStrangeNames,
   type Environment,
   type EnvironmentReader,
+  type SettingName,
 } from './environment-reader.ts';
 import { loadGeneratedSecrets, type GeneratedSecrets } from './generated-secrets.ts';
 import { readOutreach } from './read-outreach.ts';
@@ -48,6 +50,7 @@ export function readConfig(
 ): KeyshiftConfig {
   const generate = options.generate ?? (() => loadGeneratedSecrets('data', systemRandom));
   const read = createEnvironmentReader(environment);
+  const warnings = findStrangeNames(environment);
   const host = readHost(read);
   const port = read.integer('PORT', { min: 1, max: 65_534 }) ?? 5000;
   const mode: Mode =
@@ -77,6 +80,7 @@ export function readConfig(
     shutdown: readShutdown(read, mode),
     logLevel: read.oneOf('LOG_LEVEL', logLevels) ?? 'info',
     sandbox,
+    warnings,
   };
 }
 
@@ -92,7 +96,7 @@ function readHost(read: EnvironmentReader): string {
 
 /** Without an app and without a word about where Klaviyo is, the built-in sandbox stands in. */
 function wantsSandbox(read: EnvironmentReader): boolean {
-  return (['CLIENT_ID', 'CLIENT_SECRET', ...Object.keys(endpointNames)] as const).every(
+  return (['CLIENT_ID', 'CLIENT_SECRET', ...endpointNames.keys()] as const).every(
     (name) => read.text(name) === undefined,
   );
 }
@@ -197,16 +201,16 @@ function readRevision(read: EnvironmentReader): string | undefined {
   );
 }
 
-const endpointNames = {
-  KLAVIYO_AUTHORIZE_URL: 'authorizeUrl',
-  KLAVIYO_TOKEN_URL: 'tokenUrl',
-  KLAVIYO_REVOKE_URL: 'revokeUrl',
-  KLAVIYO_API_URL: 'apiUrl',
-} as const satisfies Record<string, keyof KlaviyoEndpoints>;
+const endpointNames = new Map([
+  ['KLAVIYO_AUTHORIZE_URL', 'authorizeUrl'],
+  ['KLAVIYO_TOKEN_URL', 'tokenUrl'],
+  ['KLAVIYO_REVOKE_URL', 'revokeUrl'],
+  ['KLAVIYO_API_URL', 'apiUrl'],
+] as const satisfies [SettingName, keyof KlaviyoEndpoints][]);
 
 function readEndpoints(read: EnvironmentReader, mode: Mode): KlaviyoEndpoints {
   const endpoints: Record<keyof KlaviyoEndpoints, string> = { ...klaviyoEndpoints };
-  for (const [name, field] of Object.entries(endpointNames)) {
+  for (const [name, field] of endpointNames) {
     const url = read.url(name, mode);
     if (url) endpoints[field] = field === 'apiUrl' ? url.origin : url.href;
   }
@@ -242,7 +246,7 @@ function readSecrets(read: EnvironmentReader, mode: Mode, generate: () => Genera
   };
 }
 
-function requireLength(read: EnvironmentReader, name: string, value: string, length: number) {
+function requireLength(read: EnvironmentReader, name: SettingName, value: string, length: number) {
   if (value.length >= length) return;
   throw read.wrong(
     name,

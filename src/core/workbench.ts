@@ -54,6 +54,7 @@ export async function openWorkbench(
   const clock = runtime.clock ?? systemClock;
   const random = runtime.random ?? systemRandom;
   const logger = runtime.logger ?? createLogger({ level: config.logLevel });
+  for (const warning of config.warnings) logger.warn(warning);
   const exit = createExitStack();
   const vault = createVault(config.keyring, random);
   const store = await openStore({
