@@ -40,13 +40,13 @@ describe('.env.local', () => {
     ['a later assignment', 'KEYSHIFT_MODE=development\nKEYSHIFT_MODE=production'],
   ])('with %s turns on production all the same', async (_name, text) => {
     await writeFile('.env.local', text);
-    expect(loadConfig).toThrow('SESSION_SECRET is not set');
+    expect(loadConfig).toThrow('SESSION_SECRET, KEYSHIFT_ADMIN_PASSWORD');
   });
 
   it('counts where the environment has the variable, but empty', async () => {
     process.env['KEYSHIFT_MODE'] = ' ';
     await writeFile('.env.local', 'KEYSHIFT_MODE=production');
-    expect(loadConfig).toThrow('is not set');
+    expect(loadConfig).toThrow('are not set');
   });
 
   it('that nobody can read, or that is a link to nowhere, is one clear error', async () => {

@@ -63,3 +63,10 @@ export interface KeyshiftConfig {
   /** What is odd about the settings and stops nothing; logged at the start. */
   readonly warnings: readonly string[];
 }
+
+/** The path at which the server itself meets the callback: below the path of `publicUrl`. */
+export function callbackPathOf(config: Pick<KeyshiftConfig, 'publicUrl' | 'redirectUri'>): string {
+  const path = new URL(config.redirectUri).pathname;
+  const mount = new URL(config.publicUrl).pathname.replace(/\/$/, '');
+  return path.startsWith(`${mount}/`) ? path.slice(mount.length) : path;
+}

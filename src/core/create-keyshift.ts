@@ -4,6 +4,7 @@ import { createConnections } from '../client/connections.ts';
 import { createCredentials, type Credentials } from '../calls/credentials.ts';
 import { createAuthorizations, type Authorizations } from '../migration/consent/authorizations.ts';
 import { createConsent, type CompleteConsent } from '../migration/consent/consent.ts';
+import { tallyConsents, type ConsentTally } from '../migration/consent/consent-tally.ts';
 import { createDisconnect, type Disconnect } from '../migration/cutover/disconnect.ts';
 import { flagLostGrant, unflagRegainedGrant } from '../migration/consent/lost-grant.ts';
 import { createOAuthClient, type OAuthClient } from '../oauth/oauth-client.ts';
@@ -40,6 +41,8 @@ export interface KeyshiftParts extends Workbench, Journey, Pick<Keyshift, 'conne
   readonly readiness: Readiness;
   readonly authorizations: Authorizations;
   readonly completeConsent: CompleteConsent;
+  /** How the consents of this process ended. */
+  readonly consents: Pick<ConsentTally, 'counts'>;
   readonly disconnect: Disconnect;
   readonly readOrigin: ReadOrigin;
   /** Counts wrong keys, service tokens and links, wherever they are tried. */
@@ -187,6 +190,10 @@ async function compose(
   const journey = createJourney({ workbench, tokens, callApi, credentials, clientId, scope });
   const sweeper = createSweeper({ store, tokens, clientId, clock, random, logger });
   const { verify } = journey;
+  const consents = tallyConsents(
+    createConsent({ store, oauth, machine, lookUpAccount, clock, random, logger, verify }),
+    { clock, logger },
+  );
   return {
     ...workbench,
     oauthHttp,
@@ -198,16 +205,8 @@ async function compose(
     sweeper,
     readiness: createReadiness({ store, clock }),
     authorizations: createAuthorizations({ store, oauth, clock, random, redirectUri, scope }),
-    completeConsent: createConsent({
-      store,
-      oauth,
-      machine,
-      lookUpAccount,
-      clock,
-      random,
-      logger,
-      verify,
-    }),
+    consents,
+    completeConsent: consents.completeConsent,
     ...journey,
     disconnect: createDisconnect({ store, tokens, clientId, machine }),
     readOrigin: createReadOrigin(config.trustedProxies, logger),

@@ -68,7 +68,7 @@ export function findStrangeNames(environment: Environment): string[] {
 export function createEnvironmentReader(environment: Environment): EnvironmentReader {
   const wrong: EnvironmentReader['wrong'] = (name, what, fix) =>
     new KeyshiftError('config_invalid', `${name} ${what}.`, {
-      fix: `${fix.charAt(0).toUpperCase()}${fix.slice(1)}. See docs/configuration.md.`,
+      fix: `${fix.charAt(0).toUpperCase()}${fix.slice(1)}${fix.endsWith('?') ? '' : '.'} See docs/configuration.md.`,
     });
   const text = (name: SettingName) => {
     const value = environment[name]?.trim();

@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { klaviyoEndpoints } from '../klaviyo/endpoints.ts';
 import { systemRandom } from '../runtime/random.ts';
 import { generateKeyringEntry } from '../vault/keyring.ts';
+import { callbackPathOf } from './config.ts';
 import type { Environment } from './environment-reader.ts';
 import type { GeneratedSecrets } from './generated-secrets.ts';
 import { readConfig, requireClient } from './read-config.ts';
@@ -41,6 +42,13 @@ describe('a wrong value', () => {
     ['REDIRECT_URI', 'ftp://localhost/auth/callback'],
     ['REDIRECT_URI', 'http://localhost:5000/auth/callback#top'],
     ['REDIRECT_URI', 'http://user:pass@localhost:5000/auth/callback'],
+    ['REDIRECT_URI', 'http://localhost:5000/'],
+    ['REDIRECT_URI', 'http://localhost:5000/auth//callback'],
+    ['REDIRECT_URI', 'http://localhost:5000/auth/callback?code=x'],
+    ['REDIRECT_URI', 'http://localhost:5000/auth/start'],
+    ['REDIRECT_URI', 'http://localhost:5000/api/callback'],
+    ['REDIRECT_URI', 'http://localhost:5000/connect/callback'],
+    ['REDIRECT_URI', 'http://localhost:5000/metrics'],
     ['PUBLIC_URL', 'shop.example'],
     ['PUBLIC_URL', 'mailto:me@shop.example'],
     ['PUBLIC_URL', 'http://localhost:5000/?app=1'],
@@ -51,6 +59,8 @@ describe('a wrong value', () => {
     ['KLAVIYO_SCOPES', 'accounts'],
     ['KLAVIYO_SCOPES', 'accounts:read,profiles:read'],
     ['KLAVIYO_SCOPES', '"accounts:read profiles:read"'],
+    ['KLAVIYO_SCOPES', 'profiles:read'],
+    ['KLAVIYO_SCOPES', 'accounts:read profiles:read:write'],
     ['KLAVIYO_REVISION', 'latest'],
     ['KLAVIYO_REVISION', '2026-7-15'],
     ['LOG_LEVEL', 'verbose'],
@@ -124,6 +134,61 @@ describe('a value as a template or another program left it', () => {
   });
 });
 
+describe('a scope', () => {
+  it.each([
+    ['list:read', 'lists:read'],
+    ['profile:write', 'profiles:write'],
+    ['lists.read', 'lists:read'],
+    ['Lists:Read', 'lists:read'],
+    ['event:write', 'events:write'],
+    ['lists:raed', 'lists:read'],
+  ])('that is a slip away from one of Klaviyo’s is refused: %s', (scope, meant) => {
+    expect(failure({ KLAVIYO_SCOPES: `accounts:read ${scope}` })).toMatchObject({
+      message: `KLAVIYO_SCOPES contains "${scope}".`,
+      fix: expect.stringContaining(`Did you mean "${meant}"?`) as string,
+    });
+  });
+
+  it('that Klaviyo may have added since is taken, and warned about', () => {
+    const { scope, warnings } = read({ KLAVIYO_SCOPES: 'accounts:read loyalty:read' });
+    expect(scope).toBe('accounts:read loyalty:read');
+    expect(warnings).toEqual([expect.stringContaining('"loyalty:read"')]);
+  });
+});
+
+describe('the callback', () => {
+  const pathOf = (environment: Environment) => callbackPathOf(read(environment));
+
+  it('is served at the path of REDIRECT_URI, whatever it is', () => {
+    expect(pathOf({})).toBe('/auth/callback');
+    for (const path of ['/auth/callback/', '/Auth/Callback', '/oauth/klaviyo', '/x/cb%20y']) {
+      expect(pathOf({ REDIRECT_URI: `http://localhost:5000${path}` })).toBe(path);
+    }
+    expect(pathOf({ REDIRECT_URI: 'http://localhost:5000/auth/callback?x=1' })).toBe(
+      '/auth/callback',
+    );
+  });
+
+  it('is served below the path of PUBLIC_URL, which a proxy in front takes off', () => {
+    const PUBLIC_URL = 'https://app.example/klaviyo';
+    for (const path of ['/auth/callback', '/auth/callback/', '/cb']) {
+      expect(pathOf({ PUBLIC_URL, REDIRECT_URI: PUBLIC_URL + path })).toBe(path);
+    }
+    expect(pathOf({ REDIRECT_URI: 'https://app.example/klaviyo/auth/callback/' })).toBe(
+      '/auth/callback/',
+    );
+  });
+
+  it('at another port of this machine than the server’s is warned about', () => {
+    expect(
+      read({ PORT: '5300', REDIRECT_URI: 'http://localhost:5000/auth/callback' }),
+    ).toMatchObject({
+      warnings: ['REDIRECT_URI leads to port 5000 of this machine, and PORT is 5300'],
+    });
+    expect(read({ REDIRECT_URI: 'https://tunnel.example/auth/callback' }).warnings).toEqual([]);
+  });
+});
+
 describe('a name that looks like a setting and is none', () => {
   it.each([
     ['KEYSHIFT_MOD', 'KEYSHIFT_MODE'],
@@ -167,6 +232,24 @@ describe('a name that looks like a setting and is none', () => {
     const others = ['HOSTNAME', 'PATH', 'POSTS', 'HOME', 'LOGNAME', 'KLAVIYO_API_KEY', 'NODE_ENV'];
     const environment = Object.fromEntries(others.map((name) => [name, 'x']));
     expect(read(environment).warnings).toEqual([]);
+  });
+});
+
+describe('production without settings', () => {
+  it('tells all that are missing at once', () => {
+    expect(failure({ KEYSHIFT_MODE: 'production' })).toMatchObject({
+      message:
+        'SESSION_SECRET, KEYSHIFT_ADMIN_PASSWORD, KEYSHIFT_KEYS, REDIRECT_URI, CLIENT_ID and CLIENT_SECRET are not set.',
+    });
+    const one = { SESSION_SECRET: 's'.repeat(32), KEYSHIFT_KEYS: generated.keys };
+    const all = {
+      ...one,
+      REDIRECT_URI: 'https://a.example/auth/callback',
+      KEYSHIFT_MODE: 'production',
+    };
+    expect(failure({ ...all, CLIENT_ID: 'x', CLIENT_SECRET: 'y' }).message).toBe(
+      'KEYSHIFT_ADMIN_PASSWORD is not set.',
+    );
   });
 });
 

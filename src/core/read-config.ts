@@ -1,19 +1,22 @@
 import { isIP } from 'node:net';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import { klaviyoEndpoints, klaviyoRevision, type KlaviyoEndpoints } from '../klaviyo/endpoints.ts';
+import { knownScopes } from '../klaviyo/scopes.ts';
 import { isLoopback } from '../runtime/loopback.ts';
 import { logLevels } from '../runtime/logger.ts';
 import { systemRandom } from '../runtime/random.ts';
 import { TrustedProxies } from '../runtime/request-origin.ts';
 import { Secret } from '../runtime/secret.ts';
 import { parseKeyring } from '../vault/keyring.ts';
-import type {
-  ClientCredentials,
-  KeyshiftConfig,
-  Mode,
-  ServiceToken,
-  ShutdownSettings,
+import {
+  callbackPathOf,
+  type ClientCredentials,
+  type KeyshiftConfig,
+  type Mode,
+  type ServiceToken,
+  type ShutdownSettings,
 } from './config.ts';
+import { findSimilar } from './did-you-mean.ts';
 import {
   createEnvironmentReader,
   findStrangeNames,
@@ -58,17 +61,27 @@ export function readConfig(
     (isLoopback(host) ? 'development' : 'production');
   const sandbox = mode === 'development' && wantsSandbox(read);
   const profile = sandbox ? sandboxProfile(port) : undefined;
+  requireSettings(read, mode);
   const redirectUri = readRedirectUri(read, mode, port);
+  const publicUrl = readPublicUrl(read, mode, redirectUri);
+  requireOwnCallback(read, { publicUrl, redirectUri });
+  if (mode === 'production' && read.text('REDIRECT_URI') === undefined) {
+    warnings.push(
+      `REDIRECT_URI is not set: customers are sent to ${redirectUri}, their own machine`,
+    );
+  } else if (mode === 'development' && isLoopback(host)) {
+    warnings.push(...findOtherPort(redirectUri, port));
+  }
   const secrets = readSecrets(read, mode, generate);
   return {
     mode,
     host,
     port,
-    publicUrl: readPublicUrl(read, mode, redirectUri),
+    publicUrl,
     trustedProxies: readTrustedProxies(read),
     client: profile?.client ?? readClient(read),
     redirectUri,
-    scope: readScope(read) ?? profile?.scope ?? 'accounts:read profiles:read',
+    scope: readScope(read, warnings) ?? profile?.scope ?? 'accounts:read profiles:read',
     databaseUrl: new Secret(
       'database_url',
       read.text('DATABASE_URL') ?? profile?.databaseUrl ?? 'sqlite:./data/keyshift.db',
@@ -129,15 +142,52 @@ function readRedirectUri(read: EnvironmentReader, mode: Mode, port: number): str
   if (url.hash !== '') {
     throw read.wrong('REDIRECT_URI', 'has a fragment (#…)', 'remove the fragment');
   }
+  const taken = [...url.searchParams.keys()].find((name) => /^(code|state|error.*)$/.test(name));
+  if (taken !== undefined) {
+    throw read.wrong('REDIRECT_URI', `has a query with ${taken}, which Klaviyo adds`, 'remove it');
+  }
+  if (!/^(\/[\w.~!$&'()*+=:@%-]+)+\/?$/.test(url.pathname)) {
+    throw read.wrong(
+      'REDIRECT_URI',
+      'has no path, or one that no cookie can be bound to',
+      'use a path such as /auth/callback',
+    );
+  }
   // Klaviyo compares the string as it is, so it is passed on as it was written.
   return value;
+}
+
+/** Paths that answer something else, so that a consent would end there. */
+const ownPaths =
+  /^\/((api|v1|connect|console|healthz|readyz|metrics|whoami)(\/|$)|auth\/(start|install|refresh|disconnect)$)/;
+
+function requireOwnCallback(
+  read: EnvironmentReader,
+  config: Pick<KeyshiftConfig, 'publicUrl' | 'redirectUri'>,
+): void {
+  const path = callbackPathOf(config);
+  if (!ownPaths.test(path)) return;
+  throw read.wrong(
+    'REDIRECT_URI',
+    `leads to ${path}, which is another route of Keyshift`,
+    'use a path of its own, such as /auth/callback, and add it to the app in Klaviyo',
+  );
+}
+
+/** A callback on this machine, at a port on which nobody may listen. */
+function findOtherPort(redirectUri: string, port: number): string[] {
+  const { hostname, port: text, protocol } = new URL(redirectUri);
+  const named = text === '' ? (protocol === 'https:' ? 443 : 80) : Number(text);
+  if (!isLoopback(hostname) || named === port) return [];
+  return [`REDIRECT_URI leads to port ${named} of this machine, and PORT is ${port}`];
 }
 
 function readPublicUrl(read: EnvironmentReader, mode: Mode, redirectUri: string): string {
   const callback = new URL(redirectUri);
   const url = read.url('PUBLIC_URL', mode);
   // Keyshift under a path of an application has its callback there too.
-  if (!url) return callback.origin + (/^(.*)\/auth\/callback$/.exec(callback.pathname)?.[1] ?? '');
+  if (!url)
+    return callback.origin + (/^(.*)\/auth\/callback\/?$/i.exec(callback.pathname)?.[1] ?? '');
   if (url.search !== '' || url.hash !== '') {
     throw read.wrong(
       'PUBLIC_URL',
@@ -170,25 +220,33 @@ function readTrustedProxies(read: EnvironmentReader): TrustedProxies {
   return proxies;
 }
 
-function readScope(read: EnvironmentReader): string | undefined {
+function readScope(read: EnvironmentReader, warnings: string[]): string | undefined {
   const value = read.text('KLAVIYO_SCOPES');
   if (value === undefined) return undefined;
-  const scopes = value.split(/\s+/).filter(Boolean);
-  const odd = scopes.find((scope) => !/^[a-z][a-z-]*:[a-z]+$/.test(scope));
-  if (odd === undefined) return scopes.join(' ');
+  const scopes = [...new Set(value.split(/\s+/))];
+  for (const scope of scopes) {
+    if (knownScopes.has(scope)) continue;
+    const meant = findSimilar(scope, knownScopes);
+    if (meant !== undefined) {
+      throw read.wrong('KLAVIYO_SCOPES', `contains "${scope}"`, `did you mean "${meant}"?`);
+    }
+    if (!/^[a-z][a-z-]*:[a-z]+$/.test(scope)) {
+      throw read.wrong(
+        'KLAVIYO_SCOPES',
+        `contains "${scope}", which is not a scope`,
+        'write scopes as "accounts:read profiles:read", separated by spaces',
+      );
+    }
+    warnings.push(
+      `KLAVIYO_SCOPES contains "${scope}", which Keyshift does not know: if Klaviyo does not either, no customer can connect`,
+    );
+  }
+  if (scopes.includes('accounts:read')) return scopes.join(' ');
   throw read.wrong(
     'KLAVIYO_SCOPES',
-    `contains "${odd}", which is not a scope`,
-    'write scopes as "accounts:read profiles:read", separated by spaces',
+    'lacks accounts:read, without which nobody learns which account has consented',
+    'add accounts:read, here and to the app in Klaviyo',
   );
-}
-
-/** In development nobody stands in front of the server, and Ctrl-C should end it at once. */
-function readShutdown(read: EnvironmentReader, mode: Mode): ShutdownSettings {
-  const seconds = { min: 0, max: 600 };
-  const delaySec = read.integer('SHUTDOWN_DELAY_SEC', seconds) ?? (mode === 'production' ? 5 : 0);
-  const timeoutSec = read.integer('SHUTDOWN_TIMEOUT_SEC', seconds) ?? 20;
-  return { delayMs: delaySec * 1_000, timeoutMs: timeoutSec * 1_000 };
 }
 
 function readRevision(read: EnvironmentReader): string | undefined {
@@ -217,22 +275,36 @@ function readEndpoints(read: EnvironmentReader, mode: Mode): KlaviyoEndpoints {
   return endpoints;
 }
 
+/** In development nobody stands in front of the server, and Ctrl-C should end it at once. */
+function readShutdown(read: EnvironmentReader, mode: Mode): ShutdownSettings {
+  const seconds = { min: 0, max: 600 };
+  const delaySec = read.integer('SHUTDOWN_DELAY_SEC', seconds) ?? (mode === 'production' ? 5 : 0);
+  const timeoutSec = read.integer('SHUTDOWN_TIMEOUT_SEC', seconds) ?? 20;
+  return { delayMs: delaySec * 1_000, timeoutMs: timeoutSec * 1_000 };
+}
+
+/** What production cannot make up, told at once. */
+function requireSettings(read: EnvironmentReader, mode: Mode): void {
+  if (mode === 'development') return;
+  const isMissing = (name: SettingName) => read.text(name) === undefined;
+  const needed: SettingName[] = ['KEYSHIFT_ADMIN_PASSWORD', 'KEYSHIFT_KEYS'];
+  if (isMissing('FLASK_SECRET_KEY')) needed.unshift('SESSION_SECRET');
+  const missing = needed.filter(isMissing);
+  if (missing.length === 0) return;
+  // Some commands do without the app; whoever sets up the rest needs it too.
+  missing.push(...(['REDIRECT_URI', 'CLIENT_ID', 'CLIENT_SECRET'] as const).filter(isMissing));
+  const last = missing.pop() ?? '';
+  const names = missing.length === 0 ? `${last} is` : `${missing.join(', ')} and ${last} are`;
+  const why = isMissing('KEYSHIFT_MODE') ? ' (it is production because of HOST)' : '';
+  const fix = `Production needs settings and secrets of your own${why}; to try things out, set KEYSHIFT_MODE=development. See docs/configuration.md.`;
+  throw new KeyshiftError('config_invalid', `${names} not set.`, { fix });
+}
+
 function readSecrets(read: EnvironmentReader, mode: Mode, generate: () => GeneratedSecrets) {
-  const generated = (name: string) => {
-    if (mode === 'development') return generate();
-    const why =
-      read.text('KEYSHIFT_MODE') === undefined ? ' (it is production because of HOST)' : '';
-    throw read.wrong(
-      name,
-      'is not set',
-      `production needs secrets of your own${why}; to try things out, set KEYSHIFT_MODE=development`,
-    );
-  };
   const sessionName =
     read.text('SESSION_SECRET') === undefined ? 'FLASK_SECRET_KEY' : 'SESSION_SECRET';
-  const sessionSecret = read.text(sessionName) ?? generated('SESSION_SECRET').sessionSecret;
-  const adminPassword =
-    read.text('KEYSHIFT_ADMIN_PASSWORD') ?? generated('KEYSHIFT_ADMIN_PASSWORD').adminPassword;
+  const sessionSecret = read.text(sessionName) ?? generate().sessionSecret;
+  const adminPassword = read.text('KEYSHIFT_ADMIN_PASSWORD') ?? generate().adminPassword;
   if (mode === 'production') {
     requireLength(read, sessionName, sessionSecret, 32);
     requireLength(read, 'KEYSHIFT_ADMIN_PASSWORD', adminPassword, 12);
@@ -240,7 +312,7 @@ function readSecrets(read: EnvironmentReader, mode: Mode, generate: () => Genera
   return {
     sessionSecret: new Secret('session_secret', sessionSecret),
     adminPassword: new Secret('admin_password', adminPassword),
-    keyring: parseKeyring(read.text('KEYSHIFT_KEYS') ?? generated('KEYSHIFT_KEYS').keys),
+    keyring: parseKeyring(read.text('KEYSHIFT_KEYS') ?? generate().keys),
     serviceTokens: readServiceTokens(read, mode, generate),
     metricsToken: readMetricsToken(read, mode),
   };
@@ -304,4 +376,21 @@ export function requireClient(config: Pick<KeyshiftConfig, 'client'>): ClientCre
   throw new KeyshiftError('config_invalid', 'CLIENT_ID and CLIENT_SECRET are not set.', {
     fix: 'Put both into .env.local; they are on the app’s page in Klaviyo.',
   });
+}
+
+/**
+ * Demands what a customer needs who opens a link, before anybody gets one.
+ *
+ * @throws KeyshiftError `config_invalid`
+ */
+export function requireConsents(
+  config: Pick<KeyshiftConfig, 'client' | 'mode' | 'redirectUri'>,
+): void {
+  requireClient(config);
+  if (config.mode === 'development' || !isLoopback(new URL(config.redirectUri).hostname)) return;
+  throw new KeyshiftError(
+    'config_invalid',
+    `REDIRECT_URI leads customers to ${config.redirectUri}, their own machine.`,
+    { fix: 'Set it to an address of this server, and add that to the app in Klaviyo.' },
+  );
 }

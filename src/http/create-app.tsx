@@ -1,6 +1,7 @@
 import { Hono, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
+import { callbackPathOf } from '../core/config.ts';
 import { partsOf } from '../core/create-keyshift.ts';
 import type { Keyshift } from '../core/keyshift.ts';
 import { createFailureLog } from '../runtime/failure-log.ts';
@@ -9,6 +10,7 @@ import { pageProps, type HttpDeps, type HttpEnv } from './http-context.ts';
 import { HomePage } from './pages/home-page.tsx';
 import { pageHeaders } from './pages/page-policy.ts';
 import { createStylesheet } from './pages/stylesheet.ts';
+import { answerCallback } from './routes/auth-callback.tsx';
 import { createAuthRoutes } from './routes/auth-routes.ts';
 import { createConnectRoutes } from './routes/connect-routes.tsx';
 import { createHealthRoutes } from './routes/health-routes.ts';
@@ -66,6 +68,11 @@ export function createApp(keyshift: Keyshift, options: AppOptions = {}): Keyshif
     answerError(context, deps, new KeyshiftError('not_found', 'No route has this path.')),
   );
 
+  // REDIRECT_URI may lead elsewhere than to /auth/callback.
+  const callbackPath = callbackPathOf(config);
+  app.get('*', (context, next) =>
+    new URL(context.req.url).pathname === callbackPath ? answerCallback(context, deps) : next(),
+  );
   app.route('/auth', createAuthRoutes(deps));
   app.route('/connect', createConnectRoutes(deps));
   app.route('/connect', createOutreachRoutes(deps));

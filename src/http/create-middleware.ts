@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
+import { callbackPathOf } from '../core/config.ts';
 import { partsOf } from '../core/create-keyshift.ts';
 import type { Keyshift } from '../core/keyshift.ts';
 import { isKeyshiftError, type KeyshiftError } from '../errors/keyshift-error.ts';
@@ -37,6 +38,7 @@ export function createMiddleware(keyshift: Keyshift): Middleware {
   const proxy = createKeyshiftProxy(parts);
   const listener = getRequestListener(createApp(keyshift).fetch, { overrideGlobalObjects: false });
   const stylesheetPath = createStylesheet().path;
+  const callbackPath = callbackPathOf(parts.config);
 
   async function serve(
     request: ParsedRequest,
@@ -58,7 +60,7 @@ export function createMiddleware(keyshift: Keyshift): Middleware {
   return (request, response, next) => {
     const path = (request.url ?? '').split('?', 1)[0] ?? '';
     const proxied = path.startsWith('/api/') && isAddressed(request.headers);
-    if (!proxied && !isRoute(path) && path !== stylesheetPath) {
+    if (!proxied && !isRoute(path) && path !== stylesheetPath && path !== callbackPath) {
       next();
     } else {
       serve(request, response, proxied).catch(next);

@@ -3,13 +3,22 @@ import type { KeyshiftParts } from '../core/create-keyshift.ts';
 import { registerTraffic } from './traffic-metrics.ts';
 
 /** What the figures are read from. */
-export type MetricsParts = Pick<KeyshiftParts, 'store' | 'tokens' | 'sweeper' | 'traffic'>;
+export type MetricsParts = Pick<
+  KeyshiftParts,
+  'store' | 'tokens' | 'sweeper' | 'traffic' | 'consents'
+>;
 
 /**
  * The figures of one server for Prometheus: connections by stage, grants and what is due, and
  * refreshes by how they ended. Nothing in them names a customer.
  */
-export function createMetrics({ store, tokens, sweeper, traffic }: MetricsParts): Registry {
+export function createMetrics({
+  store,
+  tokens,
+  sweeper,
+  traffic,
+  consents,
+}: MetricsParts): Registry {
   const registry = new Registry();
   new Gauge({
     name: 'keyshift_connections',
@@ -49,6 +58,16 @@ export function createMetrics({ store, tokens, sweeper, traffic }: MetricsParts)
       for (const [outcome, count] of Object.entries(tokens.counters.read())) {
         this.inc({ outcome }, count);
       }
+    },
+  });
+  new Counter({
+    name: 'keyshift_consents_total',
+    help: 'Consents by this process, by outcome: completed, or the reason why not',
+    labelNames: ['outcome'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [outcome, count] of consents.counts) this.inc({ outcome }, count);
     },
   });
   registerTraffic(registry, traffic.meter.figures);

@@ -53,6 +53,9 @@ const scopeDescriptions = {
   'webhooks:write': 'Change where Klaviyo sends news about your account (webhooks)',
 } as const satisfies Record<`${string}:${'read' | 'write'}`, string>;
 
+/** Every scope that Klaviyo had when this was written; it adds some with its revisions. */
+export const knownScopes: ReadonlySet<string> = new Set(Object.keys(scopeDescriptions));
+
 /** Whether the scope has a description of its own, rather than one made from its name. */
 export function isDescribedScope(scope: string): scope is keyof typeof scopeDescriptions {
   return Object.hasOwn(scopeDescriptions, scope);

@@ -40,6 +40,20 @@ describe('production mode', () => {
     },
   );
 
+  it.each(['/auth/callback/', '/OAuth/klaviyo', '/auth/callback?app=1'])(
+    'meets customers where REDIRECT_URI sends them: %s',
+    async (callbackPath) => {
+      await using fixture = await startFlow({ mode: 'production', callbackPath });
+      const answer = await fixture
+        .newBrowser()
+        .signIn(`${fixture.url}/auth/start`, { account: accountOf(fixture, 0) });
+      expect([answer.status, answer.body]).toEqual([
+        200,
+        expect.stringContaining('The app is installed'),
+      ]);
+    },
+  );
+
   it('refreshes for a service token only', async () => {
     await using fixture = await startFlow({ mode: 'production' });
     await migrateToLive(fixture, 'acme', 0);

@@ -22,6 +22,8 @@ import { createShiftedClock, type ShiftedClock } from './shifted-clock.ts';
 
 /** How {@link startFlow} sets things up. */
 export interface FlowOptions {
+  /** Where Klaviyo sends the browser back to, if not `/auth/callback`. */
+  readonly callbackPath?: string;
   /** In memory by default. */
   readonly databaseUrl?: string;
   readonly mode?: 'development' | 'production';
@@ -97,7 +99,7 @@ async function compose(port: number, options: FlowOptions, opened: Opened): Prom
     app: {
       clientId: 'flow-app',
       clientSecret: secrets.clientSecret,
-      redirectUris: [`http://localhost:${port}/auth/callback`],
+      redirectUris: [`http://localhost:${port}${options.callbackPath ?? '/auth/callback'}`],
     },
   });
   const scopes = options.scopes?.split(' ');
@@ -175,7 +177,7 @@ export function environmentOf(
   port: number,
   sandbox: Sandbox,
   secrets: FlowSecrets,
-  options: Pick<FlowOptions, 'databaseUrl' | 'mode' | 'scopes' | 'environment'>,
+  options: Pick<FlowOptions, 'databaseUrl' | 'mode' | 'scopes' | 'environment' | 'callbackPath'>,
 ): Record<string, string> {
   return {
     PORT: String(port),
@@ -194,6 +196,9 @@ export function environmentOf(
     SHUTDOWN_DELAY_SEC: '0',
     SHUTDOWN_TIMEOUT_SEC: '0',
     ...(options.scopes === undefined ? {} : { KLAVIYO_SCOPES: options.scopes }),
+    ...(options.callbackPath !== undefined && {
+      REDIRECT_URI: `http://localhost:${port}${options.callbackPath}`,
+    }),
     ...options.environment,
   };
 }

@@ -1,4 +1,5 @@
 import { Option, type Command } from 'commander';
+import { requireConsents } from '../../core/read-config.ts';
 import { requireChannel } from '../../core/read-outreach.ts';
 import type { Workbench } from '../../core/workbench.ts';
 import { KeyshiftError } from '../../errors/keyshift-error.ts';
@@ -118,6 +119,7 @@ async function invite(
   running: Run,
 ): Promise<number> {
   const { store, config } = workbench;
+  requireConsents(config);
   const channels = channelsOf(flags);
   for (const channel of channels)
     if (channel !== 'export') requireChannel(config.outreach, channel);

@@ -11,6 +11,7 @@ export function createHealthRoutes(
     | 'tokens'
     | 'sweeper'
     | 'traffic'
+    | 'consents'
     | 'clock'
     | 'guesses'
     | 'readOrigin'
