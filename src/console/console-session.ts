@@ -1,12 +1,10 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { getSignedCookie, setSignedCookie, deleteCookie } from 'hono/cookie';
-import { type HttpContext, type HttpDeps } from '../http/http-context.ts';
+import { hostCookie } from '../http/cookies.ts';
+import type { HttpContext, HttpDeps } from '../http/http-context.ts';
 import { randomToken } from '../runtime/random.ts';
 import { derivePurposeKey } from '../vault/purpose-key.ts';
 
-const sessionCookie = 'keyshift_session';
-const loginCookie = 'keyshift_login';
-const deviceCookie = 'keyshift_device';
 const sessionMs = 8 * 60 * 60_000;
 const deviceSec = 180 * 86_400;
 
@@ -36,11 +34,13 @@ export function createConsoleSessions({
   const loginKey = derivePurposeKey(config.sessionSecret, 'console login');
   const deviceKey = derivePurposeKey(config.sessionSecret, 'console device');
   const formKey = derivePurposeKey(config.sessionSecret, 'console form');
+  const cookieOf = (name: string) => hostCookie(config.publicUrl, name, '/console').name;
+  const sessionCookie = cookieOf('keyshift_session');
+  const loginCookie = cookieOf('keyshift_login');
+  const deviceCookie = cookieOf('keyshift_device');
   const options = {
-    path: '/console',
-    httpOnly: true,
+    ...hostCookie(config.publicUrl, '', '/console').options,
     sameSite: 'Strict',
-    secure: config.publicUrl.startsWith('https:'),
   } as const;
 
   // Cookies end by themselves; one that was signed out before must not come back. One process

@@ -204,7 +204,10 @@ async function compose(
     connection: createConnections({ store, credentials, callApi, clock, meter: traffic.meter }),
     sweeper,
     readiness: createReadiness({ store, clock }),
-    authorizations: createAuthorizations({ store, oauth, clock, random, redirectUri, scope }),
+    authorizations: createAuthorizations({
+      ...{ store, oauth, clock, random, redirectUri, scope },
+      sessionSecret: config.sessionSecret,
+    }),
     consents,
     completeConsent: consents.completeConsent,
     ...journey,

@@ -111,11 +111,11 @@ describe('the work', () => {
     await work;
   });
 
-  it('deletes attempts after a day and counts of calls after half a year', async () => {
+  it('deletes attempts after an hour and counts of calls after half a year', async () => {
     await using bench = await openTestKeyshift();
     const { keyshift, clock } = bench;
     const { store } = keyshift;
-    await keyshift.authorizations.start();
+    await bench.consent();
     const count = () =>
       store.traffic.add([
         {

@@ -30,8 +30,8 @@ export async function runWork(parts: WorkParts, signal: AbortSignal): Promise<vo
 }
 
 const dayMs = 24 * 3_600_000;
-/** Expired attempts are kept for a day, so that a late callback is told what happened. */
-const attemptsKeptMs = dayMs;
+/** A browser can look at the end of its attempt again for as long as it has the cookie. */
+const attemptsKeptMs = 3_600_000;
 /** Counts of calls are kept for half a year: longer than a migration takes. */
 const trafficKeptMs = 180 * dayMs;
 

@@ -18,7 +18,8 @@ export type Middleware = (request: IncomingMessage, response: ServerResponse, ne
 
 /**
  * Creates a middleware that gives an application Keyshift's routes: `/auth/start`,
- * `/auth/install`, `/auth/callback`, `/auth/refresh`, `/auth/disconnect`, `/connect/*`, `/whoami`,
+ * `/auth/install`, `/auth/callback`,
+ * `/auth/callback/result`, `/auth/refresh`, `/auth/disconnect`, `/connect/*`, `/whoami`,
  * the stylesheet of the pages, and `/api/*` for calls that are addressed to Keyshift by a private
  * key, or by a service token with `Keyshift-Account` or `Keyshift-Customer`. All else goes to
  * `next`.
@@ -72,6 +73,7 @@ const routes: ReadonlySet<string> = new Set([
   '/auth/start',
   '/auth/install',
   '/auth/callback',
+  '/auth/callback/result',
   '/auth/refresh',
   '/auth/disconnect',
   '/whoami',

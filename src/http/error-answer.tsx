@@ -21,12 +21,16 @@ export function logError(
   deps.logFailure('request failed', error, bindings);
 }
 
-/** Answers an error as JSON, or as a page for a browser. */
+/**
+ * Answers an error as JSON, or as a page for a browser.
+ *
+ * @param page.requestId where another request failed than the one that is answered
+ */
 export function answerError(
   context: HttpContext,
   deps: HttpDeps<'config'>,
   error: KeyshiftError,
-  retryHref?: string,
+  page: { readonly retryHref?: string | undefined; readonly requestId?: string } = {},
 ): Response | Promise<Response> {
   const status = error.status as 400;
   const headers: Record<string, string> = { 'cache-control': 'no-store', vary: 'accept' };
@@ -40,8 +44,8 @@ export function answerError(
       fix={error.fix}
       code={error.code}
       audience={errorTable[error.code].audience}
-      requestId={context.get('requestId')}
-      retryHref={retryHref}
+      requestId={page.requestId ?? context.get('requestId')}
+      retryHref={page.retryHref}
       reader={deps.keyshift.config.mode === 'development' ? 'developer' : 'customer'}
     />,
     status,

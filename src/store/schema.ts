@@ -66,18 +66,15 @@ export interface GrantRow {
   retry_at: number | null;
 }
 
-/** `authorizations`: attempts in progress, by the hash of their state. */
+/** `authorizations`: attempts that came back, by the hash of their state. */
 export interface AuthorizationRow {
   state_hash: string;
-  nonce_hash: string;
-  code_verifier: Sealed;
-  redirect_uri: string;
-  scope: string;
   invitation_id: string | null;
   customer_id: string | null;
   created_at: number;
   expires_at: number;
   consumed_at: number | null;
+  result: string | null;
 }
 
 /** `invitations`: durable links, by the hash of their token. */

@@ -22,14 +22,12 @@ const vault = createVault(parseKeyring(generateKeyringEntry(systemRandom)), syst
 const key = { clientId: 'client', accountId: 'AbC123' };
 const privateKeys = ['pk_1111aaaa2222bbbb', 'pk_9999zzzz8888yyyy'];
 const pairs = ['1', '2', '3', 'aside'].map((name) => samplePair(name));
-const authorization = sampleAuthorization('state-hash');
 const secrets = [
   ...privateKeys,
   ...pairs.flatMap(({ accessToken, refreshToken }) => [
     accessToken.reveal(),
     refreshToken.reveal(),
   ]),
-  authorization.codeVerifier.reveal(),
 ];
 
 /** Writes every kind of row, with a secret in every place that holds one. */
@@ -46,7 +44,7 @@ async function writeEverything(store: Store): Promise<void> {
   await store.grants.saveRefreshed('g1', 1, second);
   await store.grants.saveConsent({ ...key, id: 'g1' }, third);
   await store.grants.setAside({ ...key, id: 'g2' }, aside);
-  await store.authorizations.insert(authorization);
+  await store.authorizations.consume(sampleAuthorization('state-hash'));
   await store.invitations.insert(sampleInvitation('inv', connection.id));
   await store.audit.append({
     atMs: t0,

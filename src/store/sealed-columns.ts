@@ -23,7 +23,6 @@ export const sealedColumns = {
   accessToken: { table: 'grants', rowIdColumn: 'id', column: 'access_token' },
   refreshToken: { table: 'grants', rowIdColumn: 'id', column: 'refresh_token' },
   previousRefreshToken: { table: 'grants', rowIdColumn: 'id', column: 'previous_refresh_token' },
-  codeVerifier: { table: 'authorizations', rowIdColumn: 'state_hash', column: 'code_verifier' },
 } as const satisfies Record<string, SealedColumn>;
 
 /** The name of an entry of {@link sealedColumns}. */

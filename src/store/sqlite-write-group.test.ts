@@ -1,25 +1,22 @@
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it, vi } from 'vitest';
+import { sampleInvitation } from '../../test/store/contract/contract-test.ts';
 import {
   benchClientId as clientId,
   openTestBench,
   tokenPair,
   type TestBench,
 } from '../../test/support/workbench-fixture.ts';
-import { Secret } from '../runtime/secret.ts';
-import type { Authorization } from '../model/authorization.ts';
+import type { AuthorizationRecord } from '../model/authorization.ts';
 
-const attempt = (bench: TestBench, stateHash: string): Authorization => ({
+const attempt = (bench: TestBench, stateHash: string): AuthorizationRecord => ({
   stateHash,
-  nonceHash: 'nonce',
-  codeVerifier: new Secret('code_verifier', 'verifier'),
-  redirectUri: 'http://localhost:5000/auth/callback',
-  scope: 'accounts:read',
   invitationId: undefined,
   customerId: undefined,
   createdAtMs: bench.clock.now(),
   expiresAtMs: bench.clock.now() + 1_000,
-  consumedAtMs: undefined,
+  consumedAtMs: bench.clock.now(),
+  result: undefined,
 });
 
 describe('writes to SQLite that come at the same time', () => {
@@ -31,12 +28,12 @@ describe('writes to SQLite that come at the same time', () => {
     try {
       const next = tokenPair('next', bench.clock.now());
       await Promise.all([
-        authorizations.insert(attempt(bench, 'one')),
+        authorizations.consume(attempt(bench, 'one')),
         grants.saveRefreshed(id, 1, next),
-        authorizations.insert(attempt(bench, 'two')),
+        authorizations.consume(attempt(bench, 'two')),
       ]);
       await Promise.all(
-        ['three', 'four'].map((state) => authorizations.insert(attempt(bench, state))),
+        ['three', 'four'].map((state) => authorizations.consume(attempt(bench, state))),
       );
       expect(exec.mock.calls.map(([statement]) => statement)).toEqual([
         ...['pragma synchronous = full', 'commit', 'pragma synchronous = normal'],
@@ -53,10 +50,11 @@ describe('writes to SQLite that come at the same time', () => {
 
   it('stand although one among them is refused, which alone learns of it', async () => {
     await using bench = await openTestBench();
-    const { authorizations } = bench.store;
-    const states = ['one', 'two', 'one', 'three'];
+    const { invitations } = bench.store;
+    const { id: connectionId } = await bench.add('acme');
+    const ids = ['one', 'two', 'one', 'three'];
     const results = await Promise.allSettled(
-      states.map((state) => authorizations.insert(attempt(bench, state))),
+      ids.map((id) => invitations.insert(sampleInvitation(id, connectionId))),
     );
     expect(results.map(({ status }) => status)).toEqual([
       'fulfilled',
@@ -64,15 +62,14 @@ describe('writes to SQLite that come at the same time', () => {
       'rejected',
       'fulfilled',
     ]);
-    for (const state of states) expect(await authorizations.find(state)).toBeDefined();
+    for (const id of ids) expect(await invitations.findById(id)).toBeDefined();
   });
 
   it('let only one of many take what only one may have', async () => {
     await using bench = await openTestBench();
     const { authorizations } = bench.store;
-    await authorizations.insert(attempt(bench, 'one'));
     const consumed = await Promise.all(
-      Array.from({ length: 10 }, () => authorizations.consume('one', bench.clock.now())),
+      Array.from({ length: 10 }, () => authorizations.consume(attempt(bench, 'one'))),
     );
     expect(consumed.filter(Boolean)).toHaveLength(1);
   });
@@ -91,7 +88,7 @@ describe('writes to SQLite that come at the same time', () => {
     });
     const insertAll = () =>
       Promise.allSettled(
-        ['one', 'two'].map((state) => authorizations.insert(attempt(bench, state))),
+        ['one', 'two'].map((state) => authorizations.consume(attempt(bench, state))),
       );
     try {
       const failed = { status: 'rejected', reason: { code: 'database_unavailable' } };
@@ -111,13 +108,13 @@ describe('writes to SQLite that come at the same time', () => {
     const { promise: opened, resolve: open } = Promise.withResolvers();
     const { promise: released, resolve: release } = Promise.withResolvers();
     const failing = store.transaction(async (tx) => {
-      await tx.authorizations.insert(attempt(bench, 'inside'));
+      await tx.authorizations.consume(attempt(bench, 'inside'));
       open(true);
       await released;
       throw new Error('no');
     });
     await opened;
-    const outside = ['one', 'two'].map((state) => authorizations.insert(attempt(bench, state)));
+    const outside = ['one', 'two'].map((state) => authorizations.consume(attempt(bench, state)));
     release(true);
     await expect(failing).rejects.toThrow('no');
     await Promise.all(outside);
@@ -128,7 +125,7 @@ describe('writes to SQLite that come at the same time', () => {
   it('are done before the database is closed', async () => {
     const bench = await openTestBench();
     const { authorizations } = bench.store;
-    const writing = ['one', 'two'].map((state) => authorizations.insert(attempt(bench, state)));
+    const writing = ['one', 'two'].map((state) => authorizations.consume(attempt(bench, state)));
     await new Promise(process.nextTick); // They have reached the driver.
     await bench.store.close();
     await expect(Promise.all(writing)).resolves.toBeDefined();

@@ -147,7 +147,7 @@ function createTables(database: Database, services: Services): Tables {
     privateKeys: createPrivateKeyStore(database, sealer, blindIndex),
     grants: createGrantStore(database, grantMapper),
     sweepTurns: createSweepTurnStore(database),
-    authorizations: createAuthorizationStore(database, sealer),
+    authorizations: createAuthorizationStore(database),
     invitations: createInvitationStore(database),
     labels: createLabelStore(database),
     outbox: createOutboxStore(database),

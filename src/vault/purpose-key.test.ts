@@ -6,6 +6,7 @@ import { derivePurposeKey, type KeyPurpose } from './purpose-key.ts';
 const secret = new Secret('session_secret', 'a-session-secret-of-the-test-0123456789');
 const purposes: readonly KeyPurpose[] = [
   'invitation link',
+  'sign-in attempt',
   'console session',
   'console login',
   'console device',

@@ -3,7 +3,12 @@ import type { Secret } from '../runtime/secret.ts';
 
 /** What is signed under `SESSION_SECRET`. A key of one purpose is no key of another. */
 export type KeyPurpose =
-  'invitation link' | 'console session' | 'console login' | 'console device' | 'console form';
+  | 'invitation link'
+  | 'sign-in attempt'
+  | 'console session'
+  | 'console login'
+  | 'console device'
+  | 'console form';
 
 /**
  * Derives the key of 32 bytes for one purpose from `SESSION_SECRET` by HKDF-SHA-256 (RFC 5869).

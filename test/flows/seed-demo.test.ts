@@ -82,7 +82,11 @@ describe('GET /auth/start', () => {
       environment: { REDIRECT_URI: 'https://app.example/auth/callback' },
     });
     const answer = await send(`${fixture.url}/auth/start`);
-    expect(answer.headers.getSetCookie()[0]).toMatch(/; Secure(;|$)/);
+    const [cookie = ''] = answer.headers.getSetCookie();
+    expect(cookie).toMatch(/^__Host-keyshift_attempt_/);
+    expect(cookie).toMatch(/; Path=\/(;|$)/);
+    expect(cookie).toMatch(/; Secure(;|$)/);
+    expect(cookie).not.toMatch(/domain/i);
   });
 
   it.each(eachDatabase)(

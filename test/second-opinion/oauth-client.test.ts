@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createOAuthClient, type OAuthClient } from '../../src/oauth/oauth-client.ts';
-import { createPkcePair } from '../../src/oauth/pkce.ts';
+import { codeChallengeOf } from '../../src/oauth/pkce.ts';
 import type { GrantedTokens, TokenOutcome } from '../../src/oauth/token-outcome.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { createHttpClient } from '../../src/runtime/http-client.ts';
-import { systemRandom } from '../../src/runtime/random.ts';
+import { randomToken, systemRandom } from '../../src/runtime/random.ts';
 import { Secret } from '../../src/runtime/secret.ts';
 import { approveConsent, startSandbox } from '../../src/sandbox.ts';
 import { certifiedApp, startCertifiedServer } from '../support/certified-server.ts';
@@ -76,7 +76,8 @@ afterAll(() => http.close());
 /** Asks the person, and answers the callback with what belongs to it. */
 async function authorize(decision: 'allow' | 'deny' = 'allow') {
   const state = systemRandom.id();
-  const { codeVerifier, codeChallenge } = createPkcePair(systemRandom);
+  const codeVerifier = new Secret('code_verifier', randomToken(systemRandom));
+  const codeChallenge = codeChallengeOf(codeVerifier);
   const url = client.authorizationUrl({ redirectUri, scope, state, codeChallenge });
   const { searchParams: query } = await server.decide(url, decision);
   return { query, state, redirectUri, codeVerifier };

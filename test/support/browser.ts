@@ -2,9 +2,14 @@ import { approveConsent, type ConsentChoice } from '../../src/sandbox.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import { send, type Answer } from './answer.ts';
 
-/** How one browser of a person behaves: keeps cookies as RFC 6265 says, follows nothing by itself. */
+/**
+ * How one browser of a person behaves: keeps cookies as RFC 6265 says, and follows a callback to its
+ * result, and nothing else by itself.
+ */
 export interface Browser {
   get(url: string, headers?: Record<string, string>): Promise<Answer>;
+  /** The same without following anything. */
+  getOnce(url: string, headers?: Record<string, string>): Promise<Answer>;
   /** Opens a URL that leads to Klaviyo; answers where Klaviyo's page is. */
   start(url: string): Promise<string>;
   /** Starts, decides at Klaviyo and comes back: the answer of the callback. */
@@ -37,6 +42,13 @@ export function createBrowser(clock: Clock, accept: string = pageAccept): Browse
       .join('; ');
 
   const get: Browser['get'] = async (url, headers = {}) => {
+    const answer = await getOnce(url, headers);
+    const location = answer.headers.get('location') ?? '';
+    const isResult = answer.status === 303 && location.includes('/auth/callback/result?');
+    return isResult ? getOnce(new URL(location, url).href, headers) : answer;
+  };
+
+  const getOnce: Browser['get'] = async (url, headers = {}) => {
     const cookie = cookiesFor(url);
     const answer = await send(url, {
       headers: { accept, ...(cookie === '' ? {} : { cookie }), ...headers },
@@ -58,6 +70,7 @@ export function createBrowser(clock: Clock, accept: string = pageAccept): Browse
 
   return {
     get,
+    getOnce,
     start,
     cookiesFor,
     signIn: async (startUrl, choice) => get(await approveConsent(await start(startUrl), choice)),

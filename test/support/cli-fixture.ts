@@ -162,9 +162,9 @@ async function withKeyshift<Result>(
 }
 
 async function consent(keyshift: OpenKeyshift, customerId: string, account: string): Promise<void> {
-  const attempt = await keyshift.authorizations.start({ customerId });
+  const attempt = keyshift.authorizations.start({ customerId });
   const { searchParams } = new URL(await approveConsent(attempt.url, { account }));
   const state = searchParams.get('state');
-  const admitted = await keyshift.authorizations.admit(state, () => attempt.nonce);
+  const admitted = await keyshift.authorizations.admit(state, () => attempt.cookie);
   await keyshift.completeConsent(admitted, searchParams);
 }

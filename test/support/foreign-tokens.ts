@@ -1,5 +1,6 @@
-import { createPkcePair } from '../../src/oauth/pkce.ts';
-import { systemRandom } from '../../src/runtime/random.ts';
+import { codeChallengeOf } from '../../src/oauth/pkce.ts';
+import { randomToken, systemRandom } from '../../src/runtime/random.ts';
+import { Secret } from '../../src/runtime/secret.ts';
 import { approveConsent } from '../../src/sandbox.ts';
 import { send, tokensOf } from './answer.ts';
 import type { FlowFixture } from './flow-fixture.ts';
@@ -9,7 +10,8 @@ export async function obtainForeignTokens(
   { sandbox, port, secrets }: FlowFixture,
   account: string,
 ) {
-  const { codeVerifier, codeChallenge } = createPkcePair(systemRandom);
+  const codeVerifier = new Secret('code_verifier', randomToken(systemRandom));
+  const codeChallenge = codeChallengeOf(codeVerifier);
   const redirectUri = `http://localhost:${port}/auth/callback`;
   const authorizeUrl = new URL(sandbox.authorizeUrl);
   for (const [name, value] of Object.entries({

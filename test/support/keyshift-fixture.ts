@@ -115,10 +115,10 @@ export async function openTestKeyshift(options: TestKeyshiftOptions = {}): Promi
     keyshift,
     logLines,
     async consent(binding, choice) {
-      const attempt = await keyshift.authorizations.start(binding);
+      const attempt = keyshift.authorizations.start(binding);
       const { searchParams } = new URL(await approveConsent(attempt.url, choice));
       const state = searchParams.get('state');
-      const admitted = await keyshift.authorizations.admit(state, () => attempt.nonce);
+      const admitted = await keyshift.authorizations.admit(state, () => attempt.cookie);
       return keyshift.completeConsent(admitted, searchParams);
     },
     async [Symbol.asyncDispose]() {

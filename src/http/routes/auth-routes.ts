@@ -6,12 +6,12 @@ import { disconnectStep } from '../../migration/operate/consent-steps.ts';
 import { applyTo } from '../../migration/operate/plan.ts';
 import { findCustomerIdProblem } from '../../model/customer.ts';
 import { Secret } from '../../runtime/secret.ts';
-import { setAttemptCookie } from '../attempt-cookie.ts';
+import { setAttemptCookie } from '../cookies.ts';
 import type { HttpDeps, HttpEnv } from '../http-context.ts';
 import { readJsonBody } from '../json-body.ts';
 import { requireServiceToken } from '../service-caller.ts';
 import { tokenHeaders, toTokenJson } from '../token-json.ts';
-import { answerCallback, type CallbackDeps } from './auth-callback.tsx';
+import { answerCallback, answerResult, type CallbackDeps } from './auth-callback.tsx';
 
 const refreshBody = z.object({
   refresh_token: z.string({ error: 'must be a string' }).trim().min(1, 'is empty').max(8_192),
@@ -39,19 +39,20 @@ export function createAuthRoutes(
     }
     const problem = customerId === undefined ? undefined : findCustomerIdProblem(customerId);
     if (problem !== undefined) throw new KeyshiftError('request_invalid', `${problem}.`);
-    const attempt = await authorizations.start(customerId === undefined ? {} : { customerId });
+    const attempt = authorizations.start(customerId === undefined ? {} : { customerId });
     setAttemptCookie(context, attempt, config.redirectUri);
     return context.body(null, 302, { location: attempt.url, 'cache-control': 'no-store' });
   });
 
   // Klaviyo's marketplace opens this: the account that consents finds its customer by its id.
   routes.get('/install', async (context) => {
-    const attempt = await authorizations.start();
+    const attempt = authorizations.start();
     setAttemptCookie(context, attempt, config.redirectUri);
     return context.body(null, 302, { location: attempt.url, 'cache-control': 'no-store' });
   });
 
   routes.get('/callback', (context) => answerCallback(context, deps));
+  routes.get('/callback/result', (context) => answerResult(context, deps));
 
   routes.post('/refresh', async (context) => {
     if (!development) await requireServiceToken(context, deps);

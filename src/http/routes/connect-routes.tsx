@@ -5,7 +5,7 @@ import { parseScopes } from '../../klaviyo/scope-set.ts';
 import type { FoundInvitation } from '../../migration/consent/invitations.ts';
 import { hasConsented } from '../../model/stages.ts';
 import type { Connection } from '../../model/connection.ts';
-import { setAttemptCookie } from '../attempt-cookie.ts';
+import { setAttemptCookie } from '../cookies.ts';
 import { logError } from '../error-answer.tsx';
 import {
   checkGuess,
@@ -63,7 +63,7 @@ export function createConnectRoutes(deps: ConnectDeps): Hono<HttpEnv> {
         'cache-control': 'no-store',
       });
     }
-    const attempt = await authorizations.start({ invitationId: found.invitation.id });
+    const attempt = authorizations.start({ invitationId: found.invitation.id });
     setAttemptCookie(context, attempt, config.redirectUri);
     return context.body(null, 302, {
       location: attempt.url,

@@ -22,7 +22,6 @@ async function open() {
   const recorder = createConsentRecorder(options);
   const attempt = (fields: Partial<Authorization> = {}): Authorization => ({
     stateHash: 'state',
-    nonceHash: 'nonce',
     codeVerifier: new Secret('code_verifier', 'verifier'),
     redirectUri: 'http://localhost:5000/auth/callback',
     scope: 'accounts:read profiles:read',
@@ -31,6 +30,7 @@ async function open() {
     createdAtMs: bench.clock.now(),
     expiresAtMs: bench.clock.now() + 600_000,
     consumedAtMs: bench.clock.now(),
+    result: undefined,
     ...fields,
   });
   const pair = (name: string) => tokenPair(name, bench.clock.now());

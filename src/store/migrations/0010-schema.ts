@@ -117,15 +117,12 @@ async function createConsent(db: Kysely<Schema>): Promise<void> {
   await db.schema
     .createTable('authorizations')
     .addColumn('state_hash', 'text', (column) => column.primaryKey().notNull())
-    .addColumn('nonce_hash', 'text', (column) => column.notNull())
-    .addColumn('code_verifier', 'text', (column) => column.notNull())
-    .addColumn('redirect_uri', 'text', (column) => column.notNull())
-    .addColumn('scope', 'text', (column) => column.notNull())
     .addColumn('invitation_id', 'text')
     .addColumn('customer_id', 'text')
     .addColumn('created_at', 'bigint', (column) => column.notNull())
     .addColumn('expires_at', 'bigint', (column) => column.notNull())
     .addColumn('consumed_at', 'bigint')
+    .addColumn('result', 'text')
     .execute();
   await createIndex(db, 'authorizations', ['expires_at']);
 

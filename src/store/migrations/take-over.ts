@@ -138,6 +138,11 @@ export async function takeOver(
   if (target.kind === 'postgres') await alterOnPostgres(target, earlier);
   await sql`drop table if exists ${qualify(earlier, `${earlier.migrationTable}_lock`)}`.execute(db);
   await db.schema.alterTable('grants').dropColumn('refresh_intent_at').execute();
+  // Attempts are stored when they come back: what was needed until then travels with the browser.
+  for (const column of ['nonce_hash', 'code_verifier', 'redirect_uri', 'scope']) {
+    await db.schema.alterTable('authorizations').dropColumn(column).execute();
+  }
+  await db.schema.alterTable('authorizations').addColumn('result', 'text').execute();
 }
 
 /** What belongs to a table moves with it: indexes, constraints, triggers. */

@@ -1,38 +1,33 @@
 import assert from 'node:assert/strict';
-import { oneOf, reveal, sampleAuthorization, t0, type ContractTest } from './contract-test.ts';
+import { oneOf, sampleAuthorization, t0, type ContractTest } from './contract-test.ts';
 
 /** Promises of `store.authorizations`. */
 export const authorizationCases = {
-  async 'authorizations: an unknown state is neither found nor consumed'(store) {
+  async 'authorizations: an unknown state is not found, and has no result'(store) {
+    await store.authorizations.finish('nope', 'the end');
     assert.equal(await store.authorizations.find('nope'), undefined);
-    assert.equal(await store.authorizations.consume('nope', t0), false);
   },
 
-  async 'authorizations: a state is never taken twice'(store) {
-    await store.authorizations.insert(sampleAuthorization('a', { customerId: 'first' }));
-    await assert.rejects(
-      store.authorizations.insert(sampleAuthorization('a', { customerId: 'second' })),
-    );
-    assert.equal((await store.authorizations.find('a'))?.customerId, 'first');
-  },
-
-  async 'authorizations: every field comes back as it was inserted'(store) {
+  async 'authorizations: every field comes back as it was kept'(store) {
     const full = sampleAuthorization('full', {
       invitationId: 'inv-1',
       customerId: 'acme',
       consumedAtMs: t0 + 1,
+      result: '{"end":"é"}',
     });
     const sparse = sampleAuthorization('sparse');
-    for (const authorization of [full, sparse]) {
-      await store.authorizations.insert(authorization);
-      const found = await store.authorizations.find(authorization.stateHash);
-      assert.ok(found);
-      const { codeVerifier: foundVerifier, ...foundRest } = found;
-      const { codeVerifier, ...rest } = authorization;
-      assert.deepEqual(foundRest, rest);
-      assert.equal(reveal(foundVerifier), reveal(codeVerifier));
-      assert.equal(foundVerifier.kind, 'code_verifier');
+    for (const attempt of [full, sparse]) {
+      assert.equal(await store.authorizations.consume(attempt), true);
+      assert.deepEqual(await store.authorizations.find(attempt.stateHash), attempt);
     }
+  },
+
+  async 'authorizations: a result is kept for its own attempt'(store) {
+    await store.authorizations.consume(sampleAuthorization('a'));
+    await store.authorizations.consume(sampleAuthorization('b'));
+    await store.authorizations.finish('a', 'the end');
+    assert.equal((await store.authorizations.find('a'))?.result, 'the end');
+    assert.equal((await store.authorizations.find('b'))?.result, undefined);
   },
 
   async 'authorizations: of 20 callers that consume one attempt, exactly one wins'(
@@ -40,25 +35,27 @@ export const authorizationCases = {
     openAnother,
   ) {
     const stores = [store, await openAnother()];
-    await store.authorizations.insert(sampleAuthorization('a'));
-    await store.authorizations.insert(sampleAuthorization('b'));
     const wins = await Promise.all(
-      Array.from({ length: 20 }, (_, i) => oneOf(stores, i).authorizations.consume('a', t0 + 7)),
+      Array.from({ length: 20 }, (_, i) =>
+        oneOf(stores, i).authorizations.consume(
+          sampleAuthorization('a', { customerId: `customer-${i}` }),
+        ),
+      ),
     );
     assert.equal(wins.filter((won) => won).length, 1);
-    assert.equal((await store.authorizations.find('a'))?.consumedAtMs, t0 + 7);
-    assert.equal(await store.authorizations.consume('a', t0 + 8), false);
-    assert.equal((await store.authorizations.find('a'))?.consumedAtMs, t0 + 7);
-    assert.equal((await store.authorizations.find('b'))?.consumedAtMs, undefined);
+    const winner = `customer-${wins.indexOf(true)}`;
+    assert.equal((await store.authorizations.find('a'))?.customerId, winner);
+    assert.equal(await store.authorizations.consume(sampleAuthorization('a')), false);
+    assert.equal((await store.authorizations.find('a'))?.customerId, winner);
+    assert.equal(await store.authorizations.consume(sampleAuthorization('b')), true);
   },
 
   async 'authorizations: a purge deletes what expired before a time and answers how many'(store) {
     for (const expiresIn of [10, 20, 30, 40]) {
-      await store.authorizations.insert(
+      await store.authorizations.consume(
         sampleAuthorization(`s${expiresIn}`, { expiresAtMs: t0 + expiresIn }),
       );
     }
-    await store.authorizations.consume('s10', t0);
     assert.equal(await store.authorizations.purge(t0 + 30), 2);
     assert.equal(await store.authorizations.purge(t0 + 30), 0);
     assert.equal(await store.authorizations.find('s10'), undefined);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { isKeyshiftError, type KeyshiftError } from '../../../src/errors/keyshift-error.ts';
 import type { ErrorCode } from '../../../src/errors/error-table.ts';
 import { Secret } from '../../../src/runtime/secret.ts';
-import type { Authorization } from '../../../src/model/authorization.ts';
+import type { AuthorizationRecord } from '../../../src/model/authorization.ts';
 import {
   parseConnection,
   type ConnectionColumns,
@@ -84,22 +84,19 @@ export function samplePair(name: string, fields: Partial<TokenPair> = {}): Token
   };
 }
 
-/** An attempt whose state hash is `stateHash`. */
+/** An attempt that came back, whose state hash is `stateHash`. */
 export function sampleAuthorization(
   stateHash: string,
-  fields: Partial<Authorization> = {},
-): Authorization {
+  fields: Partial<AuthorizationRecord> = {},
+): AuthorizationRecord {
   return {
     stateHash,
-    nonceHash: `nonce-of-${stateHash}`,
-    codeVerifier: new Secret('code_verifier', `code-verifier-of-${stateHash}`),
-    redirectUri: 'http://localhost:5000/auth/callback',
-    scope: 'accounts:read',
     invitationId: undefined,
     customerId: undefined,
     createdAtMs: t0,
     expiresAtMs: t0 + 600_000,
-    consumedAtMs: undefined,
+    consumedAtMs: t0,
+    result: undefined,
     ...fields,
   };
 }
