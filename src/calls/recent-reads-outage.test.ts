@@ -8,10 +8,12 @@ function open(capacity = 10) {
   const recent = createRecentReads<string>({ clock, maxAgeMs: 400, capacity });
   let reads = 0;
   let failure: Error | undefined;
+  let answer: Promise<void> | undefined;
   const get = (name = 'a') =>
     recent.get(name, async () => {
       reads += 1;
       if (failure) throw failure;
+      await answer;
       return `value ${reads}`;
     });
   return {
@@ -21,6 +23,15 @@ function open(capacity = 10) {
     reads: () => reads,
     failWith: (error: Error | undefined) => {
       failure = error;
+    },
+    /** From now on the database takes its time; returns what lets it answer. */
+    hang: () => {
+      let end: () => void = () => undefined;
+      answer = new Promise((resolve) => (end = resolve));
+      return () => {
+        answer = undefined;
+        end();
+      };
     },
   };
 }
@@ -80,5 +91,43 @@ describe('what was read a moment ago', () => {
     const { get, recent } = open(2);
     for (const name of ['a', 'b', 'c']) await get(name);
     expect(['a', 'b', 'c'].map((name) => recent.has(name))).toEqual([false, true, true]);
+  });
+});
+
+describe('while the database hangs', () => {
+  it('lets the first who was served before wait a moment, and nobody after', async () => {
+    const { clock, get, hang, reads } = open();
+    await get();
+    const answer = hang();
+    await clock.advance(1_000);
+    const first = get();
+    await clock.advance(250);
+    expect(await first).toBe('value 1');
+    expect(get()).toBe('value 1');
+    expect(reads(), 'one read waits for all').toBe(2);
+    answer();
+    await clock.advance(0);
+    expect(get()).toBe('value 2');
+  });
+
+  it('refuses whoever was never served, after three seconds and with a reason', async () => {
+    const { clock, get, hang } = open();
+    hang();
+    const refused = expect(get()).rejects.toMatchObject({
+      code: 'database_unavailable',
+      message: 'The database did not answer within 3 seconds.',
+    });
+    await clock.advance(3_000);
+    await refused;
+  });
+
+  it('refuses whoever was served longer ago than five minutes', async () => {
+    const { clock, get, hang } = open();
+    await get();
+    hang();
+    await clock.advance(300_001);
+    const refused = expect(get()).rejects.toMatchObject({ code: 'database_unavailable' });
+    await clock.advance(3_000);
+    await refused;
   });
 });

@@ -1,5 +1,6 @@
-import { isKeyshiftError } from '../errors/keyshift-error.ts';
+import { isKeyshiftError, KeyshiftError } from '../errors/keyshift-error.ts';
 import type { Clock } from '../runtime/clock.ts';
+import { resultWithin } from '../runtime/result-within.ts';
 
 /** What was read a moment ago, so that a busy caller does not ask the database for every call. */
 export interface RecentReads<Value> {
@@ -29,6 +30,12 @@ export const settledMs = 500;
 /** For so long calls go on by what was read last while the database cannot be used. */
 const longestOutageMs = 300_000;
 
+/** How long whoever was served before waits for a database that is slow or hangs. */
+const knownPatienceMs = 250;
+
+/** How long whoever has never been served waits for it. */
+const newPatienceMs = 3_000;
+
 interface Entry<Value> {
   readonly value: Value;
   /** When the read began: what was written later may be missing from it. */
@@ -38,8 +45,9 @@ interface Entry<Value> {
 }
 
 /**
- * Creates the memory of recent reads. While the database is away, what was read last is served
- * for five minutes, and only the call that finds out waits for it.
+ * Creates the memory of recent reads. While the database is away, hangs or is slow, what was read
+ * last is served for five minutes and read again behind; only the call that finds out waits, and
+ * for a moment. Whoever was never served is refused after three seconds.
  */
 export function createRecentReads<Value>(options: RecentReadsOptions): RecentReads<Value> {
   const { clock, maxAgeMs, capacity } = options;
@@ -72,6 +80,24 @@ export function createRecentReads<Value>(options: RecentReadsOptions): RecentRea
     }
   }
 
+  /** What was read before, where reading it again takes long. */
+  async function orStale(running: Promise<Value>, entry: Entry<Value>): Promise<Value> {
+    const read = await resultWithin(running, knownPatienceMs, clock);
+    if (read) return read.value;
+    out = true;
+    return entry.value;
+  }
+
+  async function orRefuse(running: Promise<Value>): Promise<Value> {
+    const read = await resultWithin(running, newPatienceMs, clock);
+    if (read) return read.value;
+    out = true;
+    throw new KeyshiftError(
+      'database_unavailable',
+      `The database did not answer within ${newPatienceMs / 1_000} seconds.`,
+    );
+  }
+
   return {
     has: (name) => entries.has(name),
     get(name, read) {
@@ -89,7 +115,8 @@ export function createRecentReads<Value>(options: RecentReadsOptions): RecentRea
         running = refresh(name, read, entry);
         reading.set(name, running);
       }
-      if (!entry || !out || nowMs - entry.readAtMs > longestOutageMs) return running;
+      if (!entry || nowMs - entry.readAtMs > longestOutageMs) return orRefuse(running);
+      if (!out) return orStale(running, entry);
       running.catch(() => undefined); // Read behind the caller's back; the next one asks again.
       return entry.value;
     },

@@ -1,4 +1,5 @@
 import type { Clock } from '../runtime/clock.ts';
+import { resultWithin } from '../runtime/result-within.ts';
 import type { Store } from '../store/store.ts';
 
 /** What keeps a process from serving all that it should. */
@@ -40,17 +41,11 @@ export function createReadiness({ store, clock }: ReadinessOptions): Readiness {
   let last: { readonly state: Promise<ReadinessState>; readonly atMs: number } | undefined;
 
   async function look(): Promise<ReadinessState> {
-    const answered = new AbortController();
     const isThere = store.ping().then(
       () => true,
       () => false,
     );
-    const tooLate = clock.sleep(patienceMs, answered.signal).then(
-      () => false,
-      () => false,
-    );
-    const inTime = await Promise.race([isThere, tooLate]);
-    answered.abort();
+    const inTime = (await resultWithin(isThere, patienceMs, clock))?.value;
     return inTime ? { status: 'ready' } : { status: 'degraded', reasons: ['database_unavailable'] };
   }
 

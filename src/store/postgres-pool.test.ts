@@ -37,6 +37,21 @@ describe('a PostgreSQL pool', () => {
     await impatient.end();
   });
 
+  it('limits the statements of a transaction at the server, and nothing after it', async () => {
+    const limited = pool({ statementTimeoutMs: 100 });
+    const client = await limited.connect();
+    await client.query('begin', []);
+    await expect(client.query('select pg_sleep(5)', [])).rejects.toMatchObject({ code: '57014' });
+    await client.query('rollback', []);
+    const { rows } = await client.query<{ limit: string }>(
+      "select current_setting('statement_timeout') as limit",
+      [],
+    );
+    expect(rows, 'behind a pooler the session is not ours').toEqual([{ limit: '0' }]);
+    client.release();
+    await limited.end();
+  });
+
   it('survives a connection that is cut between two statements', async () => {
     const small = pool();
     const client = await small.connect();

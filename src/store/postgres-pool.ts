@@ -9,9 +9,9 @@ export interface PostgresPoolOptions {
   readonly maxConnections: number;
   /** How long a caller waits for a connection, new or busy. */
   readonly connectTimeoutMs: number;
-  /** After this long the server ends a statement; 0 for never. */
+  /** After this long the server ends a statement of a transaction; 0 for never. */
   readonly statementTimeoutMs: number;
-  /** After this long without any answer the connection is given up; 0 for never. */
+  /** After this long without an answer to a statement its connection is given up; 0 for never. */
   readonly readTimeoutMs: number;
   /** Told about a connection that broke while nobody used it. */
   readonly onIdleError: (error: Error) => void;
@@ -26,9 +26,7 @@ export function createPostgresPool(options: PostgresPoolOptions): PostgresPool {
     connectionString: options.url,
     max: options.maxConnections,
     connectionTimeoutMillis: options.connectTimeoutMs,
-    statement_timeout: options.statementTimeoutMs,
     query_timeout: options.readTimeoutMs,
-    idle_in_transaction_session_timeout: idleInTransactionMs,
     keepAlive: true,
     application_name: 'keyshift',
     types: { getTypeParser },
@@ -36,7 +34,7 @@ export function createPostgresPool(options: PostgresPoolOptions): PostgresPool {
   pool.on('error', options.onIdleError);
   return {
     options: {},
-    connect: async () => checkOut(await pool.connect()),
+    connect: async () => checkOut(await pool.connect(), limitsOf(options)),
     end: () => pool.end(),
   };
 }
@@ -47,7 +45,20 @@ const getTypeParser = ((oid: TypeId, format?: 'text'): unknown =>
     ? Number
     : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser;
 
-function checkOut(client: pg.PoolClient): PostgresPoolClient {
+/**
+ * Poolers such as PgBouncer refuse these limits when a connection starts and share a session among
+ * callers: they are set for a transaction each. A single statement is bounded by the read timeout.
+ */
+function limitsOf({ statementTimeoutMs }: PostgresPoolOptions): string {
+  return [
+    `set local statement_timeout = ${statementTimeoutMs}`,
+    `set local idle_in_transaction_session_timeout = ${idleInTransactionMs}`,
+  ].join('; ');
+}
+
+const beginsTransaction = /^(?:begin|start transaction)\b/;
+
+function checkOut(client: pg.PoolClient, limits: string): PostgresPoolClient {
   let broken: Error | undefined;
   // A connection that breaks between two statements has no query to fail; without a listener its
   // error would end the process.
@@ -58,6 +69,7 @@ function checkOut(client: pg.PoolClient): PostgresPoolClient {
   const query = async (sql: string, parameters: readonly unknown[]) => {
     if (broken) throw broken;
     try {
+      if (beginsTransaction.test(sql)) return await client.query(`${sql}; ${limits}`);
       return await client.query(sql, parameters as unknown[]);
     } catch (error) {
       if (error instanceof Error && isConnectionLost(error)) broken = error;

@@ -37,6 +37,9 @@ export function createGrantCache(capacity: number): GrantCache {
     },
     put(grant, nowMs) {
       const name = nameOf(grant);
+      const held = entries.get(name)?.grant;
+      // A read that took long may bring what a refresh has replaced meanwhile.
+      if (held?.id === grant.id && held.generation > grant.generation) return;
       entries.delete(name);
       entries.set(name, { grant, readAtMs: nowMs });
       if (entries.size <= capacity) return;

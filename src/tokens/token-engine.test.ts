@@ -44,6 +44,40 @@ describe('while the database is away', () => {
   });
 });
 
+describe('while the database hangs', () => {
+  it('serves the token in memory after a moment, and reads once behind all callers', async () => {
+    await using bench = await openEngineBench();
+    const stored = await bench.engine.liveGrant(key);
+    let answer: () => void = () => undefined;
+    const finding = vi
+      .spyOn(bench.store.grants, 'find')
+      .mockReturnValue(new Promise((resolve) => (answer = () => resolve(stored))));
+    await bench.clock.advance(6_000);
+    const served = Array.from({ length: 300 }, () => bench.engine.liveGrant(key));
+    await bench.clock.advance(250);
+    expect(new Set(await Promise.all(served))).toEqual(new Set([stored]));
+    expect(finding).toHaveBeenCalledTimes(1);
+    answer();
+    await bench.engine.drain();
+  });
+
+  it('keeps the pair of a refresh when an older read comes late', async () => {
+    await using bench = await openEngineBench();
+    const stored = await bench.engine.liveGrant(key);
+    await bench.clock.advance(6_000);
+    let answer: () => void = () => undefined;
+    vi.spyOn(bench.store.grants, 'find').mockReturnValueOnce(
+      new Promise((resolve) => (answer = () => resolve(stored))),
+    );
+    const served = bench.engine.liveGrant(key);
+    const refreshed = await bench.engine.afterUnauthorized(key, stored.generation);
+    expect(refreshed.generation).toBe(2);
+    answer();
+    await served;
+    expect((await bench.engine.liveGrant(key)).generation).toBe(2);
+  });
+});
+
 describe('a grant that is alive', () => {
   it('is answered as it is while its token is fresh', async () => {
     await using bench = await openEngineBench();

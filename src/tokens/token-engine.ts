@@ -3,12 +3,13 @@ import type { OAuthClient } from '../oauth/oauth-client.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Random } from '../runtime/random.ts';
+import { resultWithin } from '../runtime/result-within.ts';
 import type { Secret } from '../runtime/secret.ts';
 import { isFresh, isUsable, type Grant, type TokenPair } from '../model/grant.ts';
 import type { GrantKey } from '../store/grants.ts';
 import type { Store } from '../store/store.ts';
 import { createClientBreaker } from './client-breaker.ts';
-import { createGrantCache } from './grant-cache.ts';
+import { createGrantCache, type GrantCache } from './grant-cache.ts';
 import { createUnsavedPairs } from './pair-saver.ts';
 import {
   assertActive,
@@ -98,6 +99,9 @@ export interface TokenEngineOptions {
   readonly onStep?: OnRefreshStep;
 }
 
+/** How long a caller waits for the database while its token is in memory and good. */
+const patienceMs = 250;
+
 /**
  * Creates the engine. However many callers in however many processes ask for one expired grant,
  * there is one refresh: in this process they share a promise, between processes a lease on the
@@ -117,6 +121,7 @@ export function createTokenEngine(options: TokenEngineOptions): TokenEngine {
   assertOrdered(budgets);
   const cache = createGrantCache(options.cacheCapacity ?? 20_000);
   const { flights, breaker, counters, coordinator, unsaved } = createMachinery(options, budgets);
+  const read = createReader({ find, cache, flights, clock });
 
   function refresh(
     grant: Grant,
@@ -161,18 +166,10 @@ export function createTokenEngine(options: TokenEngineOptions): TokenEngine {
       const nowMs = clock.now();
       const cached = cache.getFresh(key, nowMs);
       if (cached) return cached;
-      let grant: Grant;
-      try {
-        grant = await find(key);
-      } catch (error) {
-        return servedThroughOutage(error, cache.getThroughOutage(key, clock.now()));
-      }
-      if (isUsable(grant, nowMs)) {
-        cache.put(grant, nowMs);
-        if (!isFresh(grant, nowMs)) refreshInBackground(grant);
-        return grant;
-      }
-      return abortable(refresh(grant), signal);
+      const grant = await read(key);
+      if (!isUsable(grant, clock.now())) return abortable(refresh(grant), signal);
+      if (!isFresh(grant, clock.now())) refreshInBackground(grant);
+      return grant;
     },
 
     async afterUnauthorized(key, generation, signal) {
@@ -285,18 +282,45 @@ function abortable<Result>(work: Promise<Result>, signal?: AbortSignal): Promise
   });
 }
 
+/** What {@link createReader} works with. */
+interface ReaderOptions {
+  readonly find: (key: GrantKey) => Promise<Grant>;
+  readonly cache: GrantCache;
+  readonly flights: SingleFlight;
+  readonly clock: Clock;
+}
+
+/**
+ * Reads a grant once for all who ask. A good token needs no database: whoever can be served from
+ * memory waits a moment only for one that is slow or hangs, and not at all longer than it takes to
+ * learn that it is away. The read goes on behind.
+ */
+function createReader({ find, cache, flights, clock }: ReaderOptions) {
+  return async (key: GrantKey): Promise<Grant> => {
+    const reading = flights.share(`read ${key.clientId} ${key.accountId}`, async () => {
+      const readAtMs = clock.now();
+      const grant = await find(key);
+      if (isUsable(grant, readAtMs)) cache.put(grant, readAtMs);
+      return grant;
+    });
+    const held = () => cache.getThroughOutage(key, clock.now());
+    try {
+      const inTime = held() ? await resultWithin(reading, patienceMs, clock) : undefined;
+      return inTime?.value ?? held() ?? (await reading);
+    } catch (error) {
+      const grant = held();
+      if (grant && isKeyshiftError(error, 'database_unavailable')) return grant;
+      throw error;
+    }
+  };
+}
+
 async function findActive(store: Store, key: GrantKey): Promise<Grant> {
   const grant = await store.grants.find(key);
   if (!grant) {
     throw new KeyshiftError('grant_not_found', `Account ${key.accountId} has no grant.`);
   }
   return assertActive(grant);
-}
-
-/** A good token needs no database: customers on OAuth go on then as those on keys do. */
-function servedThroughOutage(error: unknown, held: Grant | undefined): Grant {
-  if (held && isKeyshiftError(error, 'database_unavailable')) return held;
-  throw error;
 }
 
 /** Work that callers share: whoever asks for it while it runs gets its result. */
