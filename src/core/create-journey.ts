@@ -3,9 +3,9 @@ import type { ApiCaller } from '../calls/api-caller.ts';
 import type { Credentials } from '../calls/credentials.ts';
 import { createCutover, type Cutover } from '../migration/cutover/cutover.ts';
 import { createKeyProofs } from '../migration/cutover/key-proof.ts';
-import { keepMetrics } from '../migration/metrics/keep-metrics.ts';
 import {
   createMetricContinuity,
+  keepMetrics,
   type MetricContinuity,
 } from '../migration/metrics/metric-continuity.ts';
 import {
@@ -54,7 +54,7 @@ export function createJourney(options: JourneyOptions): Journey {
   const asking = { callApi, credentials, clientId };
   const verify = createVerify({ ...shared, ...asking, tokens, lookUpGrant, scope });
   const metrics = createMetricContinuity({ ...asking, store, clock, random });
-  const snapshotMetrics = keepMetrics(metrics, logger);
+  const snapshotMetrics = keepMetrics(metrics, { clock, logger });
   const proofs = createKeyProofs({
     ...{ lookUpAccount, callApi, credentials },
     grantedScope: async (accountId) => (await tokens.liveGrant({ clientId, accountId })).scope,

@@ -41,7 +41,7 @@ export function createOutreach(options: {
           hands: smtp.connections,
           ratePerSec: smtp.ratePerSec,
           open() {
-            const { send, ...rest } = createSmtpTransport(smtp);
+            const { send, ...rest } = createSmtpTransport(smtp, clock);
             return {
               ...rest,
               send: async (context) => send(await composeMail(context, sender, clock.now())),

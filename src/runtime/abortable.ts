@@ -1,3 +1,5 @@
+import type { Clock } from './clock.ts';
+
 /**
  * Waits for work until a signal ends the wait; the work itself goes on.
  *
@@ -18,4 +20,21 @@ export function abortable<Result>(
       signal.removeEventListener('abort', onAbort);
     });
   });
+}
+
+/** Does work with a signal that ends it after `deadlineMs`; its reason is a `TimeoutError`. */
+export async function withDeadline<Result>(
+  clock: Clock,
+  deadlineMs: number,
+  work: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  const stop = new AbortController();
+  const timer = clock.timer(deadlineMs, () => {
+    stop.abort(new DOMException(`not done within ${deadlineMs} ms`, 'TimeoutError'));
+  });
+  try {
+    return await work(stop.signal);
+  } finally {
+    timer.cancel();
+  }
 }

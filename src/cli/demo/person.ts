@@ -40,6 +40,5 @@ function openPage(send: typeof fetch, url: string, cookie?: string): Promise<Res
   return send(url, {
     redirect: 'manual',
     headers: { accept: 'text/html', ...(cookie === undefined ? {} : { cookie }) },
-    signal: AbortSignal.timeout(30_000),
   });
 }

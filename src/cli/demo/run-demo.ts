@@ -7,6 +7,8 @@ import { checkKeys } from '../../migration/import/check-keys.ts';
 import { readCustomers } from '../../migration/import/customer-file.ts';
 import { defaultRetirePolicy } from '../../migration/cutover/retire.ts';
 import { importCustomers } from '../../migration/import/import-customers.ts';
+import { withDeadline } from '../../runtime/abortable.ts';
+import { systemClock } from '../../runtime/clock.ts';
 import { findFreePort } from '../../runtime/free-port.ts';
 import { createLogger } from '../../runtime/logger.ts';
 import { randomToken, systemRandom } from '../../runtime/random.ts';
@@ -113,7 +115,7 @@ async function playJourney(
   await forEachConcurrently([...links], 8, async ([customerId, link]) => {
     if (options.signal.aborted) return;
     const role = roles.get(customerId);
-    if (role) await followInvitation(link, role.behaviour);
+    if (role) await followInvitation(link, role.behaviour, fetchInTime);
     consenting.update((followed += 1));
   });
   consenting.stop();
@@ -195,12 +197,17 @@ function toCsv(seed: SandboxSeed, roles: ReadonlyMap<string, Role>): string {
   return ['customer_id,private_key,name', ...rows].join('\n');
 }
 
-async function callWithOldKey(serverUrl: string, key: string): Promise<'oauth' | 'key' | 'failed'> {
-  const response = await fetch(`${serverUrl}/api/profiles`, {
-    headers: { authorization: `Klaviyo-API-Key ${key}`, revision: '2026-07-15' },
-    signal: AbortSignal.timeout(30_000),
+/** What has not come whole in half a minute never comes: the demo fails, and does not hang. */
+const fetchInTime: typeof fetch = (target, init) =>
+  withDeadline(systemClock, 30_000, async (signal) => {
+    const response = await fetch(target, { ...init, signal });
+    return new Response(await response.arrayBuffer(), response);
   });
-  await response.arrayBuffer();
+
+async function callWithOldKey(serverUrl: string, key: string): Promise<'oauth' | 'key' | 'failed'> {
+  const response = await fetchInTime(`${serverUrl}/api/profiles`, {
+    headers: { authorization: `Klaviyo-API-Key ${key}`, revision: '2026-07-15' },
+  });
   if (!response.ok) return 'failed';
   return response.headers.get('keyshift-route') === 'oauth' ? 'oauth' : 'key';
 }

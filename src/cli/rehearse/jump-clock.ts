@@ -51,7 +51,7 @@ export function createJumpClock(startMs: number): JumpClock {
       watch();
     };
     // Whatever waits for its turn in the event loop has it before anybody is called idle.
-    setTimeout(() => setImmediate(() => setImmediate(look)), idleMs);
+    void systemClock.sleep(idleMs).then(() => setImmediate(() => setImmediate(look)));
   };
 
   return {

@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { openTestKeyshift, testSeed } from '../../../test/support/keyshift-fixture.ts';
+import { openTestBench } from '../../../test/support/workbench-fixture.ts';
 import { parsePrivateKey, type PrivateKey } from '../../klaviyo/private-key.ts';
+import { createManualClock } from '../../runtime/clock.ts';
+import { createLogger } from '../../runtime/logger.ts';
 import type { SandboxOptions } from '../../sandbox.ts';
 import type { Connection } from '../../model/connection.ts';
 import { newConnection } from '../../model/connection.ts';
+import { keepMetrics, type MetricContinuity } from './metric-continuity.ts';
 
 const app = testSeed.apps[0]!;
 const scopes = 'accounts:read metrics:read events:write flows:read segments:read';
@@ -119,5 +123,26 @@ describe('metrics across a migration', () => {
     const first = await store.metricRecords.latestSnapshot(canary.id);
     await cutover.cutOver(canary, 'cli');
     expect(await store.metricRecords.latestSnapshot(canary.id)).toEqual(first);
+  });
+});
+
+describe('a snapshot before a cutover', () => {
+  it('holds the cutover up for two minutes at most, and its failure is only logged', async () => {
+    const clock = createManualClock();
+    const warnings: string[] = [];
+    const logger = createLogger({
+      level: 'warn',
+      destination: { write: (line) => warnings.push(line) },
+    });
+    const snapshotIfGranted: MetricContinuity['snapshotIfGranted'] = (_connection, signal) =>
+      new Promise((_resolve, reject) => {
+        signal?.addEventListener('abort', () => reject(signal.reason as Error));
+      });
+    await using bench = await openTestBench();
+    const connection = await bench.add('acme');
+    const kept = keepMetrics({ snapshotIfGranted }, { clock, logger })(connection);
+    await clock.advance(120_000);
+    await kept;
+    expect(warnings).toEqual([expect.stringContaining('no snapshot of the metrics was taken')]);
   });
 });

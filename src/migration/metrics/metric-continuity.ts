@@ -2,9 +2,11 @@ import type { ApiCaller } from '../../calls/api-caller.ts';
 import { fixedSource, grantSource } from '../../calls/credential-source.ts';
 import type { CredentialSource } from '../../calls/driver.ts';
 import type { Credentials } from '../../calls/credentials.ts';
-import { KeyshiftError } from '../../errors/keyshift-error.ts';
+import { isKeyshiftError, KeyshiftError } from '../../errors/keyshift-error.ts';
 import { parseScopes } from '../../klaviyo/scope-set.ts';
+import { withDeadline } from '../../runtime/abortable.ts';
 import type { Clock } from '../../runtime/clock.ts';
+import type { Logger } from '../../runtime/logger.ts';
 import type { Random } from '../../runtime/random.ts';
 import type { Connection } from '../../model/connection.ts';
 import type { Store } from '../../store/store.ts';
@@ -167,4 +169,29 @@ export function createMetricContinuity(options: MetricContinuityOptions): Metric
       { fix: 'Add metrics:read to KLAVIYO_SCOPES and to the app, and let the customer consent.' },
     );
   }
+}
+
+/** Milliseconds that a cutover waits for its snapshot. */
+const patienceMs = 120_000;
+
+/**
+ * Takes a snapshot before traffic moves, where the grant may read metrics. A snapshot that fails
+ * is logged and holds nothing up: it can be taken by hand.
+ */
+export function keepMetrics(
+  metrics: Pick<MetricContinuity, 'snapshotIfGranted'>,
+  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
+): (connection: Connection) => Promise<void> {
+  return async (connection) => {
+    try {
+      await withDeadline(clock, patienceMs, (signal) =>
+        metrics.snapshotIfGranted(connection, signal),
+      );
+    } catch (error) {
+      const isTimeout = error instanceof DOMException && error.name === 'TimeoutError';
+      if (!isKeyshiftError(error) && !isTimeout) throw error;
+      const { customerId: customer } = connection;
+      logger.warn({ customer, reason: error.message }, 'no snapshot of the metrics was taken');
+    }
+  };
 }

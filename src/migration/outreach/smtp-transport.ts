@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import type SMTPConnection from 'nodemailer/lib/smtp-connection';
+import type { Clock } from '../../runtime/clock.ts';
 import type { ComposedMail } from './compose-mail.ts';
 import type { SendResult, Transport } from './send-result.ts';
 import type { SmtpSettings } from './settings.ts';
@@ -7,6 +8,9 @@ import type { SmtpSettings } from './settings.ts';
 const connectMs = 15_000;
 /** Longest silence of a server that is asked something; the lease of a message is longer. */
 export const smtpDeadlineMs = 60_000;
+
+/** How long a server may take to say goodbye. */
+const farewellMs = 2_000;
 
 /** The parts of nodemailer's errors that a decision hangs on. */
 interface SmtpFailure extends Error {
@@ -21,7 +25,7 @@ interface SmtpFailure extends Error {
  * when its connection breaks, also when the server may have taken it; here that mail is
  * `uncertain`, and a person decides.
  */
-export function createSmtpTransport(settings: SmtpSettings): Transport<ComposedMail> {
+export function createSmtpTransport(settings: SmtpSettings, clock: Clock): Transport<ComposedMail> {
   let connection: SMTPConnection | undefined;
 
   async function connect(): Promise<SMTPConnection> {
@@ -87,14 +91,15 @@ export function createSmtpTransport(settings: SmtpSettings): Transport<ComposedM
       connection = undefined;
       if (!last || last.destroyed) return;
       await new Promise<void>((resolve) => {
+        const timer = clock.timer(farewellMs, () => {
+          last.close();
+          resolve();
+        });
         last.once('end', () => {
+          timer.cancel();
           resolve();
         });
         last.quit();
-        setTimeout(() => {
-          last.close();
-          resolve();
-        }, 2_000).unref();
       });
     },
   };
