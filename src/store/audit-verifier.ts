@@ -129,7 +129,7 @@ function createWalk(chain: AuditChain) {
     step(row: AuditEventRow): void {
       entries += 1;
       settle(row, undefined);
-      const sound = row.hash !== null && row.hash === linkOf(chain, row, row.seq);
+      const sound = chain.proves(row);
       if (previous && row.prev_hash !== previous.hash) {
         const gap = row.seq - previous.seq > 1;
         if (gap) report({ kind: 'removed', seq: previous.seq + 1, lastSeq: row.seq - 1 });
@@ -156,17 +156,12 @@ function createWalk(chain: AuditChain) {
 
 /** Where a row was written whose hash does not fit its place. */
 function findPlace(chain: AuditChain, row: AuditEventRow): number | undefined {
-  if (row.hash === null) return undefined;
   for (let shift = 1; shift <= maxShift; shift += 1) {
     for (const seq of [row.seq - shift, row.seq + shift]) {
-      if (seq > 0 && linkOf(chain, row, seq) === row.hash) return seq;
+      if (seq > 0 && chain.proves(row, seq)) return seq;
     }
   }
   return undefined;
-}
-
-function linkOf(chain: AuditChain, row: AuditEventRow, seq: number): string {
-  return chain.link(row.prev_hash ?? '', { ...row, seq });
 }
 
 function toHead({ seq, hash, began_at, earlier_events }: HeadRow) {

@@ -31,6 +31,13 @@ export interface AuditStore {
   /** The recorded end of the log; absent when somebody removed it. */
   head(): Promise<AuditHead | undefined>;
   /**
+   * Takes out of a connection's entries what tells whom they were about: the connection and the
+   * reasons. What happened, when and by whom stays, and the log still proves itself.
+   *
+   * @returns how many entries were erased
+   */
+  erase(connectionId: string): Promise<number>;
+  /**
    * Proves the log: walks along it and names every difference from what Keyshift wrote. Writers
    * may go on meanwhile. `onProgress` hears how many entries were read.
    */
@@ -60,6 +67,24 @@ const insert = statement((db, p: ParameterOf<RowParameters>) =>
     .values(parametersFor<AuditEventRow, keyof AuditEventRow>(rowColumns, p)),
 );
 
+const update = statement(
+  (
+    db,
+    p: ParameterOf<
+      Pick<RowParameters, 'seq' | 'connection_id' | 'connection_proof' | 'reason' | 'reason_proof'>
+    >,
+  ) =>
+    db
+      .updateTable('audit_events')
+      .set({
+        connection_id: p('connection_id'),
+        connection_proof: p('connection_proof'),
+        reason: p('reason'),
+        reason_proof: p('reason_proof'),
+      })
+      .where('seq', '=', p('seq')),
+);
+
 const rowColumns = [
   'seq',
   'at',
@@ -69,6 +94,9 @@ const rowColumns = [
   'from_stage',
   'to_stage',
   'reason',
+  'actor_proof',
+  'connection_proof',
+  'reason_proof',
   'prev_hash',
   'hash',
 ] as const satisfies readonly (keyof AuditEventRow)[];
@@ -120,6 +148,10 @@ export function createAuditStore(database: Database, chain: AuditChain): AuditSt
         }
       );
     },
+    async erase(connectionId) {
+      await flush();
+      return database.transaction((tx) => erase(tx, chain, connectionId));
+    },
     verify: (onProgress) => verifyAudit(database, chain, onProgress),
   };
 }
@@ -152,14 +184,26 @@ async function write(
   const intact = head.seal === chain.seal(head);
   let end = { ...head };
   const rows = events.map((event) => {
-    const content = toContent(end.seq + 1, event);
-    const row = { ...content, prev_hash: end.hash, hash: chain.link(end.hash, content) };
+    const row = chain.link(end.hash, toContent(end.seq + 1, event));
     end = { ...end, seq: row.seq, hash: row.hash };
     return row;
   });
   await insertAll(tx, rows);
   const seal = intact ? chain.seal(end) : head.seal;
   await tx.run(moveHead, { seq: end.seq, hash: end.hash, seal });
+}
+
+/** An erased entry is none of the connection any more: each page begins where the last one did. */
+async function erase(tx: Database, chain: AuditChain, connectionId: string): Promise<number> {
+  for (let count = 0; ;) {
+    const rows = await readMatching(tx, { connectionId }, pageSize);
+    for (const row of rows) {
+      const { connection_id, connection_proof, reason, reason_proof } = chain.erase(row);
+      await tx.run(update, { seq: row.seq, connection_id, connection_proof, reason, reason_proof });
+    }
+    count += rows.length;
+    if (rows.length < pageSize) return count;
+  }
 }
 
 async function insertAll(tx: Database, rows: readonly AuditEventRow[]): Promise<void> {

@@ -2,6 +2,7 @@ import { Kysely, sql } from 'kysely';
 import type { DatabaseBackend } from './database-backend.ts';
 import { databaseUnavailable } from './database-unavailable.ts';
 import * as initial from './migrations/0010-schema.ts';
+import * as auditProofs from './migrations/0011-audit-proofs.ts';
 import type { MigrationTarget } from './migrations/migration-target.ts';
 import { earlierMigrations, findEarlier, takeOver } from './migrations/take-over.ts';
 import type { Schema } from './schema.ts';
@@ -22,6 +23,7 @@ const first = '0010-schema';
 /** Every migration, for both databases, in order of its name. Applied ones are never changed. */
 const migrations: Readonly<Record<string, MigrationStep>> = {
   [first]: createOrTakeOver,
+  '0011-audit-proofs': auditProofs.up,
 };
 
 /**

@@ -61,10 +61,10 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
       createBlindIndex(await loadBlindIndexKey({ database: of, sealer, clock, random, label }));
     const migrations = await migrate(kysely, backend, async (db) => {
       const blindIndex = await loadBlindIndex(createDatabase(db, backend, random));
-      return { chain: createAuditChain(blindIndex), nowMs: clock.now() };
+      return { chain: createAuditChain(blindIndex, random), nowMs: clock.now() };
     });
     if (migrations.length > 0) logger?.debug({ migrations }, 'database schema brought up to date');
-    return createStore(database, sealer, await loadBlindIndex(database));
+    return createStore(database, sealer, await loadBlindIndex(database), random);
   } catch (error) {
     await database.close().catch(() => undefined); // The first error is the one to show.
     throw toOpenError(backend, error);

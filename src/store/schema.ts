@@ -133,9 +133,13 @@ export interface AuditEventRow {
   from_stage: Stage | null;
   to_stage: Stage | null;
   reason: string | null;
+  /** `salt:…` beside its field, or `digest:…` in the place of one that was erased. */
+  actor_proof: string | null;
+  connection_proof: string | null;
+  reason_proof: string | null;
   /** The hash of the event before this one. */
   prev_hash: string | null;
-  /** HMAC over `prev_hash` and the content of this row. */
+  /** HMAC over `prev_hash` and the content of this row, as {@link AuditChain} tells. */
   hash: string | null;
 }
 

@@ -1,4 +1,5 @@
 import { KeyshiftError } from '../errors/keyshift-error.ts';
+import type { Random } from '../runtime/random.ts';
 import type { BlindIndex } from '../vault/blind-index.ts';
 import { createAuditChain, type AuditChain } from './audit-chain.ts';
 import { createAuditStore, type AuditStore } from './audit.ts';
@@ -106,9 +107,14 @@ interface Services {
 const ping = statement((db) => db.selectFrom('vault_state').select('name').limit(1));
 
 /** Creates the store over an open database, which it closes. */
-export function createStore(database: RootDatabase, sealer: Sealer, blindIndex: BlindIndex): Store {
+export function createStore(
+  database: RootDatabase,
+  sealer: Sealer,
+  blindIndex: BlindIndex,
+  random: Random,
+): Store {
   const services = {
-    ...{ sealer, blindIndex, chain: createAuditChain(blindIndex) },
+    ...{ sealer, blindIndex, chain: createAuditChain(blindIndex, random) },
     grantMapper: createGrantMapper(sealer, blindIndex),
   };
   const whole: Pick<Store, 'outsideTransaction' | 'version'> = {

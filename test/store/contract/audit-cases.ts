@@ -113,6 +113,28 @@ export const auditCases = {
     assert.deepEqual([verdict.entries, verdict.breaks], [120, []]);
   },
 
+  async 'audit: a connection is erased as a part of a transaction, or not at all'(store) {
+    await store.audit.append(event({ reason: 'said by c1' }));
+    await store.audit.append(event({ connectionId: 'c2', reason: 'said by c2' }));
+    await assert.rejects(
+      store.transaction(async (tx) => {
+        await tx.audit.append(event({}));
+        assert.equal(await tx.audit.erase('c1'), 2);
+        throw new Error('undo');
+      }),
+      /undo/,
+    );
+    assert.equal((await store.audit.listByConnection('c1')).length, 1);
+    await store.transaction(async (tx) => {
+      assert.equal(await tx.audit.erase('c1'), 1);
+      await tx.audit.append(event({ connectionId: undefined, action: 'customer.forgotten' }));
+    });
+    assert.equal(await store.audit.erase('c1'), 0);
+    const reasons = (await Array.fromAsync(store.audit.list())).map(({ reason }) => reason);
+    assert.deepEqual(reasons, [undefined, 'said by c2', undefined]);
+    assert.deepEqual((await store.audit.verify()).breaks, []);
+  },
+
   async 'audit: text that a database cannot hold as it is breaks no chain'(store) {
     await store.audit.append(event({ reason: 'half a pair \ud83d, "quotes", \n and ✓' }));
     assert.deepEqual((await store.audit.verify()).breaks, []);
