@@ -76,8 +76,12 @@ export interface Gate {
   waitMs(call: OutgoingCall, credential: SentCredential): number;
   /** Learns what an answer says about Klaviyo's limits. */
   learn(call: OutgoingCall, credential: SentCredential, head: AnswerHead): void;
-  /** A place among the connections, where they are counted: nothing when there is one now. */
-  enter?(): Promise<void> | undefined;
+  /**
+   * A place among the connections, where they are counted: nothing when there is one now.
+   *
+   * @throws KeyshiftError `proxy_busy` when there is none in time; or the reason of the waiter
+   */
+  enter?(call: OutgoingCall, waiter: Waiter): Promise<void> | undefined;
   leave?(): void;
 }
 
@@ -276,7 +280,7 @@ async function takeTurn<Answer>(
       await clock.sleep(waitMs, waiter.signal);
       continue;
     }
-    const place = gate.enter?.();
+    const place = gate.enter?.(call, waiter);
     if (!place) return credential;
     await place;
     try {

@@ -6,8 +6,8 @@ import { createWriteBehind, type WriteBehind } from '../calls/write-behind.ts';
 import { createHttpClient, type HttpClient } from '../runtime/http-client.ts';
 import type { Workbench } from './workbench.ts';
 
-/** Connections to Klaviyo that the proxy keeps. */
-export const proxyConnections = 256;
+/** Connections to Klaviyo that the proxy keeps: 256 for ordinary calls, half as many for slow callers. */
+export const proxyConnections = 384;
 
 /** What counts and carries calls, for the proxy and for the library alike. */
 export interface TrafficParts {

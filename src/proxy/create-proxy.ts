@@ -20,14 +20,14 @@ import type { ReadOrigin } from '../runtime/request-origin.ts';
 import type { Store } from '../store/store.ts';
 import { createCallerDirectory } from './caller-directory.ts';
 import { Exchange } from './exchange.ts';
+import type { Party } from './fair-queue.ts';
 import type { NamedToken, ProxyTarget } from './proxy-caller.ts';
 import { sendProxyError } from './proxy-error.ts';
-import { createProxyGate } from './proxy-gate.ts';
+import { createLanes, ProxyGate } from './proxy-gate.ts';
 import { forwardedRequestHeaders } from './proxy-headers.ts';
 import { checkMethod, checkPath } from './proxy-path.ts';
-import { createBodyReader, type RequestBody } from './request-body.ts';
+import { createBodyReader, type TakenBody } from './request-body.ts';
 import { createShadow } from './shadow.ts';
-import { createSlots } from './slots.ts';
 import { createStrayKeys } from './stray-keys.ts';
 import { passOn, StreamTransport } from './upstream-call.ts';
 
@@ -55,9 +55,10 @@ export interface ProxyOptions {
 /** Answers one call of `/api/*`. Never rejects: every failure becomes an answer. */
 export type Proxy = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
-/** Calls that may wait for a connection to Klaviyo. */
-const mostWaiting = 10_000;
-/** Pauses may last so long in all. A longer one is the caller's to make, who has a deadline too. */
+/**
+ * Pauses may last so long in all, and so may the waits for a connection and for room. Longer ones are
+ * the caller's to make, who has a deadline too.
+ */
 const patienceMs = 10_000;
 
 /**
@@ -77,27 +78,29 @@ export function createProxy(options: ProxyOptions): Proxy {
   const strayKeys = createStrayKeys(options);
   const shadow = createShadow({ ...options, ask: createAsk(options) });
   const logFailure = createFailureLog(logger, clock);
-  const gate = createProxyGate(
-    options.windows,
-    createSlots(options.connections, mostWaiting),
+  const gates = {
+    windows: options.windows,
+    lanes: createLanes(options.connections, clock),
     clock,
-  );
+  };
   const wire = { dispatcher: http.dispatcherOf(apiUrl), apiUrl, clock };
 
   return async (request, response) => {
     const exchange = new Exchange(request, response, random.id());
-    let body: RequestBody = null;
+    let taken: TakenBody | undefined;
     try {
       const path = checkPath(request.url ?? '');
       const method = checkMethod(request.method ?? 'GET');
-      const patientUntilMs = clock.now() + patienceMs;
       const findTarget = directory.caller(request);
       const target = await findTarget();
       const query = path.indexOf('?');
       const operation = findOperation(method, query < 0 ? path : path.slice(0, query))?.operation;
       noteStrayKey(request, target, operation?.id);
-      body = await bodies.read(request);
+      const party = partyOf(target);
       const { headers } = request;
+      taken = await bodies.read(request, party, clock.now() + patienceMs, exchange);
+      const { body } = taken;
+      const repeatable = body === null || Buffer.isBuffer(body);
       const call: OutgoingCall = {
         method,
         path,
@@ -105,15 +108,22 @@ export function createProxy(options: ProxyOptions): Proxy {
         body,
         operation,
         sentHeaders: forwardedRequestHeaders(headers, revision),
-        repeatable: body === null || Buffer.isBuffer(body),
+        repeatable,
         idempotent: isIdempotent(method),
-        patientUntilMs,
+        // A caller may take its time over a body.
+        patientUntilMs: clock.now() + patienceMs,
       };
       const copy = shadow.begin(call, target);
+      const gate = new ProxyGate(gates, party, !repeatable);
       const answer = await drive(call, {
         source: new ConnectionSource(options, findTarget),
         gate,
-        transport: new StreamTransport(wire, exchange, copy?.onChunk),
+        transport: new StreamTransport(wire, exchange, {
+          onChunk: copy?.onChunk,
+          onSlowCaller: () => {
+            gate.stepAside();
+          },
+        }),
         waiter: exchange,
         clock,
         random,
@@ -123,7 +133,7 @@ export function createProxy(options: ProxyOptions): Proxy {
     } catch (error) {
       if (!exchange.isGone()) answerError(exchange, error);
     } finally {
-      bodies.release(body);
+      taken?.release();
     }
   };
 
@@ -143,4 +153,11 @@ export function createProxy(options: ProxyOptions): Proxy {
     logFailure('proxied call failed', failure, { requestId: exchange.id });
     sendProxyError(exchange.response, failure, exchange);
   }
+}
+
+/** Whose share a call has: what is not known to be an account's is the connection's own. */
+function partyOf(target: ProxyTarget): Party {
+  if (target.kind === 'account') return { account: target.accountId, connection: target.accountId };
+  const { id, accountId = id } = target.connection;
+  return { account: accountId, connection: id };
 }

@@ -30,21 +30,24 @@ export interface StreamTransportOptions {
   readonly clock: Clock;
 }
 
+/** Who learns how an answer passes. */
+export interface AnswerWatch {
+  /** Sees each chunk of an answer that is passed on. */
+  readonly onChunk?: ((chunk: Buffer) => void) | undefined;
+  /** Learns that the caller is slower to read than Klaviyo to send. */
+  readonly onSlowCaller: () => void;
+}
+
 /** Streams answers to the caller of one exchange, except for those that may be followed by another. */
 export class StreamTransport implements Transport<StreamedAnswer> {
   readonly #options: StreamTransportOptions;
   readonly #exchange: Exchange;
-  readonly #onChunk: ((chunk: Buffer) => void) | undefined;
+  readonly #watch: AnswerWatch;
 
-  /** @param onChunk sees each chunk of an answer that is passed on */
-  constructor(
-    options: StreamTransportOptions,
-    exchange: Exchange,
-    onChunk: ((chunk: Buffer) => void) | undefined,
-  ) {
+  constructor(options: StreamTransportOptions, exchange: Exchange, watch: AnswerWatch) {
     this.#options = options;
     this.#exchange = exchange;
-    this.#onChunk = onChunk;
+    this.#watch = watch;
   }
 
   send(
@@ -62,7 +65,7 @@ export class StreamTransport implements Transport<StreamedAnswer> {
         credential,
         clock,
         holds,
-        onChunk: this.#onChunk,
+        watch: this.#watch,
         onEnd,
       });
       exchange.watch(attempt);
@@ -81,8 +84,7 @@ export interface UpstreamCallOptions {
   readonly clock: Clock;
   /** Whether an answer is to be held back from the caller, by its head. */
   readonly holds: (head: AnswerHead) => boolean;
-  /** Sees each chunk of an answer that is passed on. */
-  readonly onChunk?: ((chunk: Buffer) => void) | undefined;
+  readonly watch: AnswerWatch;
   readonly onEnd: (outcome: Outcome<StreamedAnswer>) => void;
 }
 
@@ -142,7 +144,7 @@ export class UpstreamCall implements Dispatcher.DispatchHandler {
       this.#hold(controller, this.#held, chunk);
       return;
     }
-    this.#options.onChunk?.(chunk);
+    this.#options.watch.onChunk?.(chunk);
     this.#write(controller, chunk);
   }
 
@@ -185,6 +187,7 @@ export class UpstreamCall implements Dispatcher.DispatchHandler {
     const { response } = this.#options;
     if (response.write(chunk) || this.#stalled) return;
     controller.pause();
+    this.#options.watch.onSlowCaller();
     this.#stalled = this.#options.clock.timer(stalledMs, () => {
       this.abort(new Error('the caller does not read its answer'));
       response.destroy();
