@@ -259,10 +259,10 @@ describe('production', () => {
     CLIENT_ID: 'app-one',
     CLIENT_SECRET: 'secret-one',
     REDIRECT_URI: 'https://keyshift.example/auth/callback',
-    SESSION_SECRET: 's'.repeat(32),
-    KEYSHIFT_ADMIN_PASSWORD: 'p'.repeat(12),
+    SESSION_SECRET: 'vK3r9TqLw2ZxB7nD5mYc1HgJ8pSfA4eU',
+    KEYSHIFT_ADMIN_PASSWORD: 'mellow-otter7',
     KEYSHIFT_KEYS: generated.keys,
-    KEYSHIFT_SERVICE_TOKENS: `shop:${'t'.repeat(24)}`,
+    KEYSHIFT_SERVICE_TOKENS: 'shop:Qx7bN2kTz9LmVw4RcYs6Ghd1',
   };
 
   it.each(['SESSION_SECRET', 'KEYSHIFT_ADMIN_PASSWORD', 'KEYSHIFT_KEYS'])(
@@ -279,7 +279,28 @@ describe('production', () => {
     ['SESSION_SECRET', 's'.repeat(31)],
     ['KEYSHIFT_ADMIN_PASSWORD', 'p'.repeat(11)],
     ['KEYSHIFT_SERVICE_TOKENS', `shop:${'t'.repeat(23)}`],
-    ['KEYSHIFT_SERVICE_TOKENS', `shop:${'t'.repeat(24)},other:short`],
+    ['KEYSHIFT_SERVICE_TOKENS', 'shop:Qx7bN2kTz9LmVw4RcYs6Ghd1,other:short'],
+    ['KEYSHIFT_METRICS_TOKEN', 'short'],
+    ['KEYSHIFT_ADMIN_PASSWORD', 'aaaaaaaaaaaa'],
+    ['KEYSHIFT_ADMIN_PASSWORD', 'abababababab'],
+    ['KEYSHIFT_ADMIN_PASSWORD', 'password1234'],
+    ['KEYSHIFT_ADMIN_PASSWORD', 'Admin-Password-2026'],
+    ['KEYSHIFT_ADMIN_PASSWORD', 'abcdefghijkl'],
+    ['KEYSHIFT_ADMIN_PASSWORD', '$(openssl rand -base64 18)'],
+    ['KEYSHIFT_ADMIN_PASSWORD', 'your-admin-password'],
+    ['SESSION_SECRET', '0123456789abcdef0123456789abcdef'],
+    ['SESSION_SECRET', 'secret'.repeat(6)],
+    ['SESSION_SECRET', 'hunter2!'.repeat(5)],
+    ['SESSION_SECRET', 'please-change-me-before-production'],
+    ['SESSION_SECRET', '<32 random characters from openssl>'],
+    ['WEBHOOK_SECRET', 'x'.repeat(16)],
+    ['CLIENT_SECRET', 'your-client-secret'],
+    ['CLIENT_SECRET', 'the-secret-as-klaviyo-showed-it'],
+    ['KEYSHIFT_KEYS', `k1:${Buffer.alloc(32).toString('base64')}`],
+    ['KEYSHIFT_KEYS', `${generated.keys},k2:${Buffer.alloc(32, 7).toString('base64')}`],
+    ['KEYSHIFT_KEYS', `k1:${Buffer.from([...Array(32).keys()]).toString('base64')}`],
+    ['KEYSHIFT_KEYS', `k1:${Buffer.from('keyshift-key-of-32-bytes-exactly').toString('base64')}`],
+    ['KEYSHIFT_KEYS', `k1:${Buffer.from('9fK2xT7q9fK2xT7q9fK2xT7q9fK2xT7q').toString('base64')}`],
     ['REDIRECT_URI', 'http://keyshift.example/auth/callback'],
     ['PUBLIC_URL', 'http://keyshift.example'],
     ['KLAVIYO_API_URL', 'http://klaviyo.example'],
@@ -289,6 +310,50 @@ describe('production', () => {
     expect(error).toMatchObject({ code: 'config_invalid' });
     expect(error.message).toContain(name);
     expect(error.fix).not.toBe('');
+  });
+
+  it.each([
+    ['SESSION_SECRET', 'KEYSHIFT_METRICS_TOKEN'],
+    ['KEYSHIFT_METRICS_TOKEN', 'SESSION_SECRET'],
+    ['CLIENT_SECRET', 'SESSION_SECRET'],
+    ['KEYSHIFT_ADMIN_PASSWORD', 'SESSION_SECRET'],
+  ])('refuses one value for %s and %s', (one, other) => {
+    const value = 'vK3r9TqLw2ZxB7nD5mYc1HgJ8pSfA4eU';
+    const error = failure({ ...production, [one]: value, [other]: value });
+    expect(error.message).toMatch(/ has the same value as /);
+    expect(error.message).toContain(one);
+    expect(error.message).not.toContain(value);
+  });
+
+  it('refuses one value for two service tokens, and for two keys', () => {
+    const token = 'Qx7bN2kTz9LmVw4RcYs6Ghd1';
+    const tokens = { KEYSHIFT_SERVICE_TOKENS: `shop:${token},cron:${token}` };
+    expect(failure({ ...production, ...tokens }).message).toContain('(cron) has the same value');
+    const keys = { KEYSHIFT_KEYS: `${generated.keys},k2:${generated.keys.split(':')[1] ?? ''}` };
+    expect(failure({ ...production, ...keys }).message).toContain('(k2) has the same value');
+  });
+
+  it('takes whatever a generator makes', () => {
+    for (let round = 0; round < 300; round += 1) {
+      const random = (encoding: 'hex' | 'base64' | 'base64url', bytes = 32) =>
+        systemRandom.bytes(bytes).toString(encoding);
+      read({
+        ...production,
+        SESSION_SECRET: random('hex', 16),
+        KEYSHIFT_ADMIN_PASSWORD: random('base64', 9),
+        KEYSHIFT_KEYS: generateKeyringEntry(systemRandom),
+        KEYSHIFT_SERVICE_TOKENS: `a:${random('hex')},b:${random('base64url', 18)}`,
+      });
+    }
+  });
+
+  it('is warned of in development, where a weak secret stops nothing', () => {
+    expect(
+      read({ FLASK_SECRET_KEY: 'dev', KEYSHIFT_ADMIN_PASSWORD: 'aaaaaaaaaaaa' }).warnings,
+    ).toEqual([
+      'FLASK_SECRET_KEY has fewer than 32 characters: production will refuse it',
+      'KEYSHIFT_ADMIN_PASSWORD has hardly any different characters: production will refuse it',
+    ]);
   });
 
   it('refuses a weak secret under the seed demo’s name by that name', () => {

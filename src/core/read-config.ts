@@ -26,6 +26,7 @@ import {
 } from './environment-reader.ts';
 import { loadGeneratedSecrets, type GeneratedSecrets } from './generated-secrets.ts';
 import { readOutreach } from './read-outreach.ts';
+import { findWeakness, findWeaknessOfKey, isPlaceholder } from './secret-strength.ts';
 import { sandboxProfile } from './sandbox-profile.ts';
 
 /** What {@link readConfig} takes besides the environment. */
@@ -72,7 +73,7 @@ export function readConfig(
   } else if (mode === 'development' && isLoopback(host)) {
     warnings.push(...findOtherPort(redirectUri, port));
   }
-  const secrets = readSecrets(read, mode, generate);
+  const secrets = readSecrets(read, mode, warnings, generate);
   return {
     mode,
     host,
@@ -300,31 +301,74 @@ function requireSettings(read: EnvironmentReader, mode: Mode): void {
   throw new KeyshiftError('config_invalid', `${names} not set.`, { fix });
 }
 
-function readSecrets(read: EnvironmentReader, mode: Mode, generate: () => GeneratedSecrets) {
+function readSecrets(
+  read: EnvironmentReader,
+  mode: Mode,
+  warnings: string[],
+  generate: () => GeneratedSecrets,
+) {
   const sessionName =
     read.text('SESSION_SECRET') === undefined ? 'FLASK_SECRET_KEY' : 'SESSION_SECRET';
-  const sessionSecret = read.text(sessionName) ?? generate().sessionSecret;
-  const adminPassword = read.text('KEYSHIFT_ADMIN_PASSWORD') ?? generate().adminPassword;
-  if (mode === 'production') {
-    requireLength(read, sessionName, sessionSecret, 32);
-    requireLength(read, 'KEYSHIFT_ADMIN_PASSWORD', adminPassword, 12);
-  }
-  return {
-    sessionSecret: new Secret('session_secret', sessionSecret),
-    adminPassword: new Secret('admin_password', adminPassword),
-    keyring: parseKeyring(read.text('KEYSHIFT_KEYS') ?? generate().keys),
+  const keys = read.text('KEYSHIFT_KEYS') ?? generate().keys;
+  const secrets = {
+    sessionSecret: new Secret('session_secret', read.text(sessionName) ?? generate().sessionSecret),
+    adminPassword: new Secret(
+      'admin_password',
+      read.text('KEYSHIFT_ADMIN_PASSWORD') ?? generate().adminPassword,
+    ),
+    keyring: parseKeyring(keys),
     serviceTokens: readServiceTokens(read, mode, generate),
-    metricsToken: readMetricsToken(read, mode),
+    metricsToken: readMetricsToken(read),
   };
+  for (const [name, problem] of findWeakSecrets(read, sessionName, secrets.serviceTokens)) {
+    if (mode === 'production') {
+      throw read.wrong(name, problem, 'generate one with: openssl rand -base64 32');
+    }
+    warnings.push(`${name} ${problem}: production will refuse it`);
+  }
+  return secrets;
 }
 
-function requireLength(read: EnvironmentReader, name: SettingName, value: string, length: number) {
-  if (value.length >= length) return;
-  throw read.wrong(
-    name,
-    `has fewer than ${length} characters`,
-    'generate one with: openssl rand -base64 32',
-  );
+/** Secrets that somebody could guess, each with what is wrong about it. */
+function* findWeakSecrets(
+  read: EnvironmentReader,
+  sessionName: SettingName,
+  tokens: readonly ServiceToken[],
+): Generator<[name: string, problem: string]> {
+  for (const name of ['CLIENT_ID', 'CLIENT_SECRET'] as const) {
+    if (isPlaceholder(read.text(name) ?? '')) yield [name, 'is a placeholder'];
+  }
+  const listed = read.text('KEYSHIFT_SERVICE_TOKENS') === undefined ? [] : tokens;
+  const secrets: [name: string, value: string | undefined, length: number][] = [
+    [sessionName, read.text(sessionName), 32],
+    ['KEYSHIFT_ADMIN_PASSWORD', read.text('KEYSHIFT_ADMIN_PASSWORD'), 12],
+    ['KEYSHIFT_METRICS_TOKEN', read.text('KEYSHIFT_METRICS_TOKEN'), 24],
+    ['WEBHOOK_SECRET', read.text('WEBHOOK_SECRET'), 16],
+    ...listed.map(({ name, token }): [string, string, number] => [
+      `KEYSHIFT_SERVICE_TOKENS (${name})`,
+      token.reveal(),
+      24,
+    ]),
+  ];
+  const seen = new Map<string, string>([[read.text('CLIENT_SECRET') ?? '', 'CLIENT_SECRET']]);
+  const isRepeated = (name: string, value: string): string | undefined => {
+    const other = seen.get(value);
+    seen.set(value, name);
+    return other === undefined ? undefined : `has the same value as ${other}`;
+  };
+  for (const [name, value, length] of secrets) {
+    if (value === undefined) continue;
+    const problem =
+      (value.length < length ? `has fewer than ${length} characters` : findWeakness(value)) ??
+      isRepeated(name, value);
+    if (problem !== undefined) yield [name, problem];
+  }
+  for (const entry of read.text('KEYSHIFT_KEYS')?.split(',') ?? []) {
+    const [id, key = ''] = splitOnce(entry.trim(), ':');
+    const name = `KEYSHIFT_KEYS (${id})`;
+    const problem = findWeaknessOfKey(Buffer.from(key, 'base64')) ?? isRepeated(name, key);
+    if (problem !== undefined) yield [name, problem];
+  }
 }
 
 function readServiceTokens(
@@ -347,21 +391,16 @@ function readServiceTokens(
         'write name:token,name2:token2',
       );
     }
-    if (mode === 'production') requireLength(read, 'KEYSHIFT_SERVICE_TOKENS', token, 24);
     return { name, token: new Secret('service_token', token) };
   });
 }
 
-function readMetricsToken(
-  read: EnvironmentReader,
-  mode: Mode,
-): Secret<'service_token'> | undefined {
+function readMetricsToken(read: EnvironmentReader): Secret<'service_token'> | undefined {
   const value = read.text('KEYSHIFT_METRICS_TOKEN');
   if (value === undefined) return undefined;
   if (/\s/.test(value)) {
     throw read.wrong('KEYSHIFT_METRICS_TOKEN', 'contains a space', 'write it as one word');
   }
-  if (mode === 'production') requireLength(read, 'KEYSHIFT_METRICS_TOKEN', value, 24);
   return new Secret('service_token', value);
 }
 

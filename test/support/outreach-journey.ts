@@ -46,7 +46,7 @@ export async function startTalkativeReceivers(secretPath: string): Promise<Talka
       SMTP_URL: sink.url,
       MAIL_FROM: 'Acme Apps <hello@acme.example>',
       WEBHOOK_URL: `${hook.url}/${secretPath}`,
-      WEBHOOK_SECRET: `hook-${'w'.repeat(20)}-8`,
+      WEBHOOK_SECRET: 'hook-f7Kq2RzT9mXwB4LcN6',
     },
     refuseWith: (text) => (refusal = text),
     async [Symbol.asyncDispose]() {
