@@ -1,4 +1,5 @@
 import { KeyshiftError } from '../errors/keyshift-error.ts';
+import { assertPlainPath, toOriginForm } from '../klaviyo/api-path.ts';
 import { klaviyoEndpoints } from '../klaviyo/endpoints.ts';
 import { findOperation, type Operation } from '../klaviyo/operations.ts';
 import { readBody, type ApiBody, type ApiBodyInit, type ReadBody } from './api-body.ts';
@@ -111,31 +112,23 @@ function readPath(target: string | URL, apiUrl: string): string {
       },
     );
   }
-  const path = text.startsWith('/') ? text : pathOfUrl(text, apiUrl);
+  const path = toOriginForm(text.startsWith('/') ? text : pathOfUrl(text, apiUrl));
   if (path.startsWith('//')) {
     throw new KeyshiftError('request_invalid', 'The path must start with a single slash.', {
       fix: 'Give a path such as /api/profiles, or a URL of Klaviyo’s API.',
     });
   }
-  return unsendable.test(path) ? toSendable(path) : path;
+  const [sent = ''] = path.split('#', 1);
+  assertPlainPath(withoutQuery(sent));
+  return unsendable.test(sent) ? toSendable(sent) : sent;
 }
 
-/** What a URL never holds as it is (RFC 3986), and what may be a step up. */
-const unsendable = /[ "#<>\\^`{|}\u0080-\uffff]|\/(?:\.|%2e)/i;
-const dotSegment = /\/(?:\.|%2e){1,2}(?:\/|$)/i;
+/** What a URL never holds as it is (RFC 3986). */
+const unsendable = /[ "<>\\^`{|}\u0080-\uffff]/;
 
-/**
- * Encodes as the `fetch` of the web does: filters hold quotes, blanks and names of any script. A
- * path with dot segments is refused: an id that a customer chose would lead to another endpoint.
- */
+/** Encodes as the `fetch` of the web does: filters hold quotes, blanks and names of any script. */
 function toSendable(path: string): string {
-  const [sent = ''] = path.split('#', 1);
-  if (dotSegment.test(withoutQuery(sent))) {
-    throw new KeyshiftError('request_invalid', 'The path must not contain . or .. segments.', {
-      fix: 'Check the IDs that you put into the path.',
-    });
-  }
-  return sent
+  return path
     .toWellFormed()
     .replace(/[ "<>\\^`{|}]|[\u0080-\uffff]+/g, (text) => encodeURIComponent(text));
 }

@@ -4,6 +4,7 @@ import { callbackPathOf } from '../core/config.ts';
 import { partsOf } from '../core/create-keyshift.ts';
 import type { Keyshift } from '../core/keyshift.ts';
 import { isKeyshiftError, type KeyshiftError } from '../errors/keyshift-error.ts';
+import { toOriginForm } from '../klaviyo/api-path.ts';
 import { sendProxyError } from '../proxy/proxy-error.ts';
 import { createApp } from './create-app.tsx';
 import { createKeyshiftProxy } from './keyshift-proxy.ts';
@@ -59,7 +60,7 @@ export function createMiddleware(keyshift: Keyshift): Middleware {
   }
 
   return (request, response, next) => {
-    const path = (request.url ?? '').split('?', 1)[0] ?? '';
+    const path = toOriginForm(request.url ?? '').split('?', 1)[0] ?? '';
     const proxied = path.startsWith('/api/') && isAddressed(request.headers);
     if (!proxied && !isRoute(path) && path !== stylesheetPath && path !== callbackPath) {
       next();

@@ -5,6 +5,7 @@ import { getRequestListener } from '@hono/node-server';
 import { partsOf, type KeyshiftParts } from '../core/create-keyshift.ts';
 import type { Keyshift } from '../core/keyshift.ts';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
+import { toOriginForm } from '../klaviyo/api-path.ts';
 import { createKeyshiftProxy } from './keyshift-proxy.ts';
 import type { KeyshiftApp } from './create-app.tsx';
 
@@ -31,7 +32,8 @@ export async function startServer(keyshift: Keyshift, app: KeyshiftApp): Promise
   const proxy = createKeyshiftProxy(parts);
   const listener = getRequestListener(app.fetch);
   const server = createServer((request, response) => {
-    void (request.url?.startsWith('/api/') ? proxy : listener)(request, response);
+    request.url = toOriginForm(request.url ?? '');
+    void (request.url.startsWith('/api/') ? proxy : listener)(request, response);
   });
   // Longer than callers and balancers keep idle connections: whoever closes first loses no call.
   server.keepAliveTimeout = 75_000;

@@ -1,21 +1,20 @@
 import { KeyshiftError } from '../errors/keyshift-error.ts';
-
-/** Segments that some server takes for `.` or `..`, encoded or with a matrix parameter behind. */
-const dotSegment = /(^|\/|%2f)(\.|%2e){1,2}(;|%3b|\/|%2f|$)/i;
-const oddCharacter = /[\\#]|%5c|%00|%0[ad]/i;
+import { assertPlainPath, toOriginForm } from '../klaviyo/api-path.ts';
 
 /**
- * The path with its query as it goes on, unchanged: plain paths below `/api/` only. Whatever a
- * server at the other end decodes, it cannot climb out of there.
+ * The path with its query as it goes on: plain paths below `/api/` only.
  *
  * @throws KeyshiftError `request_invalid`
  */
-export function checkPath(url: string): string {
+export function checkPath(target: string): string {
+  const url = toOriginForm(target);
   const end = url.indexOf('?');
   const path = end < 0 ? url : url.slice(0, end);
-  const plain = path.startsWith('/api/') && !dotSegment.test(path) && !oddCharacter.test(path);
-  if (plain) return url;
-  throw new KeyshiftError('request_invalid', 'The path must be a plain path below /api/.');
+  if (!path.startsWith('/api/')) {
+    throw new KeyshiftError('request_invalid', 'The path must be below /api/.');
+  }
+  assertPlainPath(path);
+  return url;
 }
 
 const forwardedMethods: ReadonlySet<string> = new Set([

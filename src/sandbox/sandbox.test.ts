@@ -55,6 +55,7 @@ describe('pages of its own', () => {
   it('answers 404 to what nobody has, and 405 to other methods', async () => {
     await using test = await startTestSandbox();
     expect((await test.request('/nowhere')).status).toBe(404);
+    expect((await test.request('//api/accounts')).status).toBe(401);
     expect((await test.request('/', { method: 'POST' })).status).toBe(405);
   });
 });
@@ -245,9 +246,7 @@ describe('garbage', () => {
         socket.on('close', () => resolve(received));
       });
     expect(await wire('CONNECT example.com:443 HTTP/1.1\r\nHost: x\r\n\r\n')).toContain(' 405 ');
-    expect(await wire('GET http://evil/api/accounts HTTP/1.1\r\nHost: x\r\n\r\n')).toContain(
-      ' 404 ',
-    );
+    expect(await wire('GET http://x/api/accounts HTTP/1.1\r\nHost: x\r\n\r\n')).toContain(' 401 ');
     expect(await wire('GET * HTTP/1.1\r\nHost: x\r\n\r\n')).toContain(' 404 ');
     expect(await wire(`GET / HTTP/1.1\r\nHost: x\r\nA: ${'a'.repeat(99_999)}\r\n\r\n`)).toContain(
       ' 431 ',

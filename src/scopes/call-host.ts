@@ -1,3 +1,5 @@
+import { toOriginForm } from '../klaviyo/api-path.ts';
+
 /** Tells Klaviyo's hosts, and those that stand before it, from others. */
 export type IsKlaviyoHost = (host: string) => boolean;
 
@@ -21,6 +23,6 @@ export function createHostCheck(more: readonly string[]): IsKlaviyoHost {
 export function apiPathOf(target: string, isKlaviyo: IsKlaviyoHost): string | undefined {
   const url = target.startsWith('/') ? undefined : URL.parse(target);
   if (url === null || (url && !isKlaviyo(url.host))) return undefined;
-  const path = (url?.pathname ?? target).split(/[?#]/, 1)[0] ?? '';
+  const path = toOriginForm(url?.pathname ?? target).split(/[?#]/, 1)[0] ?? '';
   return /^\/(api|client)\/[^/]/.test(path) ? path : undefined;
 }

@@ -16,6 +16,7 @@ describe('parseLogLine', () => {
       'common format',
       '10.0.0.1 - - [25/Nov/2026:10:00:00 +0000] "GET /api/profiles?page%5Bsize%5D=2 HTTP/1.1" 200 512',
     ],
+    ['slashes that a client doubled', '"GET //api/profiles HTTP/1.1" 200'],
     ['an absolute URL', '1 "GET https://a.klaviyo.com/api/profiles HTTP/1.1" 200'],
     [
       'nginx as JSON',

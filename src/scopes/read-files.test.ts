@@ -51,7 +51,7 @@ describe('readHar', () => {
       'calls.har',
       har(
         ['GET', 'https://a.klaviyo.com/api/lists?page%5Bcursor%5D=abc'],
-        ['GET', 'https://a.klaviyo.com/api/lists/'],
+        ['GET', 'https://a.klaviyo.com//api/lists/'],
         ['POST', 'https://shop.example/api/events'],
       ),
     );

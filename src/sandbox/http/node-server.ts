@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { KeyshiftError } from '../../errors/keyshift-error.ts';
+import { toOriginForm } from '../../klaviyo/api-path.ts';
 import type { Connection } from './sandbox-env.ts';
 
 /** A server that listens. */
@@ -27,8 +28,9 @@ export async function listen(
     { hostname: host, overrideGlobalObjects: false },
   );
   const server = createServer((incoming, outgoing) => {
-    // What is not a path names nothing here: `*`, or an address of another server.
-    if (!incoming.url?.startsWith('/')) incoming.url = `/${encodeURIComponent(incoming.url ?? '')}`;
+    incoming.url = toOriginForm(incoming.url ?? '');
+    // What is not a path names nothing here, such as `*`.
+    if (!incoming.url.startsWith('/')) incoming.url = `/${encodeURIComponent(incoming.url)}`;
     void listener(incoming, outgoing);
   });
   server.on('connect', (_request, socket) => {
