@@ -30,7 +30,7 @@ describe('the headers of a call', () => {
   it('leave out what concerns this hop only, also what Connection names', () => {
     const sent = forward({
       host: 'localhost:5000',
-      connection: 'close, X-Trace,  x-other',
+      connection: 'close, X-Klaviyo-Trace,  x-other',
       'keep-alive': 'timeout=5',
       'proxy-connection': 'keep-alive',
       te: 'trailers',
@@ -38,11 +38,26 @@ describe('the headers of a call', () => {
       'transfer-encoding': 'chunked',
       upgrade: 'websocket',
       expect: '100-continue',
-      'x-trace': '1',
+      'x-klaviyo-trace': '1',
       'x-other': '2',
-      'x-kept': '3',
+      'if-match': '3',
     });
-    expect(sent).toEqual({ revision: '2026-07-15', 'x-kept': '3' });
+    expect(sent).toEqual({ revision: '2026-07-15', 'if-match': '3' });
+  });
+
+  it('leave out whatever the networks in front of Keyshift have added', () => {
+    const added = [
+      ...['via', 'forwarded', 'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-server'],
+      ...['x-real-ip', 'x-client-ip', 'x-cluster-client-ip', 'true-client-ip', 'x-request-id'],
+      ...['cf-connecting-ip', 'cf-ray', 'cf-visitor', 'cf-ipcountry', 'cf-worker', 'cdn-loop'],
+      ...['fastly-client-ip', 'fastly-ff', 'x-varnish', 'akamai-origin-hop', 'x-akamai-edgescape'],
+      ...['x-amzn-trace-id', 'x-amz-cf-id', 'cloudfront-viewer-country', 'x-azure-ref'],
+      ...['x-cloud-trace-context', 'x-envoy-external-address', 'x-b3-traceid', 'fly-client-ip'],
+      ...['traceparent', 'tracestate', 'baggage', 'sentry-trace', 'x-datadog-trace-id'],
+      ...['origin', 'referer', 'sec-fetch-mode', 'x-csrf-token', 'x-api-key', 'dnt', 'priority'],
+    ];
+    const sent = forward(Object.fromEntries(added.map((name) => [name, 'x'])));
+    expect(sent).toEqual({ revision: '2026-07-15' });
   });
 
   it('leave out what is for Keyshift alone', () => {
@@ -62,7 +77,10 @@ describe('the headers of a call', () => {
       'content-type': 'application/json',
       'content-length': '12',
       'user-agent': 'shop/1.0',
-      'x-many': ['1', '2'],
+      'x-klaviyo-api-source': 'shop',
+      'x-klaviyo-many': ['1', '2'],
+      'idempotency-key': 'order-1',
+      'if-none-match': '"1"',
     };
     expect(forward(about)).toMatchObject(about);
   });

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** Headers that concern one hop only (RFC 9110 section 7.6.1), and those that are set anew. */
+/** Headers that concern one hop only (RFC 9110 section 7.6.1). */
 const hopByHop = [
   'connection',
   'keep-alive',
@@ -12,21 +12,14 @@ const hopByHop = [
   'transfer-encoding',
   'upgrade',
 ];
-/** What stays here: set anew, or about the network in front of Keyshift. */
-const droppedFromCalls: ReadonlySet<string> = new Set([
-  ...hopByHop,
-  'host',
-  'authorization',
-  'cookie',
-  'expect',
-  'http2-settings',
-  'forwarded',
-  'x-forwarded-for',
-  'x-forwarded-host',
-  'x-forwarded-port',
-  'x-forwarded-proto',
-  'x-real-ip',
-]);
+/**
+ * What goes on to Klaviyo: what HTTP says about content, caches and conditions, and what Klaviyo's
+ * API and SDKs use (decisions/018). All else stays here: credentials, cookies, and whatever the
+ * networks in front of Keyshift add, which Klaviyo's own network may take for a loop.
+ */
+const goesOn =
+  /^(?:accept|cache-control|date|idempotency-key|pragma|prefer|range|revision|user-agent|(?:accept|content|if|x-klaviyo)-.+)$/;
+
 /** Klaviyo's cookies belong to Klaviyo's host, and so does what it says about other protocols. */
 const droppedFromReplies: ReadonlySet<string> = new Set([
   ...hopByHop,
@@ -42,28 +35,27 @@ const droppedFromReplies: ReadonlySet<string> = new Set([
 /** Names and values in turn, as Node and undici take them. */
 export type HeaderList = string[];
 
-/** Headers of a call as they go on to Klaviyo, without its credential and what is for Keyshift. */
+/** Headers of a call as they go on to Klaviyo, without its credential. */
 export function forwardedRequestHeaders(
   headers: IncomingHttpHeaders,
   revision: string,
 ): HeaderList {
-  const forwarded = keepEndToEnd(headers, droppedFromCalls);
+  const forwarded = keepEndToEnd(headers, (name) => goesOn.test(name));
   if (headers['revision'] === undefined) forwarded.push('revision', revision);
   return forwarded;
 }
 
 /** Headers of an answer as they go back to the caller. */
 export function forwardedReplyHeaders(headers: IncomingHttpHeaders): HeaderList {
-  return keepEndToEnd(headers, droppedFromReplies);
+  return keepEndToEnd(headers, (name) => !droppedFromReplies.has(name));
 }
 
-function keepEndToEnd(headers: IncomingHttpHeaders, dropped: ReadonlySet<string>): HeaderList {
+function keepEndToEnd(headers: IncomingHttpHeaders, keeps: (name: string) => boolean): HeaderList {
   const named = namedByConnection(headers.connection);
   const kept: HeaderList = [];
   for (const name in headers) {
     const value = headers[name];
-    if (value === undefined || dropped.has(name) || named?.has(name)) continue;
-    if (dropped === droppedFromCalls && name.startsWith('keyshift-')) continue;
+    if (value === undefined || !keeps(name) || named?.has(name)) continue;
     if (typeof value === 'string') kept.push(name, value);
     else for (const each of value) kept.push(name, each);
   }
@@ -76,6 +68,6 @@ function namedByConnection(connection: string | undefined): ReadonlySet<string> 
     return undefined;
   }
   const names = connection.split(',').map((name) => name.trim().toLowerCase());
-  // The body's length and the revision are needed at the other end, whatever a caller says.
-  return new Set(names.filter((name) => name !== 'content-length' && name !== 'revision'));
+  // What the body is and the revision are needed at the other end, whatever a caller says.
+  return new Set(names.filter((name) => name !== 'revision' && !name.startsWith('content-')));
 }

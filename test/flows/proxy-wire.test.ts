@@ -103,6 +103,27 @@ describe('the path of a proxied call', () => {
   });
 });
 
+describe('the path that a client has joined in a way of its own', () => {
+  it.each([
+    ['with slashes in front of /api/', '//api/events?a=1'],
+    ['in absolute form, as to a forward proxy', 'http://localhost/api/events?a=1'],
+    ['in absolute form for Klaviyo', 'https://a.klaviyo.com//api/events?a=1'],
+  ])('leads to the same place: %s', async (_, target) => {
+    await using api = await startLoopbackServer(jsonAnswer(200, found));
+    await using fixture = await startInFrontOf(api.url);
+    const answer = await sendRaw(fixture.port, get(fixture, target), 2_000);
+    expect(answer.status).toBe(200);
+    expect(api.received.at(-1)?.path).toBe('/api/events?a=1');
+  });
+
+  it('is served for everything else too', async () => {
+    await using api = await startLoopbackServer(jsonAnswer(200, found));
+    await using fixture = await startInFrontOf(api.url);
+    const { status } = await sendRaw(fixture.port, get(fixture, 'http://localhost/healthz'), 2_000);
+    expect(status).toBe(200);
+  });
+});
+
 describe('the headers of a proxied call', () => {
   it('lose what is for Keyshift or for one hop, and get credential and revision', async () => {
     await using api = await startLoopbackServer(jsonAnswer(200, found));
@@ -113,7 +134,10 @@ describe('the headers of a proxied call', () => {
       'Keyshift-Anything: 1',
       'Proxy-Authorization: Basic YTpi',
       'TE: trailers',
-      'X-Kept: yes',
+      'X-Klaviyo-Kept: yes',
+      'CF-Ray: 8f0',
+      'CDN-Loop: cloudflare',
+      'X-Forwarded-For: 192.0.2.1',
       'User-Agent: my-app/1.0',
     ];
     await sendRaw(fixture.port, get(fixture, '/api/profiles', ...own), 2_000);
@@ -122,10 +146,12 @@ describe('the headers of a proxied call', () => {
       host: new URL(api.url).host,
       authorization: `Klaviyo-API-Key ${keyOf(fixture, 0)}`,
       revision: '2026-07-15',
-      'x-kept': 'yes',
+      'x-klaviyo-kept': 'yes',
       'user-agent': 'my-app/1.0',
     });
-    for (const name of ['cookie', 'proxy-authorization', 'te']) {
+    for (const name of [
+      ...['cookie', 'proxy-authorization', 'te', 'cf-ray', 'cdn-loop', 'x-forwarded-for'],
+    ]) {
       expect(headers).not.toHaveProperty(name);
     }
     expect(Object.keys(headers).filter((name) => name.startsWith('keyshift'))).toEqual([]);
