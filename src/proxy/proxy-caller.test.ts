@@ -66,6 +66,34 @@ describe('a caller', () => {
     });
   });
 
+  it.each([
+    ['in UTF-8, as Node gives its bytes', Buffer.from('Müller & Søn').toString('latin1')],
+    ['in Latin-1', 'Müller & Søn'],
+    ['percent-encoded', 'M%C3%BCller%20%26%20S%c3%b8n'],
+    ['percent-encoded in part', 'M%C3%BCller & S%C3%B8n'],
+  ])('may name its customer %s', async (_, header) => {
+    await using bench = await openTestBench();
+    const { id } = await bench.add('Müller & Søn', { key, accountId: 'AAA111' });
+    const headers = { ...service, 'keyshift-customer': header };
+    const target = await identifyTarget(headers, bench.store, tokens);
+    expect(target).toMatchObject({ kind: 'connection', connection: { id } });
+  });
+
+  it('names a customer with a percent sign by %25, and never another one', async () => {
+    await using bench = await openTestBench();
+    const encoded = await bench.add('a%20b', { key, accountId: 'AAA111' });
+    const plain = await bench.add('a b', { key: 'pk_another0123456', accountId: 'BBB222' });
+    const rabatt = await bench.add('100% Rabatt', { key: 'pk_third01234567', accountId: 'CCC333' });
+    const idOf = async (header: string) => {
+      const headers = { ...service, 'keyshift-customer': header };
+      const target = await identifyTarget(headers, bench.store, tokens);
+      return target.kind === 'connection' ? target.connection.id : undefined;
+    };
+    expect(await idOf('a%2520b')).toBe(encoded.id);
+    expect(await idOf('a%20b')).toBe(plain.id);
+    expect(await idOf('100% Rabatt')).toBe(rabatt.id);
+  });
+
   it('with a private key is that key’s customer, also long after the key was destroyed', async () => {
     await using bench = await openTestBench();
     const connection = await bench.add('acme', { key });

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import { parsePrivateKey } from '../klaviyo/private-key.ts';
@@ -49,9 +50,9 @@ export async function identifyTarget(
   if (!findServiceToken(authorization, serviceTokens)) {
     throw new KeyshiftError('unauthenticated', 'Missing or unknown credentials.');
   }
-  const customerId = headers['keyshift-customer'];
+  const customerId = readCustomerId(headers['keyshift-customer']);
   const accountId = headers['keyshift-account'];
-  if (typeof customerId === 'string') {
+  if (customerId !== undefined) {
     const connection = await store.connections.findByCustomer(customerId);
     if (connection) return { kind: 'connection', connection, byKey: false };
     throw new KeyshiftError('connection_not_found', 'Keyshift-Customer names no connection.');
@@ -66,6 +67,25 @@ export async function identifyTarget(
     'request_invalid',
     'A call with a service token needs the header Keyshift-Account or Keyshift-Customer.',
   );
+}
+
+/**
+ * A customer's id as it was meant. Node gives each byte of a header as a character: curl, PHP, Ruby
+ * and Go send UTF-8, others latin1, and who can send neither encodes by percent.
+ */
+function readCustomerId(header: string | string[] | undefined): string | undefined {
+  if (typeof header !== 'string') return undefined;
+  const text = utf8Of(Buffer.from(header, 'latin1')) ?? header;
+  if (!text.includes('%')) return text;
+  return text.replaceAll(/(?:%[0-9a-f]{2})+/gi, (encoded) => {
+    const bytes = Buffer.from(encoded.replaceAll('%', ''), 'hex');
+    return utf8Of(bytes) ?? encoded;
+  });
+}
+
+/** Nothing where the bytes are not UTF-8. */
+function utf8Of(bytes: Buffer): string | undefined {
+  return isUtf8(bytes) ? bytes.toString() : undefined;
 }
 
 async function targetOfKey(keyText: string, store: Store): Promise<ProxyTarget> {
