@@ -64,6 +64,11 @@ export interface KeyshiftConfig {
   readonly warnings: readonly string[];
 }
 
+/** Where a browser is shown how its sign-in ended, below the callback that sets its cookie. */
+export function resultPathOf(config: Pick<KeyshiftConfig, 'publicUrl' | 'redirectUri'>): string {
+  return `${callbackPathOf(config).replace(/\/$/, '')}/result`;
+}
+
 /** The path at which the server itself meets the callback: below the path of `publicUrl`. */
 export function callbackPathOf(config: Pick<KeyshiftConfig, 'publicUrl' | 'redirectUri'>): string {
   const path = new URL(config.redirectUri).pathname;

@@ -1,7 +1,7 @@
 import { Hono, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
-import { callbackPathOf } from '../core/config.ts';
+import { callbackPathOf, resultPathOf } from '../core/config.ts';
 import { partsOf } from '../core/create-keyshift.ts';
 import type { Keyshift } from '../core/keyshift.ts';
 import { createFailureLog } from '../runtime/failure-log.ts';
@@ -10,7 +10,7 @@ import { pageProps, type HttpDeps, type HttpEnv } from './http-context.ts';
 import { HomePage } from './pages/home-page.tsx';
 import { pageHeaders } from './pages/page-policy.ts';
 import { createStylesheet } from './pages/stylesheet.ts';
-import { answerCallback } from './routes/auth-callback.tsx';
+import { answerCallback, answerResult } from './routes/auth-callback.tsx';
 import { createAuthRoutes } from './routes/auth-routes.ts';
 import { createConnectRoutes } from './routes/connect-routes.tsx';
 import { createHealthRoutes } from './routes/health-routes.ts';
@@ -70,9 +70,12 @@ export function createApp(keyshift: Keyshift, options: AppOptions = {}): Keyshif
 
   // REDIRECT_URI may lead elsewhere than to /auth/callback.
   const callbackPath = callbackPathOf(config);
-  app.get('*', (context, next) =>
-    new URL(context.req.url).pathname === callbackPath ? answerCallback(context, deps) : next(),
-  );
+  const resultPath = resultPathOf(config);
+  app.get('*', (context, next) => {
+    const { pathname } = new URL(context.req.url);
+    if (pathname === resultPath) return answerResult(context, deps);
+    return pathname === callbackPath ? answerCallback(context, deps) : next();
+  });
   app.route('/auth', createAuthRoutes(deps));
   app.route('/connect', createConnectRoutes(deps));
   app.route('/connect', createOutreachRoutes(deps));

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
-import { callbackPathOf } from '../core/config.ts';
+import { callbackPathOf, resultPathOf } from '../core/config.ts';
 import { partsOf } from '../core/create-keyshift.ts';
 import type { Keyshift } from '../core/keyshift.ts';
 import { isKeyshiftError, type KeyshiftError } from '../errors/keyshift-error.ts';
@@ -39,8 +39,11 @@ export function createMiddleware(keyshift: Keyshift): Middleware {
   const parts = partsOf(keyshift);
   const proxy = createKeyshiftProxy(parts);
   const listener = getRequestListener(createApp(keyshift).fetch, { overrideGlobalObjects: false });
-  const stylesheetPath = createStylesheet().path;
-  const callbackPath = callbackPathOf(parts.config);
+  const ownPaths = new Set([
+    createStylesheet().path,
+    callbackPathOf(parts.config),
+    resultPathOf(parts.config),
+  ]);
 
   async function serve(
     request: ParsedRequest,
@@ -62,7 +65,7 @@ export function createMiddleware(keyshift: Keyshift): Middleware {
   return (request, response, next) => {
     const path = toOriginForm(request.url ?? '').split('?', 1)[0] ?? '';
     const proxied = path.startsWith('/api/') && isAddressed(request.headers);
-    if (!proxied && !isRoute(path) && path !== stylesheetPath && path !== callbackPath) {
+    if (!proxied && !isRoute(path) && !ownPaths.has(path)) {
       next();
     } else {
       serve(request, response, proxied).catch(next);
@@ -74,7 +77,6 @@ const routes: ReadonlySet<string> = new Set([
   '/auth/start',
   '/auth/install',
   '/auth/callback',
-  '/auth/callback/result',
   '/auth/refresh',
   '/auth/disconnect',
   '/whoami',

@@ -66,7 +66,7 @@ export function createTokenSaver(keyshift: SaverParts): SaveTokens {
     const key = { clientId, accountId: account.accountId };
     const stored = await store.grants.find(key);
     const known = { ...pair, scope: stored?.scope ?? pair.scope };
-    const attempt = { customerId, invitationId: undefined };
+    const attempt = { customerId, invitationId: undefined, createdAtMs: clock.now() };
     const connections = await recorder.record(attempt, account, known, []);
     engine.forget(key);
     for (const each of connections) await verifyAfterConsent(each, account);

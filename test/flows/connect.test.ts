@@ -94,6 +94,91 @@ describe('GET /connect/<invitation> that leads nowhere', () => {
   });
 });
 
+describe('a link that ends while its customer is in Klaviyo', () => {
+  it('does not connect once it is revoked, neither before the code is spent nor after', async () => {
+    for (const revokesAtExchange of [false, true]) {
+      await using fixture = await startFlow({ mode: 'production' });
+      const link = await inviteAcme(fixture);
+      const { keyshift, sandbox } = fixture;
+      const browser = fixture.newBrowser();
+      const account = accountOf(fixture, 0);
+      const callback = await approveConsent(await browser.start(`${link}/start`), { account });
+      const revoke = async () =>
+        keyshift.invitations.revoke(await connectionOf(fixture, 'acme'), 'cli');
+      let page;
+      if (revokesAtExchange) {
+        const match = { path: '/oauth/token' };
+        sandbox.addFault({ kind: 'delay', delayMs: 500, match, times: 1 });
+        page = browser.get(callback);
+        await new Promise((resolve) => setTimeout(resolve, 200));
+        await revoke();
+      } else {
+        await revoke();
+        page = browser.get(callback);
+      }
+      expect(await page).toMatchObject({
+        status: 410,
+        body: expect.stringContaining('This link was revoked') as string,
+      });
+      expect(sandbox.statistics().exchanges).toBe(revokesAtExchange ? 1 : 0);
+      expect((await connectionOf(fixture, 'acme')).stage).toBe('checked');
+      await expectStillOnKey(fixture, 'acme', 0);
+    }
+  });
+
+  it('still connects when its last day ended meanwhile', async () => {
+    await using fixture = await startFlow({ mode: 'production' });
+    const link = await inviteAcme(fixture);
+    fixture.clock.skip(dayMs - 60_000);
+    const browser = fixture.newBrowser();
+    const account = accountOf(fixture, 0);
+    const klaviyo = await browser.start(`${link}/start`);
+    fixture.clock.skip(120_000);
+    const answer = await browser.get(await approveConsent(klaviyo, { account }));
+    expect(answer.body).toContain('Klaviyo is connected');
+  });
+});
+
+describe('a link that was used', () => {
+  it('begins no consent after its last day, also when the grant was lost since', async () => {
+    await using fixture = await startFlow({ mode: 'production' });
+    const link = await inviteAcme(fixture);
+    const account = accountOf(fixture, 0);
+    await fixture.newBrowser().signIn(`${link}/start`, { account });
+    const { keyshift } = fixture;
+    const { machine, store } = keyshift;
+    const lose = async () => {
+      const connection = await connectionOf(fixture, 'acme');
+      await store.transaction((tx) =>
+        machine.flag(tx, connection, 'grant_lost', { actor: 'system' }),
+      );
+    };
+    fixture.clock.skip(dayMs + 1);
+    expect((await fixture.newBrowser().get(link)).body).toContain('already connected');
+    await lose();
+    for (const url of [link, `${link}/start`]) {
+      const answer = await fixture.newBrowser().get(url);
+      expect(answer.status).toBe(410);
+      expect(answer.body).toContain('This link has expired');
+      expect(answer.headers.getSetCookie()).toEqual([]);
+    }
+  });
+
+  it('begins one until then', async () => {
+    await using fixture = await startFlow({ mode: 'production' });
+    const link = await inviteAcme(fixture);
+    const account = accountOf(fixture, 0);
+    await fixture.newBrowser().signIn(`${link}/start`, { account });
+    const { machine, store } = fixture.keyshift;
+    const connection = await connectionOf(fixture, 'acme');
+    await store.transaction((tx) =>
+      machine.flag(tx, connection, 'grant_lost', { actor: 'system' }),
+    );
+    const again = await fixture.newBrowser().signIn(`${link}/start`, { account });
+    expect(again.body).toContain('Klaviyo is connected');
+  });
+});
+
 describe.each(eachDatabase)('a customer follows the link ($database)', ({ create }) => {
   it('whom ten GET, ten HEAD and ten steps further by a mail scanner do not harm', async () => {
     await using database = await create();

@@ -44,7 +44,7 @@ export function createBrowser(clock: Clock, accept: string = pageAccept): Browse
   const get: Browser['get'] = async (url, headers = {}) => {
     const answer = await getOnce(url, headers);
     const location = answer.headers.get('location') ?? '';
-    const isResult = answer.status === 303 && location.includes('/auth/callback/result?');
+    const isResult = answer.status === 303 && /\/result\?attempt=/.test(location);
     return isResult ? getOnce(new URL(location, url).href, headers) : answer;
   };
 

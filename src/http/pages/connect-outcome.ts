@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../../errors/error-table.ts';
 import type { AccountLabel } from './account-facts.tsx';
 
 /** How an attempt to connect ended. `retryHref` is where the customer may try again. */
@@ -30,3 +31,13 @@ export type ConnectOutcome =
   | { readonly kind: 'link_revoked' }
   | { readonly kind: 'link_expired' }
   | { readonly kind: 'klaviyo_unavailable'; readonly retryHref?: string | undefined };
+
+/** Pages of links that lead nowhere, by the code of the error that says so. */
+export const linkOutcomes: ReadonlyMap<
+  ErrorCode,
+  'link_invalid' | 'link_revoked' | 'link_expired'
+> = new Map([
+  ['invitation_invalid', 'link_invalid'],
+  ['invitation_revoked', 'link_revoked'],
+  ['invitation_expired', 'link_expired'],
+]);

@@ -1,3 +1,4 @@
+import { resultPathOf } from '../../core/config.ts';
 import type { ErrorCode } from '../../errors/error-table.ts';
 import { isKeyshiftError, KeyshiftError } from '../../errors/keyshift-error.ts';
 import { maskAccountId } from '../../klaviyo/account.ts';
@@ -17,7 +18,7 @@ import {
   type HttpContext,
   type HttpDeps,
 } from '../http-context.ts';
-import type { ConnectOutcome } from '../pages/connect-outcome.ts';
+import { linkOutcomes, type ConnectOutcome } from '../pages/connect-outcome.ts';
 import { pageHeaders } from '../pages/page-policy.ts';
 import { ResultPage } from '../pages/result-page.tsx';
 import { tokenHeaders, toTokenJson } from '../token-json.ts';
@@ -146,7 +147,8 @@ async function findShown(
 
 function redirectToResult(context: HttpContext, deps: CallbackDeps, stateHash: string): Response {
   keepAttemptCookie(context, stateHash, deps.keyshift.config.redirectUri);
-  const location = `${mountPathOf(context, deps)}/auth/callback/result?attempt=${stateHash}`;
+  const path = mountPathOf(context, deps) + resultPathOf(deps.keyshift.config);
+  const location = `${path}?attempt=${stateHash}`;
   return context.body(null, 303, { location, 'cache-control': 'no-store', vary: 'accept' });
 }
 
@@ -188,6 +190,8 @@ function toOutcome(error: KeyshiftError, invited: boolean): ConnectOutcome | und
   if (isKeyshiftError(error, 'authorization_denied')) return { kind: 'denied' };
   if (isKeyshiftError(error, 'state_expired')) return { kind: 'attempt_expired' };
   if (isKeyshiftError(error, 'approval_not_allowed')) return { kind: 'wrong_role' };
+  const link = linkOutcomes.get(error.code);
+  if (link) return { kind: link };
   // Whoever is not invited is the developer, and is told more.
   if (!invited) return undefined;
   if (error.kind === 'upstream') return { kind: 'klaviyo_unavailable' };

@@ -11,7 +11,7 @@ import type { HttpDeps, HttpEnv } from '../http-context.ts';
 import { readJsonBody } from '../json-body.ts';
 import { requireServiceToken } from '../service-caller.ts';
 import { tokenHeaders, toTokenJson } from '../token-json.ts';
-import { answerCallback, answerResult, type CallbackDeps } from './auth-callback.tsx';
+import { answerCallback, type CallbackDeps } from './auth-callback.tsx';
 
 const refreshBody = z.object({
   refresh_token: z.string({ error: 'must be a string' }).trim().min(1, 'is empty').max(8_192),
@@ -52,7 +52,6 @@ export function createAuthRoutes(
   });
 
   routes.get('/callback', (context) => answerCallback(context, deps));
-  routes.get('/callback/result', (context) => answerResult(context, deps));
 
   routes.post('/refresh', async (context) => {
     if (!development) await requireServiceToken(context, deps);

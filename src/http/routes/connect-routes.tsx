@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import { isKeyshiftError } from '../../errors/keyshift-error.ts';
 import { maskAccountId } from '../../klaviyo/account.ts';
 import { parseScopes } from '../../klaviyo/scope-set.ts';
-import type { FoundInvitation } from '../../migration/consent/invitations.ts';
+import { assertMayBegin, type FoundInvitation } from '../../migration/consent/invitations.ts';
 import { hasConsented } from '../../model/stages.ts';
 import type { Connection } from '../../model/connection.ts';
 import { setAttemptCookie } from '../cookies.ts';
@@ -17,11 +17,13 @@ import {
   type HttpEnv,
 } from '../http-context.ts';
 import { ConnectPage } from '../pages/connect-page.tsx';
-import type { ConnectOutcome } from '../pages/connect-outcome.ts';
+import { linkOutcomes, type ConnectOutcome } from '../pages/connect-outcome.ts';
 import { pageHeaders } from '../pages/page-policy.ts';
 import { ResultPage } from '../pages/result-page.tsx';
 
-type ConnectDeps = HttpDeps<'config' | 'invitations' | 'authorizations' | 'guesses' | 'readOrigin'>;
+type ConnectDeps = HttpDeps<
+  'config' | 'clock' | 'invitations' | 'authorizations' | 'guesses' | 'readOrigin'
+>;
 
 /** The pages a customer sees under `/connect`. Opening them consumes nothing. */
 export function createConnectRoutes(deps: ConnectDeps): Hono<HttpEnv> {
@@ -83,13 +85,6 @@ function comesFromElsewhere(context: HttpContext): boolean {
   return /^(cross|same)-site$/.test(context.req.header('sec-fetch-site') ?? '');
 }
 
-/** Links that lead nowhere have pages of their own. */
-const linkOutcomes = {
-  invitation_invalid: 'link_invalid',
-  invitation_revoked: 'link_revoked',
-  invitation_expired: 'link_expired',
-} as const;
-
 /** The invitation of a link, or the answer that tells why there is nothing to do with it. */
 async function findOrAnswer(
   context: HttpContext,
@@ -98,13 +93,13 @@ async function findOrAnswer(
 ): Promise<FoundInvitation | Response> {
   try {
     const found = await checkGuess(context, deps, () => deps.keyshift.invitations.find(token));
+    assertMayBegin(found, deps.keyshift.clock.now());
     if (!hasConsented(found.connection)) return found;
     const account = toAccountLabel(found.connection);
     return await answerOutcome(context, deps, { kind: 'already_connected', account }, 200);
   } catch (error) {
     if (!isKeyshiftError(error) || !wantsPage(context)) throw error;
-    const kind = linkOutcomes[error.code as keyof typeof linkOutcomes] as
-      (typeof linkOutcomes)[keyof typeof linkOutcomes] | undefined;
+    const kind = linkOutcomes.get(error.code);
     if (!kind) throw error;
     logError(context, deps, error);
     return answerOutcome(context, deps, { kind }, error.status);

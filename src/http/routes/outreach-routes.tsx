@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import { isKeyshiftError, KeyshiftError } from '../../errors/keyshift-error.ts';
+import { assertMayBegin } from '../../migration/consent/invitations.ts';
 import {
   findRecipient,
   unsubscribe,
@@ -25,8 +26,12 @@ type OutreachDeps = HttpDeps<
 export function createOutreachRoutes(deps: OutreachDeps): Hono<HttpEnv> {
   const { invitations, outreach } = deps.keyshift;
   const routes = new Hono<HttpEnv>();
-  const findInvitation = (context: HttpContext) =>
-    checkGuess(context, deps, () => invitations.find(context.req.param('token') ?? ''));
+  const findInvitation = async (context: HttpContext) => {
+    const token = context.req.param('token') ?? '';
+    const found = await checkGuess(context, deps, () => invitations.find(token));
+    assertMayBegin(found, deps.keyshift.clock.now());
+    return found;
+  };
 
   routes.get('/:token/administrator', async (context) => {
     await findInvitation(context);

@@ -1,3 +1,4 @@
+import { KeyshiftError } from '../../errors/keyshift-error.ts';
 import type { KlaviyoAccount } from '../../klaviyo/account.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Random } from '../../runtime/random.ts';
@@ -7,13 +8,18 @@ import { awaitsConsent } from '../../model/stages.ts';
 import type { TokenPair } from '../../model/grant.ts';
 import type { Store } from '../../store/store.ts';
 import { retryConflict, type StageMachine } from '../stage-machine.ts';
+import { assertNotEnded } from './invitations.ts';
 
 /** For whom an account consented, as known when the attempt began. */
-export type AttemptTarget = Pick<Authorization, 'invitationId' | 'customerId'>;
+export type AttemptTarget = Pick<Authorization, 'invitationId' | 'customerId' | 'createdAtMs'>;
 
 /** Writes what a consent means for the grant and the connections of its account. */
 export interface ConsentRecorder {
-  /** Saves the grant and moves every connection of the account to `authorized`, all or nothing. */
+  /**
+   * Saves the grant and moves every connection of the account to `authorized`, all or nothing.
+   *
+   * @throws KeyshiftError `invitation_revoked`, `invitation_expired`, `invitation_invalid`
+   */
   record(
     attempt: AttemptTarget,
     account: KlaviyoAccount,
@@ -50,6 +56,22 @@ export async function findBoundConnection(
     : store.connections.findByCustomer(attempt.customerId);
 }
 
+/**
+ * Looks at the invitation of an attempt again: while its customer is in Klaviyo it may be revoked.
+ * An attempt that began on its last day may end after it.
+ *
+ * @throws KeyshiftError `invitation_revoked`, `invitation_expired`, `invitation_invalid`
+ */
+export async function assertStillInvited(
+  store: Store,
+  { invitationId, createdAtMs }: AttemptTarget,
+): Promise<void> {
+  if (invitationId === undefined) return;
+  const invitation = await store.invitations.findById(invitationId);
+  if (!invitation) throw new KeyshiftError('invitation_invalid', 'The invitation is gone.');
+  assertNotEnded(invitation, createdAtMs);
+}
+
 /** Creates the recorder. */
 export function createConsentRecorder(options: ConsentRecorderOptions): ConsentRecorder {
   const { store, machine, clock, random, clientId } = options;
@@ -62,6 +84,7 @@ export function createConsentRecorder(options: ConsentRecorderOptions): ConsentR
     record: (attempt, account, pair, missing) =>
       retryConflict(() =>
         store.transaction(async (tx) => {
+          await assertStillInvited(tx, attempt);
           await tx.grants.saveConsent(grantKey(account), pair);
           const moved: Connection[] = [];
           for (const connection of await listConnections(tx, attempt, account)) {

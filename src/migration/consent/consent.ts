@@ -14,7 +14,11 @@ import { awaitsConsent } from '../../model/stages.ts';
 import type { Store } from '../../store/store.ts';
 import { toTokenPair } from '../../tokens/refresh-outcome.ts';
 import { checkKey } from '../import/check-keys.ts';
-import { createConsentRecorder, findBoundConnection } from './consent-recorder.ts';
+import {
+  assertStillInvited,
+  createConsentRecorder,
+  findBoundConnection,
+} from './consent-recorder.ts';
 import { retryConflict, type StageMachine } from '../stage-machine.ts';
 import { createVerifyAfterConsent, type Verification, type Verify } from './verify.ts';
 
@@ -98,7 +102,8 @@ export interface ConsentOptions {
  * grant and moves the connection on.
  *
  * @throws KeyshiftError `authorization_denied`, `authorization_failed`, `code_missing`,
- * `exchange_failed`, `account_unverified`, `account_mismatch`; nothing was replaced then
+ * `exchange_failed`, `account_unverified`, `account_mismatch`, `invitation_revoked`,
+ * `invitation_expired`; nothing was replaced then
  */
 export type CompleteConsent = (attempt: Authorization, query: URLSearchParams) => Promise<Consent>;
 
@@ -109,6 +114,7 @@ export function createConsent(options: ConsentOptions): CompleteConsent {
   const recorder = createConsentRecorder({ ...options, clientId: oauth.clientId });
 
   return async (attempt, query) => {
+    await assertStillInvited(store, attempt);
     const pair = await exchange(attempt, query);
     const account = await identify(attempt, pair);
     const missing = missingScopes(attempt.scope, pair.scope);

@@ -4,7 +4,7 @@ import type { Random } from '../../runtime/random.ts';
 import type { Secret } from '../../runtime/secret.ts';
 import { whyNotInvited, type Connection } from '../../model/connection.ts';
 import { invitationState, isOpen, type Invitation } from '../../model/invitation.ts';
-import { isInvited } from '../../model/stages.ts';
+import { hasConsented, isInvited } from '../../model/stages.ts';
 import type { Store } from '../../store/store.ts';
 import { deriveInvitationToken, hashToken, type InvitationToken } from './invitation-token.ts';
 import type { StageMachine } from '../stage-machine.ts';
@@ -74,6 +74,31 @@ export interface InvitationsOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly sessionSecret: Secret<'session_secret'>;
+}
+
+/**
+ * Throws where a consent can no longer begin with an invitation. One that was used serves until its
+ * last day, as when its grant was lost.
+ *
+ * @throws KeyshiftError `invitation_revoked`, `invitation_expired`
+ */
+export function assertNotEnded({ revokedAtMs, expiresAtMs }: Invitation, atMs: number): void {
+  if (revokedAtMs !== undefined) {
+    throw new KeyshiftError('invitation_revoked', 'The invitation was revoked.');
+  }
+  if (expiresAtMs <= atMs) {
+    throw new KeyshiftError('invitation_expired', 'The invitation has expired.');
+  }
+}
+
+/**
+ * Throws where a link that was found can begin nothing more: one that was used begins no consent
+ * after its last day, should its customer need another one.
+ *
+ * @throws KeyshiftError `invitation_revoked`, `invitation_expired`
+ */
+export function assertMayBegin({ invitation, connection }: FoundInvitation, atMs: number): void {
+  if (!hasConsented(connection)) assertNotEnded(invitation, atMs);
 }
 
 /** Creates the service. */
@@ -154,12 +179,9 @@ export function createInvitations(options: InvitationsOptions): Invitations {
       if (!invitation || !connection) {
         throw new KeyshiftError('invitation_invalid', 'No invitation has this link.');
       }
-      const state = invitationState(invitation, clock.now());
-      if (state === 'revoked') {
-        throw new KeyshiftError('invitation_revoked', 'The invitation was revoked.');
-      }
-      if (state === 'expired') {
-        throw new KeyshiftError('invitation_expired', 'The invitation has expired.');
+      // A link that was used is known for as long as anybody may open it.
+      if (invitationState(invitation, clock.now()) !== 'used') {
+        assertNotEnded(invitation, clock.now());
       }
       return { invitation, connection };
     },
