@@ -16,6 +16,11 @@ export interface ScopesReport {
 /** Prints the recommendation for a person. */
 export function printScopes(terminal: Terminal, { recommendation, forecast }: ScopesReport): void {
   const { scopes, reasons, clientUses, questions } = recommendation;
+  if (scopes.length === 0) {
+    terminal.print('No call of Klaviyo’s API was recognised, so no scopes are recommended.');
+    printQuestions(terminal, questions);
+    return;
+  }
   terminal.print('The minimum set of scopes for the calls that were seen:');
   terminal.print(`  KLAVIYO_SCOPES="${scopes.join(' ')}"`);
   terminal.print();
@@ -35,11 +40,14 @@ export function printScopes(terminal: Terminal, { recommendation, forecast }: Sc
     );
     printUses(terminal, clientUses);
   }
-  if (questions.length > 0) {
-    terminal.print();
-    terminal.print('Check these by hand; they are not included in the scopes above:');
-    for (const question of questions) terminal.print(`  ${describeQuestion(question)}`);
-  }
+  printQuestions(terminal, questions);
+}
+
+function printQuestions(terminal: Terminal, questions: readonly OpenQuestion[]): void {
+  if (questions.length === 0) return;
+  terminal.print();
+  terminal.print('Check these by hand; no scope was derived from them:');
+  for (const question of questions) terminal.print(`  ${describeQuestion(question)}`);
 }
 
 function printForecast(
@@ -93,6 +101,8 @@ function shorten(where: readonly string[]): string {
 
 const questionWords = {
   ambiguous: 'the method is unclear',
+  uncertain: 'Klaviyo’s, or your own by the same name',
+  unread: 'they mention Klaviyo’s API, and hold no method and path that could be read',
   legacy: 'an API that Klaviyo has retired; it accepts no OAuth token',
   unknown: 'not in Klaviyo’s list of operations',
 } as const satisfies Record<OpenQuestion['kind'], string>;

@@ -9,8 +9,10 @@ const hints: readonly RegExp[] = [
   new RegExp(`\\b(?:http\\.)?Method\\.?(${verbs})\\b`, 'i'),
   new RegExp(`\\bHttpMethod\\.(${verbs})\\b`, 'i'),
 ];
+/** `.post(`, `->postJson(`, `client.post_request(`, `_post(`, `postRequest(`. */
 const methodCall = new RegExp(
-  `(?:\\.|->|::)(${verbs})(?:_json|Json|AsJson|FromJson)?(?:Async)?\\s*(?:<[^>]*>)?\\s*\\(`,
+  `(?:(?:\\.|->|::)_*|\\b_+|api_)(${verbs})(?:_?(?:as_?|from_?)?(?:json|request|api|data))*(?:_?async)?\\s*(?:<[^>]*>)?\\s*\\(` +
+    `|\\b(${verbs})_?(?:json|request|api)(?:_?async)?\\s*\\(`,
   'gi',
 );
 /** A call behind the address, as in `url = "…"` and then `requests.post(url)`. */
@@ -61,7 +63,8 @@ function firstHint(text: string): string | undefined {
 }
 
 function lastCall(text: string): string | undefined {
-  return [...text.matchAll(methodCall)].at(-1)?.[1];
+  const call = [...text.matchAll(methodCall)].at(-1);
+  return call?.[1] ?? call?.[2];
 }
 
 function firstOf<Item, Found>(

@@ -50,18 +50,31 @@ export function findPathLiterals(line: string): PathLiteral[] {
 
 /** Whether the text holds the API's base as a string that paths are added to. */
 export function definesApiBase(text: string): boolean {
-  return /klaviyo\.com\/api\/?["'`]/.test(text);
+  return /(?:\ba\.klaviyo\.com|klaviyo\.com\/api)\/?["'`]/.test(text);
 }
 
-/** Paths below the API's base, such as `"/profiles"` or `"events/"`. */
-export function findRelativePaths(line: string): PathLiteral[] {
+/** How sure a word in quotes is a path: `word` may be a key of a map or a query parameter as well. */
+export type RelativePath = PathLiteral & { readonly looks: 'path' | 'word' };
+
+const sends =
+  /(?:post|put|patch|delete|request|fetch)\w*\s*(?:<[^>]*>)?\(\s*(?:["']\w+["']\s*,)?[^"'`]*$/i;
+const reads = /(?:\.|->|::)get\w*\s*(?:<[^>]*>)?\(\s*[^"'`]*$/i;
+
+/** Paths below the API's base, such as `"/profiles"` or `"events/"`, and `post("events"`. */
+export function findRelativePaths(line: string): RelativePath[] {
   return [...line.matchAll(relative)].flatMap((match) => {
     const path = match[1] ?? '';
-    const isResource = knownResources.has(path.split('/', 1)[0] ?? '');
-    // A single word may be anything; with a slash, an id or on its own line it is a path.
-    const looksLikePath = /^["'`](?:\{\})?\//.test(match[0]) || path.includes('/');
-    return isResource && looksLikePath
-      ? [{ path: `/api/${path}`, host: undefined, column: match.index }]
-      : [];
+    if (!knownResources.has(path.split('/', 1)[0] ?? '')) return [];
+    const before = line.slice(0, match.index);
+    // A single word may be anything; with a slash, an id or as what is sent to it is a path.
+    const isPath = /^["'`](?:\{\})?\//.test(match[0]) || path.includes('/') || sends.test(before);
+    if (!isPath && !reads.test(before)) return [];
+    const looks = isPath ? ('path' as const) : ('word' as const);
+    return [{ path: `/api/${path}`, host: undefined, column: match.index, looks }];
   });
+}
+
+/** Whether a line asks for something by HTTP, as `client.post_request(…)` does. */
+export function isRequest(line: string): boolean {
+  return sends.test(line) || reads.test(line);
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { operations } from '../klaviyo/operations.ts';
 import { createHostCheck } from './call-host.ts';
-import { parseLogLine, readAccessLog } from './read-access-log.ts';
+import { readLogLine, readAccessLog } from './read-access-log.ts';
 
 const isKlaviyo = createHostCheck(['klaviyo-egress.internal:8080']);
 
@@ -9,7 +9,7 @@ async function* linesOf(lines: readonly string[]) {
   yield* lines;
 }
 
-describe('parseLogLine', () => {
+describe('readLogLine', () => {
   const profiles = { method: 'GET', path: '/api/profiles' };
   it.each([
     [
@@ -28,18 +28,45 @@ describe('parseLogLine', () => {
       'a host of the integrator’s own',
       '{"method":"get","url":"http://klaviyo-egress.internal:8080/api/profiles"}',
     ],
+    [
+      'Heroku’s router',
+      '2026-11-25T10:00:00+00:00 heroku[router]: at=info method=GET path="/api/profiles?a=1" host=a.klaviyo.com dyno=web.1 status=200',
+    ],
+    ['logfmt', 'time=x level=info msg="proxied" method=GET uri=/api/profiles status=200'],
+    [
+      'an AWS load balancer',
+      'https 2026-11-25T10:00:00Z app/lb/1 10.0.0.1:1 10.0.0.2:80 0 0 0 200 200 1 1 "GET https://a.klaviyo.com:443/api/profiles HTTP/1.1" "x"',
+    ],
+    [
+      'CloudFront',
+      '2026-11-25\t10:00:00\tFRA2\t512\t1.2.3.4\tGET\td1.cloudfront.net\t/api/profiles\t200',
+    ],
+    ['JSON with names of its own', '{"rq":{"m":"GET","u":"https://a.klaviyo.com/api/profiles"}}'],
+    ['a request line in a JSON message', '{"log":"1.2.3.4 \\"GET /api/profiles HTTP/1.1\\" 200"}'],
+    [
+      'JSON behind the time',
+      '2026-11-25T10:00:00Z stdout F {"method":"GET","path":"/api/profiles"}',
+    ],
   ])('reads %s', (_what, line) => {
-    expect(parseLogLine(line, isKlaviyo)).toEqual(profiles);
+    expect(readLogLine(line, isKlaviyo)).toEqual(profiles);
   });
 
   it.each([
     ['another host', '{"method":"GET","path":"/api/profiles","host":"shop.example"}'],
     ['another host in a URL', '"GET https://shop.example/api/profiles HTTP/1.1"'],
     ['another path', '"GET /orders HTTP/1.1" 200'],
-    ['half a JSON object', '{"method":"GET","path":"/api/prof'],
     ['nothing', ''],
+    ['a heading', '#Fields: date time cs-method'],
   ])('passes over %s', (_what, line) => {
-    expect(parseLogLine(line, isKlaviyo)).toBeUndefined();
+    expect(readLogLine(line, isKlaviyo)).toBe('other');
+  });
+
+  it.each([
+    ['half a JSON object', '{"method":"GET","path":"/api/prof'],
+    ['a line without a request', 'worker 3 started'],
+    ['a tunnel, which holds no path', 'CONNECT a.klaviyo.com:443 HTTP/1.1'],
+  ])('does not pretend to know %s', (_what, line) => {
+    expect(readLogLine(line, isKlaviyo)).toBe('unread');
   });
 });
 
@@ -68,6 +95,13 @@ describe('readAccessLog', () => {
       ['unknown', '/api/nothing-known', 1],
       ['legacy', '/api/v2/list/abc/members', 1],
     ]);
+  });
+
+  it('counts what mentions the API in a form that is not known', async () => {
+    const lines = ['!get|a.klaviyo.com|profiles', '!get|/api/events', 'worker 3 started', ''];
+    const read = await readAccessLog(linesOf(lines), 'log', isKlaviyo);
+    expect(read).toMatchObject({ lines: 4, calls: 0, unreadLines: 3 });
+    expect(read.sightings).toMatchObject([{ kind: 'unread', count: 2, where: 'log' }]);
   });
 
   it('stays small however many unknown paths a log holds', async () => {

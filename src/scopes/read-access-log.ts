@@ -1,6 +1,6 @@
 import { apiPathOf, type IsKlaviyoHost } from './call-host.ts';
 import { createCallTally } from './call-tally.ts';
-import { interpretCall, type Sighting } from './sighting.ts';
+import { interpretCall, knownResources, type Sighting } from './sighting.ts';
 
 /** What an access log held. */
 export interface AccessLogReading {
@@ -8,12 +8,16 @@ export interface AccessLogReading {
   readonly lines: number;
   /** Lines that were calls of Klaviyo's API. */
   readonly calls: number;
+  /** Lines, blank ones and headings aside, in which no request was recognised. */
+  readonly unreadLines: number;
 }
 
 /**
  * Reads the calls of Klaviyo's API out of an access log: lines of text that hold a request line
- * (`"GET /api/profiles HTTP/1.1"`, as in the common and combined formats) or JSON objects with
- * method and path under their usual names. Whatever else a line holds is left alone.
+ * (`"GET /api/profiles HTTP/1.1"`, as in the common and combined formats), method and path as fields
+ * (`method=GET path="/api/profiles"`, or apart by tabs) or JSON objects with method and path. What
+ * mentions Klaviyo's API in a form that is not known becomes an `unread` sighting; whatever else a
+ * line holds is left alone.
  *
  * @param name how the log is called in the sightings
  * @example
@@ -29,15 +33,32 @@ export async function readAccessLog(
   const tally = createCallTally();
   let count = 0;
   let calls = 0;
+  let unreadLines = 0;
+  let unreadCalls = 0;
   for await (const line of lines) {
     count += 1;
-    const call = parseLogLine(line, isKlaviyo);
-    if (!call) continue;
-    calls += 1;
-    tally.add(call.method, call.path, interpretCall(call.method, call.path));
+    const read = readLogLine(line, isKlaviyo);
+    if (read === 'unread') {
+      unreadLines += 1;
+      if (mentionsApi.test(line)) unreadCalls += 1;
+    } else if (read !== 'other') {
+      calls += 1;
+      tally.add(read.method, read.path, interpretCall(read.method, read.path));
+    }
   }
-  return { sightings: tally.sightings('log', name), lines: count, calls };
+  const sightings = tally.sightings('log', name);
+  if (unreadCalls > 0) {
+    const path = '(lines in a form that is not known)';
+    const unread = { kind: 'unread', source: 'log', method: undefined, path, where: name } as const;
+    sightings.push({ ...unread, count: unreadCalls });
+  }
+  return { sightings, lines: count, calls, unreadLines };
 }
+
+/** Klaviyo's host, or a path of its API: a line with it is a call, whatever its form. */
+const mentionsApi = new RegExp(
+  `a\\.klaviyo\\.com|/(?:api|client)/(?:${[...knownResources].filter(Boolean).join('|')})(?![\\w-])`,
+);
 
 interface LoggedCall {
   readonly method: string;
@@ -46,14 +67,20 @@ interface LoggedCall {
 
 const requestLine = /(?:^|["'\s[])(GET|POST|PUT|PATCH|DELETE|HEAD)\s+([^\s"']+)/;
 
-/** The call of one line, or `undefined`. */
-export function parseLogLine(line: string, isKlaviyo: IsKlaviyoHost): LoggedCall | undefined {
+/** The call of one line; `other` for what is none of Klaviyo's, `unread` for no known form. */
+export function readLogLine(
+  line: string,
+  isKlaviyo: IsKlaviyoHost,
+): LoggedCall | 'other' | 'unread' {
   const trimmed = line.trim();
-  const call = trimmed.startsWith('{') ? fromJson(trimmed) : fromText(trimmed);
-  if (!call) return undefined;
-  if (call.host !== undefined && !isKlaviyo(call.host)) return undefined;
+  if (trimmed === '' || trimmed.startsWith('#')) return 'other';
+  const json = trimmed.indexOf('{');
+  // A log of containers puts the time, and their names, before the object.
+  const call = (json < 0 ? undefined : fromJson(trimmed.slice(json))) ?? fromText(trimmed);
+  if (!call) return 'unread';
+  if (call.host !== undefined && !isKlaviyo(call.host)) return 'other';
   const path = apiPathOf(call.target, isKlaviyo);
-  return path === undefined ? undefined : { method: call.method.toUpperCase(), path };
+  return path === undefined ? 'other' : { method: call.method.toUpperCase(), path };
 }
 
 interface RawCall {
@@ -62,14 +89,58 @@ interface RawCall {
   readonly host?: string | undefined;
 }
 
+/** CloudFront's and others': the host stands between the method and the path. */
+const methodHostPath =
+  /(?:^|\s)(GET|POST|PUT|PATCH|DELETE|HEAD)\s+([\w-]+(?:\.[\w-]+)+(?::\d+)?)\s+(\/\S*)/;
+const targetForm = /^(?:\/|https?:\/\/)/;
+
 function fromText(line: string): RawCall | undefined {
+  const [, verb, host, at] = methodHostPath.exec(line) ?? [];
+  // A distribution's own host says nothing of where it leads.
+  if (verb !== undefined && at !== undefined) {
+    return { method: verb, target: at, host: host?.endsWith('.cloudfront.net') ? undefined : host };
+  }
   const [, method, target] = requestLine.exec(line) ?? [];
-  return method === undefined || target === undefined ? undefined : { method, target };
+  if (method !== undefined && target !== undefined && targetForm.test(target)) {
+    return { method, target };
+  }
+  return readFields(fieldsOf(line));
+}
+
+/** `name=value` and `name="value"`, as routers of platforms and logfmt write them. */
+function fieldsOf(line: string): Record<string, unknown> {
+  const found = line.matchAll(/(?:^|[\s,;])([\w.:-]+)=(?:"([^"]*)"|([^\s"]*))/g);
+  return Object.fromEntries(
+    [...found].map(([, key = '', quoted, plain]) => [key, quoted ?? plain ?? '']),
+  );
 }
 
 const names = {
-  method: ['method', 'request_method', 'http_method', 'httpMethod', 'verb', 'http.method'],
-  target: ['url', 'uri', 'request_uri', 'path', 'target', 'http.target', 'http.url', 'endpoint'],
+  method: [
+    'method',
+    'request_method',
+    'http_method',
+    'httpMethod',
+    'verb',
+    'http.method',
+    'requestMethod',
+    'cs-method',
+    'http.request.method',
+  ],
+  target: [
+    'url',
+    'uri',
+    'request_uri',
+    'path',
+    'target',
+    'http.target',
+    'http.url',
+    'endpoint',
+    'requestUrl',
+    'url.full',
+    'url.path',
+    'request_path',
+  ],
   host: ['host', 'http_host', 'authority', ':authority', 'upstream_host', 'server_name'],
 } as const;
 
@@ -80,7 +151,40 @@ function fromJson(line: string): RawCall | undefined {
   } catch {
     return undefined;
   }
-  return isRecord(parsed) ? (readFields(parsed) ?? fromRequestField(parsed)) : undefined;
+  if (!isRecord(parsed)) return undefined;
+  return readFields(parsed) ?? fromRequestField(parsed) ?? fromAnyField(parsed);
+}
+
+const verb = /^(?:GET|POST|PUT|PATCH|DELETE|HEAD)$/i;
+
+/**
+ * Under names of somebody's own: the one value that is a method, beside the one that is an address,
+ * down to three levels. A request line in a message counts, too.
+ */
+function fromAnyField(entry: Record<string, unknown>): RawCall | undefined {
+  const values = flatten(entry, 3);
+  const methods = values.filter(([, value]) => verb.test(value));
+  const targets = values.filter(([, value]) =>
+    /^(?:https?:\/\/[^/\s]+)?\/(?:api|client)\//.test(value),
+  );
+  const [[, method] = []] = methods;
+  const [[, target] = []] = targets;
+  if (methods.length === 1 && targets.length === 1 && method && target) {
+    const host = values.find(([key]) => names.host.some((name) => name === key))?.[1];
+    return { method, target, host };
+  }
+  for (const [, value] of values) {
+    const call = value.length > 12 ? fromText(value) : undefined;
+    if (call) return call;
+  }
+  return undefined;
+}
+
+function flatten(entry: Record<string, unknown>, depth: number): [key: string, value: string][] {
+  return Object.entries(entry).flatMap(([key, value]): [string, string][] => {
+    if (typeof value === 'string') return [[key.toLowerCase(), value]];
+    return depth > 0 && isRecord(value) ? flatten(value, depth - 1) : [];
+  });
 }
 
 /** Under `request` some servers log an object, others the request line. */

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -94,11 +94,53 @@ describe('collectSightings', () => {
     const file = await write('calls.har', har(['GET', 'https://a.klaviyo.com/api/lists']));
     const sources = { code: [code], logs: [log], hars: [file], hosts: [] };
     const { sightings, ...read } = await collectSightings(sources);
-    expect(read).toEqual({ sourceFiles: 1, logLines: 3 });
+    expect(read).toEqual({ sourceFiles: 1, logLines: 3, unreadLogLines: 0, leftOut: [] });
     expect(sightings.map(({ source, count }) => [source, count])).toEqual([
       ['code', 1],
       ['log', 3],
       ['har', 1],
     ]);
+  });
+
+  const scanFolder = (code: string) =>
+    collectSightings({ code: [code], logs: [], hars: [], hosts: [] });
+  const base = "class KlaviyoClient\n  BASE = 'https://a.klaviyo.com/api/'\nend";
+
+  it.each([
+    ['Ruby', 'job.rb', "KlaviyoClient.new.post_request('events/', body)"],
+    ['PHP', 'Job.php', '$this->http->postJson("profile-import", $body); // KlaviyoClient'],
+    [
+      'Java',
+      'Job.java',
+      'KlaviyoClient c; String url = c.base + "/lists/" + id + "/profiles"; get(url);',
+    ],
+    ['Python', 'klaviyo_jobs.py', 'self._patch(f"profiles/{id}", data)'],
+  ])(
+    'joins the base in one file and the short path in another, in %s',
+    async (_what, name, text) => {
+      await write('base.rb', base);
+      await write(name, text);
+      const { sightings } = await scanFolder(folder);
+      expect(sightings).toMatchObject([{ kind: 'operation', where: `${name}:1` }]);
+    },
+  );
+
+  it('asks about a short path where nothing tells whose it is', async () => {
+    await write('base.rb', base);
+    await write('mailchimp.rb', "http.post('lists/', body)");
+    const { sightings } = await scanFolder(folder);
+    expect(sightings).toMatchObject([{ kind: 'uncertain', path: '/api/lists/', method: 'POST' }]);
+  });
+
+  it('says so when the API has an address and no path can be found', async () => {
+    await write('base.rb', base);
+    const { sightings } = await scanFolder(folder);
+    expect(sightings).toMatchObject([{ kind: 'unknown', where: 'base.rb' }]);
+  });
+
+  it('names what it leaves out', async () => {
+    await mkdir(join(folder, 'bin'));
+    await write('bundle.js', 'x'.repeat(1_100_000));
+    expect((await scanFolder(folder)).leftOut).toEqual(['bin/', 'bundle.js']);
   });
 });

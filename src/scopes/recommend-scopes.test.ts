@@ -8,8 +8,8 @@ function seen(method: string | undefined, path: string, count = 1): Sighting {
 }
 
 describe('recommendScopes', () => {
-  it('asks for accounts:read alone when nothing was seen', () => {
-    expect(recommendScopes([]).scopes).toEqual(['accounts:read']);
+  it('recommends nothing when nothing was seen', () => {
+    expect(recommendScopes([]).scopes).toEqual([]);
   });
 
   it('takes every scope of an operation, and no read for a write', () => {
@@ -30,7 +30,7 @@ describe('recommendScopes', () => {
 
   it('asks a person where the method is not known', () => {
     const { scopes, questions } = recommendScopes([seen(undefined, '/api/profiles')]);
-    expect(scopes).toEqual(['accounts:read']);
+    expect(scopes).toEqual([]);
     expect(questions).toMatchObject([{ kind: 'ambiguous', path: '/api/profiles' }]);
     expect(questions[0]?.candidates.map(({ id }) => id)).toEqual([
       'get_profiles',

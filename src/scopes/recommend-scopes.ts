@@ -1,5 +1,5 @@
 import type { Operation } from '../klaviyo/operations.ts';
-import { isClientPath, type Sighting } from './sighting.ts';
+import { isClientPath, type CallMeaning, type Sighting } from './sighting.ts';
 
 /** An operation with the places that use it. */
 export interface OperationUse {
@@ -27,18 +27,18 @@ export interface Refusal {
 
 /** What was seen and cannot become a scope by itself. */
 export interface OpenQuestion {
-  readonly kind: 'ambiguous' | 'legacy' | 'unknown';
+  readonly kind: Exclude<CallMeaning['kind'], 'operation'>;
   readonly method: string | undefined;
   readonly path: string;
   readonly count: number;
   readonly where: readonly string[];
-  /** The operations it may be; for `ambiguous`. */
+  /** The operations it may be; for `ambiguous` and `uncertain`. */
   readonly candidates: readonly Operation[];
 }
 
 /** The scopes an app needs for the calls that were seen, and why. */
 export interface ScopeRecommendation {
-  /** The least set, in alphabetical order. */
+  /** The least set, in alphabetical order; empty when no call was recognised. */
   readonly scopes: readonly string[];
   readonly reasons: readonly ScopeReason[];
   /** Calls of `/client/*`: they take no token, and their events cannot be branded. */
@@ -65,7 +65,8 @@ export const alwaysNeeded = 'accounts:read';
 
 /**
  * Derives the least set of scopes from what was seen. Several scopes of one operation are all
- * needed, and `:write` does not imply `:read`.
+ * needed, and `:write` does not imply `:read`. From nothing follows nothing, not even
+ * {@link alwaysNeeded}.
  *
  * @example
  * ```ts
@@ -75,7 +76,7 @@ export const alwaysNeeded = 'accounts:read';
 export function recommendScopes(sightings: readonly Sighting[]): ScopeRecommendation {
   const uses = collectUses(sightings);
   const server = uses.filter(({ operation }) => !isClientPath(operation.path));
-  const reasons = new Map<string, OperationUse[]>([[alwaysNeeded, []]]);
+  const reasons = new Map<string, OperationUse[]>(uses.length > 0 ? [[alwaysNeeded, []]] : []);
   for (const use of server) {
     for (const scope of use.operation.scopes) {
       reasons.set(scope, [...(reasons.get(scope) ?? []), use]);
@@ -145,7 +146,7 @@ function collectQuestions(sightings: readonly Sighting[]): OpenQuestion[] {
     if (sighting.kind === 'operation') continue;
     const { kind, method, path, count, where } = sighting;
     const key = `${kind} ${method ?? '?'} ${path}`;
-    const candidates = sighting.kind === 'ambiguous' ? sighting.candidates : [];
+    const candidates = 'candidates' in sighting ? sighting.candidates : [];
     const question = byCall.get(key) ?? { kind, method, path, count: 0, where: [], candidates };
     byCall.set(key, {
       ...question,

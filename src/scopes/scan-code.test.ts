@@ -142,6 +142,30 @@ describe('a line of code', () => {
     expect(scan(code)).toEqual([]);
   });
 
+  it.each([
+    ['form', 'import klaviyo\nform = builder.getForm(request)', 'get_form'],
+    [
+      'template',
+      'class KlaviyoPlugin {}\nreturn $view->renderTemplate("settings");',
+      'render_template',
+    ],
+    ['key', '$klaviyoConfig->getApiKey();', 'get_api_key_beta'],
+  ])('is a question when its %s may be the application’s own', (_what, code, id) => {
+    const [found] = scan(code);
+    expect(found).toMatchObject({ kind: 'uncertain', candidates: [{ id }] });
+    expect(recommendScopes(scan(code)).scopes).toEqual([]);
+  });
+
+  it.each([
+    [
+      "import { FormsApi } from 'klaviyo-api';\nconst api = new FormsApi(session);\nawait api.getForm(id)",
+    ],
+    ['klaviyo.Forms\n  .get_form(id)'],
+    ['klaviyo.NewFormsApi(session).GetForm(ctx)'],
+  ])('is a call when an SDK is its receiver: %j', (code) => {
+    expect(idsOf(scan(code))).toEqual(['get_form']);
+  });
+
   it('names the place', () => {
     expect(scan('import klaviyo\n\nprofilesApi.getProfiles()')[0]?.where).toBe('file:3');
   });

@@ -9,8 +9,12 @@ export type CallMeaning =
   | { readonly kind: 'operation'; readonly operation: Operation }
   /** The path is known and the method is not: one of several operations. */
   | { readonly kind: 'ambiguous'; readonly candidates: readonly Operation[] }
+  /** It has the name of an operation, and may as well be the application's own. */
+  | { readonly kind: 'uncertain'; readonly candidates: readonly Operation[] }
   /** A path of the API before 2022, which takes no access token. */
   | { readonly kind: 'legacy' }
+  /** A line of a log that mentions Klaviyo's API in a form that is not known. */
+  | { readonly kind: 'unread' }
   /** Nothing that the operations table knows. */
   | { readonly kind: 'unknown' };
 

@@ -28,6 +28,43 @@ describe('scopes', () => {
     expect([code, stderr]).toEqual([1, expect.stringContaining(message)]);
   });
 
+  it.each([
+    [
+      'a log in a form that it does not know',
+      'x.log',
+      '!get|/api/events\n',
+      '--log',
+      'hold no method and path',
+    ],
+    [
+      'code that may be the application’s own',
+      'app.php',
+      'class KlaviyoPlugin {}\n$view->renderTemplate("a");',
+      '--source',
+      'by the same name',
+    ],
+    [
+      'code without Klaviyo',
+      'app.rb',
+      'puts 1',
+      '--source',
+      'No call of Klaviyo’s API was recognised',
+    ],
+  ])('recommends nothing and fails on %s', async (_what, file, text, flag, words) => {
+    await cli.write(file, text);
+    const { code, stdout, stderr } = await cli.run('scopes', flag, file);
+    expect(code).toBe(1);
+    expect(stdout).toContain(words);
+    expect(stdout).not.toContain('KLAVIYO_SCOPES');
+    expect(stderr).toContain('--host names a host of yours');
+    expect((await cli.run('scopes', flag, file, '--json')).json).toMatchObject([{ scopes: [] }]);
+  });
+
+  it('recommends nothing before any call went through Keyshift', async () => {
+    const { code, stdout } = await cli.run('scopes');
+    expect([code, stdout]).toEqual([1, expect.stringContaining('no scopes are recommended')]);
+  });
+
   it('reads what the proxy counted, of the days that are asked about', async () => {
     await countCalls('get_profiles', 40, 1);
     await countCalls('get_flows', 2, 60);

@@ -23,6 +23,9 @@ interface ScopesFlags {
   readonly json?: boolean;
 }
 
+const howToBeSeen =
+  'Name the folder of the code that calls Klaviyo with --source, or an access log with --log in which each line has a method and a path; --host names a host of yours that stands for Klaviyo. Without files, the calls that went through Keyshift count.';
+
 const collect = (value: string, earlier: readonly string[]) => [...earlier, value];
 
 /** `keyshift scopes`: the least scopes the app needs, and why. */
@@ -57,6 +60,10 @@ export function addScopesCommand(program: Command, { terminal, run }: CommandCon
         const report = { recommendation, forecast };
         if (flags.json === true) terminal.print(JSON.stringify(toScopesJson(report)));
         else printScopes(terminal, report);
+        if (recommendation.scopes.length === 0) {
+          terminal.note(howToBeSeen);
+          return 1;
+        }
         return recommendation.questions.length > 0 ? 2 : 0;
       }),
     );
@@ -83,7 +90,14 @@ async function readSightings(flags: ScopesFlags, terminal: Terminal): Promise<Si
     bar.stop();
   });
   if (code.length > 0) terminal.note(`source files scanned: ${read.sourceFiles}`);
-  if (logs.length > 0) terminal.note(`log lines read: ${read.logLines}`);
+  if (read.leftOut.length > 0) {
+    terminal.note(`not scanned; name it with --source if it is yours: ${read.leftOut.join(', ')}`);
+  }
+  if (logs.length > 0) {
+    const unread =
+      read.unreadLogLines > 0 ? `; no request recognised in ${read.unreadLogLines}` : '';
+    terminal.note(`log lines read: ${read.logLines}${unread}`);
+  }
   const hasFiles = code.length + logs.length + hars.length > 0;
   const wantsTraffic = flags.traffic ?? !hasFiles;
   return wantsTraffic ? [...read.sightings, ...(await readTraffic(flags))] : [...read.sightings];
