@@ -3,6 +3,7 @@ import type { OutreachSettings } from '../migration/outreach/settings.ts';
 import type { LogLevel } from '../runtime/logger.ts';
 import type { TrustedProxies } from '../runtime/request-origin.ts';
 import type { Secret } from '../runtime/secret.ts';
+import type { PostgresLimits } from '../store/postgres-backend.ts';
 import type { Keyring } from '../vault/keyring.ts';
 
 /** `development` is open and talkative on a developer's machine; `production` refuses what is weak. */
@@ -46,6 +47,8 @@ export interface KeyshiftConfig {
   readonly scope: string;
   /** A secret as a whole: it may hold a password. */
   readonly databaseUrl: Secret<'database_url'>;
+  /** What is set of them; SQLite has none. */
+  readonly postgresLimits: Partial<PostgresLimits>;
   readonly keyring: Keyring;
   readonly sessionSecret: Secret<'session_secret'>;
   readonly adminPassword: Secret<'admin_password'>;

@@ -27,6 +27,17 @@ function failure(environment: Environment): Error & { code: string; fix: string 
   throw new Error('it was accepted');
 }
 
+it('takes of PostgreSQL what it is told, and the defaults of the store for the rest', () => {
+  expect(read({}).postgresLimits).toEqual({});
+  expect(
+    read({
+      DATABASE_POOL_SIZE: '30',
+      DATABASE_CONNECT_TIMEOUT_SEC: '2',
+      DATABASE_TIMEOUT_SEC: '7',
+    }).postgresLimits,
+  ).toEqual({ maxConnections: 30, connectTimeoutMs: 2_000, statementTimeoutMs: 7_000 });
+});
+
 describe('a wrong value', () => {
   it.each([
     ['HOST', 'http://localhost'],
@@ -36,6 +47,11 @@ describe('a wrong value', () => {
     ['PORT', '65536'],
     ['PORT', '-1'],
     ['PORT', '5000.5'],
+    ['DATABASE_POOL_SIZE', '0'],
+    ['DATABASE_TIMEOUT_SEC', '10s'],
+    ['DATABASE_CONNECT_TIMEOUT_SEC', '-1'],
+    ['SHUTDOWN_DELAY_SEC', '1.5'],
+    ['SHUTDOWN_TIMEOUT_SEC', 'never'],
     ['KEYSHIFT_MODE', 'prod'],
     ['REDIRECT_URI', '/auth/callback'],
     ['REDIRECT_URI', 'localhost:5000/auth/callback'],

@@ -7,6 +7,7 @@ import { logLevels } from '../runtime/logger.ts';
 import { systemRandom } from '../runtime/random.ts';
 import { TrustedProxies } from '../runtime/request-origin.ts';
 import { Secret } from '../runtime/secret.ts';
+import type { PostgresLimits } from '../store/postgres-backend.ts';
 import { parseKeyring } from '../vault/keyring.ts';
 import {
   callbackPathOf,
@@ -87,6 +88,7 @@ export function readConfig(
       'database_url',
       read.text('DATABASE_URL') ?? profile?.databaseUrl ?? 'sqlite:./data/keyshift.db',
     ),
+    postgresLimits: readPostgresLimits(read),
     ...secrets,
     endpoints: profile?.endpoints ?? readEndpoints(read, mode),
     revision: readRevision(read) ?? klaviyoRevision,
@@ -274,6 +276,18 @@ function readEndpoints(read: EnvironmentReader, mode: Mode): KlaviyoEndpoints {
     if (url) endpoints[field] = field === 'apiUrl' ? url.origin : url.href;
   }
   return endpoints;
+}
+
+function readPostgresLimits(read: EnvironmentReader): Partial<PostgresLimits> {
+  const seconds = { min: 1, max: 600 };
+  const maxConnections = read.integer('DATABASE_POOL_SIZE', { min: 1, max: 1_000 });
+  const connectSec = read.integer('DATABASE_CONNECT_TIMEOUT_SEC', seconds);
+  const statementSec = read.integer('DATABASE_TIMEOUT_SEC', seconds);
+  return {
+    ...(maxConnections === undefined ? {} : { maxConnections }),
+    ...(connectSec === undefined ? {} : { connectTimeoutMs: connectSec * 1_000 }),
+    ...(statementSec === undefined ? {} : { statementTimeoutMs: statementSec * 1_000 }),
+  };
 }
 
 /** In development nobody stands in front of the server, and Ctrl-C should end it at once. */

@@ -59,6 +59,7 @@ export async function openWorkbench(
   const vault = createVault(config.keyring, random);
   const store = await openStore({
     databaseUrl: config.databaseUrl.reveal(),
+    postgresLimits: config.postgresLimits,
     vault,
     clock,
     random,

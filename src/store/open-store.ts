@@ -14,6 +14,7 @@ import { createDatabase, type Database } from './database.ts';
 import { migrate } from './migrate.ts';
 import type { Schema } from './schema.ts';
 import { createSealer } from './sealer.ts';
+import type { PostgresLimits } from './postgres-backend.ts';
 import { openSqliteBackend } from './sqlite-backend.ts';
 import type { Durability } from './sqlite-session.ts';
 import { createStore, type Store } from './store.ts';
@@ -27,6 +28,8 @@ export interface OpenStoreOptions {
   readonly random: Random;
   /** What a SQLite file survives; a power cut by default. */
   readonly durability?: Durability;
+  /** What this process takes of a PostgreSQL server, where it is not the default. */
+  readonly postgresLimits?: Partial<PostgresLimits>;
   /** Told about migrations and connections that broke while idle. */
   readonly logger?: Pick<Logger, 'debug' | 'warn'>;
 }
@@ -76,6 +79,7 @@ async function openBackend({
   logger,
   random,
   durability,
+  postgresLimits = {},
 }: OpenStoreOptions): Promise<DatabaseBackend> {
   const address = parseDatabaseUrl(databaseUrl);
   if (address.kind === 'sqlite') {
@@ -83,7 +87,7 @@ async function openBackend({
   }
   // Its driver weighs megabytes, which a server on SQLite need not carry.
   const { createPostgresBackend } = await import('./postgres-backend.ts');
-  return createPostgresBackend(address, ({ message }) => {
+  return createPostgresBackend(address, postgresLimits, ({ message }) => {
     // The message alone: the error holds the connection with everything it was opened with.
     logger?.warn({ reason: message }, 'an idle database connection broke');
   });

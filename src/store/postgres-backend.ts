@@ -1,17 +1,29 @@
 import { PostgresDialect } from 'kysely';
 import type { DatabaseBackend } from './database-backend.ts';
 import type { DatabaseAddress } from './database-url.ts';
-import { createPostgresPool } from './postgres-pool.ts';
+import { createPostgresPool, type PostgresPoolOptions } from './postgres-pool.ts';
 
-const limits = {
+/** What a process takes of a PostgreSQL server. */
+export interface PostgresLimits {
+  /** Connections at the most. */
+  readonly maxConnections: number;
+  /** How long work waits for a connection, new or busy. */
+  readonly connectTimeoutMs: number;
+  /** How long a statement may take. */
+  readonly statementTimeoutMs: number;
+}
+
+const defaultLimits: PostgresLimits = {
   maxConnections: 10,
   connectTimeoutMs: 5_000,
   statementTimeoutMs: 10_000,
-  readTimeoutMs: 15_000,
 };
 
+/** The server is to end a statement first: it says why, and the connection can be used again. */
+const headStartMs = 5_000;
+
 /** A migration may wait for another process's, and may rewrite a large table. */
-const migrationLimits = { ...limits, maxConnections: 1, statementTimeoutMs: 0, readTimeoutMs: 0 };
+const forMigrations = { maxConnections: 1, statementTimeoutMs: 0, readTimeoutMs: 0 };
 
 /** What the errors of sockets and TLS mean for the operator. */
 const networkOutages: Readonly<Record<string, string>> = {
@@ -43,18 +55,22 @@ const outageMessages: readonly (readonly [RegExp, string])[] = [
 /** Prepares PostgreSQL; nothing is connected yet. */
 export function createPostgresBackend(
   { url, label, schema }: Extract<DatabaseAddress, { kind: 'postgres' }>,
+  given: Partial<PostgresLimits>,
   onIdleError: (error: Error) => void,
 ): DatabaseBackend {
-  const dialect = (poolLimits: typeof limits) =>
+  const limits = { ...defaultLimits, ...given };
+  const readTimeoutMs = limits.statementTimeoutMs + headStartMs;
+  const dialect = (other: Partial<PostgresPoolOptions> = {}) =>
     new PostgresDialect({
-      pool: async () => createPostgresPool({ url, ...poolLimits, onIdleError }),
+      pool: async () =>
+        createPostgresPool({ url, ...limits, readTimeoutMs, onIdleError, ...other }),
     });
   return {
     kind: 'postgres',
     label,
     schema,
-    dialect: dialect(limits),
-    createMigrationDialect: () => dialect(migrationLimits),
+    dialect: dialect(),
+    createMigrationDialect: () => dialect(forMigrations),
     describeOutage,
     isRetryable: (error) => ['40001', '40P01'].includes(codeOf(error) ?? ''),
     isForeignKeyViolation: (error) => codeOf(error) === '23503',
