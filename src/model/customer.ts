@@ -19,9 +19,13 @@ export function holdsPrivateKey(text: string): boolean {
   return /pk_[A-Za-z0-9]{16,}/.test(text);
 }
 
-/** Whether a text can be written to as one mail address, and as nothing else. */
+/**
+ * Whether a text can be written to as one mail address, and as nothing else: what RFC 5321 allows,
+ * in any script, with quotes and addresses in brackets.
+ */
 export function isEmailAddress(text: string): boolean {
-  return (
-    text.length <= 254 && /^[^\s@<>"'(),:;\\[\]\p{C}]+@[^\s@<>"'(),:;\\[\]\p{C}]+$/u.test(text)
-  );
+  return text.length <= 254 && mailbox.test(text);
 }
+
+const mailbox =
+  /^(?:[^\s@<>"(),:;\\[\]\p{C}]{1,64}|"(?:[^"\\\p{C}]|\\[^\p{C}]){1,62}")@(?:[^\s@<>"'(),:;\\[\]\p{C}]+|\[(?:\d{1,3}(?:\.\d{1,3}){3}|IPv6:[\da-f:.]+)\])$/iu;

@@ -139,6 +139,29 @@ describe('a row that cannot be imported', () => {
     });
   });
 
+  it.each([
+    "o'neil@shop.example",
+    'a!#$%&*+/=?^_`{|}~-z@shop.example',
+    '"John Doe"@shop.example',
+    '"a@b"@shop.example',
+    'zoë@münchen.example',
+    'ada@[192.0.2.1]',
+    'ada@[IPv6:2001:db8::1]',
+  ])('takes every address that mail servers take: %s', async (address) => {
+    const csv = `customer_id\tprivate_key\temail\nacme\t${key}\t"${address.replaceAll('"', '""')}"\n`;
+    const [row] = await Array.fromAsync(readCustomers(csv));
+    expect(row).toMatchObject({ email: address, warnings: [] });
+  });
+
+  it.each(['a@b@c.example', 'a b@c.example', 'a@c.example, d@e.example', '<a@c.example>', "a@o'c"])(
+    'takes no text that is not one address: %s',
+    async (address) => {
+      const csv = `customer_id\tprivate_key\temail\nacme\t${key}\t${address}\n`;
+      const [row] = await Array.fromAsync(readCustomers(csv));
+      expect(row).toMatchObject({ email: undefined, warnings: [{ code: 'email_invalid' }] });
+    },
+  );
+
   it('does not keep a private key that slipped into the name', async () => {
     const [row] = await Array.fromAsync(readCustomers(`${header}acme,${key},,${key}\n`));
     expect(JSON.stringify(row)).not.toContain(key);
