@@ -82,6 +82,11 @@ export async function createProgram(
     )
     .version(await readVersion())
     .exitOverride()
+    .configureOutput({
+      writeErr: (text) => {
+        context.terminal.note(text.trimEnd());
+      },
+    })
     .showSuggestionAfterError();
   if (name === '--version' || name === '-V') return program;
   const one = Object.entries(commands).find(([known]) => known === name);

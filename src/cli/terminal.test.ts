@@ -26,6 +26,26 @@ describe('the terminal', () => {
     expect(err.text()).toBe('a hint\n');
   });
 
+  it('lets no control or bidi character of anybody’s through, and keeps JSON as it was', () => {
+    const [out, err] = [recorder(true), recorder(true)];
+    const terminal = createTerminal({ stdout: out.stream, stderr: err.stream });
+    const foreign = [
+      ...['\u001b[31m', '\u009b2J', '\u0007', '\u0000', '\u007f', '\r', '\b', '\u202e', '\u2066'],
+      ...['\u200f', '\u061c', '\u2028', '\ufeff', '\ud800', '\u{e0041}'],
+    ];
+    for (const text of foreign) {
+      terminal.print(`a${text}b`);
+      terminal.write(JSON.stringify({ name: text }));
+      terminal.note(`a${text}b`);
+    }
+    const written = out.text() + err.text();
+    expect(written).not.toMatch(/[^\P{C}\n]|[\u2028\u2029]/u);
+    const json = out.text().match(/\{.*?\}(?=a|$)/gm) ?? [];
+    expect(json.map((text) => (JSON.parse(text) as { name: string }).name)).toEqual(foreign);
+    terminal.print('two\r\nlines\tand a tab, Zoë 👩‍👩‍👧 نمی‌خواهم');
+    expect(out.text()).toContain('two\r\nlines\tand a tab, Zoë 👩‍👩‍👧 نمی‌خواهم\n');
+  });
+
   it('shows no bar where nobody watches', () => {
     const [out, err] = [recorder(true), recorder(false)];
     const bar = createTerminal({ stdout: out.stream, stderr: err.stream }).progress('work', 10);

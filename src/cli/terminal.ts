@@ -45,12 +45,13 @@ export function createTerminal(
   // Notes and progress that nobody can read end no work.
   loseErrorsOf(stderr);
   return {
-    print: (line = '') => void stdout.write(`${line}\n`),
-    write: (text) => void stdout.write(text),
-    note: (line) => void stderr.write(`${line}\n`),
+    print: (line = '') => void stdout.write(`${showControls(line)}\n`),
+    write: (text) => void stdout.write(showControls(text)),
+    note: (line) => void stderr.write(`${showControls(line)}\n`),
     // Standard output may be piped: the question and its answer do not go through it.
     interactive: stdin?.isTTY === true && stderr.isTTY,
-    ask: (question) => (stdin ? ask(stdin, stderr, question) : Promise.resolve(false)),
+    ask: (question) =>
+      stdin ? ask(stdin, stderr, showControls(question)) : Promise.resolve(false),
     counter: (label) => createCounter(stderr, label),
     progress(label, total) {
       if (!stderr.isTTY)
@@ -98,6 +99,23 @@ function ask(
       end(/^y(es)?$/i.test(answer.trim()));
     });
   });
+}
+
+/** Characters that move the cursor, change colours, or turn the direction of what follows. */
+const controls =
+  /(?!\r?\n|\t)[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]|[\u{e0000}-\u{e007f}]/gu;
+
+/**
+ * A text in which such characters can be seen and do nothing: names, addresses and errors hold
+ * anybody's words. Written as in JSON, so that JSON keeps its meaning.
+ */
+function showControls(text: string): string {
+  return text.replaceAll(controls, (found) =>
+    Array.from({ length: found.length }, (_, at) => {
+      const unit = found.charCodeAt(at).toString(16);
+      return `\\u${unit.padStart(4, '0')}`;
+    }).join(''),
+  );
 }
 
 /** Only where a bar is drawn: a server draws none. */

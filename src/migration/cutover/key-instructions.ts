@@ -17,9 +17,12 @@ export interface KeyInstructions {
  * @param redactedKey the key as Klaviyo shows it, `pk_****abcd`
  */
 export function writeKeyInstructions(connection: Connection, redactedKey: string): KeyInstructions {
-  const account = connection.accountName ?? 'your Klaviyo account';
+  // Names are anybody's words: they stay within their line.
+  const oneLine = (text: string) => text.replaceAll(/\s+/g, ' ');
+  const account = oneLine(connection.accountName ?? 'your Klaviyo account');
+  const name = connection.name === undefined ? undefined : oneLine(connection.name);
   const text = [
-    `Hello${connection.name === undefined ? '' : ` ${connection.name}`},`,
+    `Hello${name === undefined ? '' : ` ${name}`},`,
     '',
     `The connection to ${account} now uses OAuth, so we no longer need the private API key you gave`,
     `us, ${redactedKey}. Please delete it, so that nobody can misuse it:`,
