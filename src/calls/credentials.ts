@@ -2,6 +2,7 @@ import { isKeyshiftError, KeyshiftError } from '../errors/keyshift-error.ts';
 import type { PrivateKey } from '../klaviyo/private-key.ts';
 import type { Connection } from '../model/connection.ts';
 import type { Grant } from '../model/grant.ts';
+import type { StoredKey } from '../model/private-key.ts';
 import { chooseRoute, type RoutedCall, type SentRoute } from '../model/route-policy.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
@@ -28,21 +29,59 @@ export interface BareCredential {
   readonly secret: ApiCredential;
 }
 
-/** A customer's private key. */
-export interface KeyCredential {
-  readonly route: 'key';
+/** A private key with the connection whose account it was proved for: no other way makes one. */
+export class KeyCredential {
+  readonly route = 'key';
   /** Who shares Klaviyo's limits with this credential. */
   readonly quota: string;
-  readonly secret: PrivateKey;
+  /** Absent where neither the key nor the connection was asked about yet. */
+  readonly accountId: string | undefined;
+  readonly #secret: PrivateKey;
+
+  private constructor({ id, accountId }: CredentialOwner, secret: PrivateKey) {
+    this.quota = `key ${accountId ?? id}`;
+    this.accountId = accountId;
+    this.#secret = secret;
+  }
+
+  /** Returns `undefined` when the key was proved for another account, or for none yet. */
+  static pair(owner: CredentialOwner, stored: StoredKey): KeyCredential | undefined {
+    if (stored.accountId !== owner.accountId) return undefined;
+    return new KeyCredential(owner, stored.secret);
+  }
+
+  get secret(): PrivateKey {
+    return this.#secret;
+  }
 }
 
-/** An account's access token. */
-export interface OAuthCredential {
-  readonly route: 'oauth';
+/** Whose key it is. */
+export type CredentialOwner = Pick<Connection, 'id' | 'accountId'>;
+
+/** An access token of the account that it was asked for: no other way makes one. */
+export class OAuthCredential {
+  readonly route = 'oauth';
   readonly quota: string;
-  readonly secret: Grant['accessToken'];
   readonly accountId: string;
   readonly generation: number;
+  readonly #secret: Grant['accessToken'];
+
+  private constructor({ accessToken, accountId, generation }: Grant) {
+    this.quota = `oauth ${accountId}`;
+    this.accountId = accountId;
+    this.generation = generation;
+    this.#secret = accessToken;
+  }
+
+  /** @throws KeyshiftError `internal` for a grant of another account, which nothing stores */
+  static pair(accountId: string, grant: Grant): OAuthCredential {
+    if (grant.accountId === accountId) return new OAuthCredential(grant);
+    throw new KeyshiftError('internal', 'A grant was found under an account that is not its own.');
+  }
+
+  get secret(): Grant['accessToken'] {
+    return this.#secret;
+  }
 }
 
 /** Whoever waits for a credential; the signal is asked for only where there is something to wait for. */
@@ -65,6 +104,11 @@ export interface Credentials {
     call?: RoutedCall,
     patience?: Patience,
   ): Promise<RoutedCredential>;
+  /**
+   * The private key of a connection whose account it was proved for; `undefined` when there is
+   * none.
+   */
+  provedKey(connection: Connection): Promise<KeyCredential | undefined>;
   /** The grant of an account, for accounts that consented without being a customer's connection. */
   forAccount(accountId: string, patience?: Patience): Promise<OAuthCredential>;
   /** After Klaviyo's 401 for an OAuth credential: a newer one, refreshed if need be. */
@@ -119,22 +163,34 @@ export function createCredentials(options: CredentialsOptions): Credentials {
   /** Made once for each generation of a grant that is in memory. */
   const made = new WeakMap<Grant, OAuthCredential>();
 
-  function toCredential(grant: Grant): OAuthCredential {
+  function toCredential(accountId: string, grant: Grant): OAuthCredential {
     let credential = made.get(grant);
-    if (!credential) made.set(grant, (credential = makeCredential(grant)));
+    if (credential?.accountId !== accountId) {
+      made.set(grant, (credential = OAuthCredential.pair(accountId, grant)));
+    }
     return credential;
   }
 
   async function forAccount(accountId: string, patience = patient): Promise<OAuthCredential> {
     const key = { clientId, accountId };
-    return toCredential(tokens.freshGrant(key) ?? (await tokens.liveGrant(key, patience.signal)));
+    const grant = tokens.freshGrant(key) ?? (await tokens.liveGrant(key, patience.signal));
+    return toCredential(accountId, grant);
   }
 
-  async function findKey({ id, accountId }: Connection): Promise<KeyCredential | undefined> {
-    return keys.get(id, async () => {
-      const secret = await store.privateKeys.open(id);
-      return secret && { route: 'key', quota: `key ${accountId ?? id}`, secret };
-    });
+  /** A new key or account is a new version of the connection: no key outlives what it was read for. */
+  async function findKey(connection: Connection): Promise<KeyCredential | undefined> {
+    if (connection.key !== 'held') return undefined;
+    return keys.get(`${connection.id} ${connection.version}`, () => readKey(connection));
+  }
+
+  async function readKey(connection: Connection): Promise<KeyCredential | undefined> {
+    const stored = await store.privateKeys.openStored(connection.id);
+    const key = stored && KeyCredential.pair(connection, stored);
+    if (key || !stored) return key;
+    // The key changed after the connection was read.
+    const current = await store.connections.findById(connection.id);
+    const anew = await store.privateKeys.openStored(connection.id);
+    return current && anew && KeyCredential.pair(current, anew);
   }
 
   async function forRoute(
@@ -146,7 +202,12 @@ export function createCredentials(options: CredentialsOptions): Credentials {
     if (route === 'key') {
       const key = await findKey(connection);
       if (key) return key;
-      throw new KeyshiftError('key_not_found', `Customer ${customerId} has no private key.`);
+      throw new KeyshiftError(
+        'key_not_found',
+        connection.key === 'foreign'
+          ? `The private key of customer ${customerId} was not proved for the account of its connection.`
+          : `Customer ${customerId} has no private key.`,
+      );
     }
     if (accountId !== undefined) return forAccount(accountId, patience);
     throw new KeyshiftError(
@@ -166,9 +227,14 @@ export function createCredentials(options: CredentialsOptions): Credentials {
         return forRoute(route === 'key' ? 'oauth' : 'key', connection, patience);
       }
     },
+    provedKey: async (connection) =>
+      connection.accountId === undefined ? undefined : findKey(connection),
     forAccount,
     afterUnauthorized: async (accountId, generation, { signal } = patient) =>
-      toCredential(await tokens.afterUnauthorized({ clientId, accountId }, generation, signal)),
+      toCredential(
+        accountId,
+        await tokens.afterUnauthorized({ clientId, accountId }, generation, signal),
+      ),
     async fallBack(connection, call, reason) {
       const { fallBack, routeSwitch } = await readPolicies();
       if (!fallBack || routeSwitch === 'oauth') return undefined;
@@ -186,9 +252,4 @@ function lacksCredential(error: unknown): boolean {
     isKeyshiftError(error, 'grant_not_found') ||
     isKeyshiftError(error, 'grant_lost')
   );
-}
-
-function makeCredential(grant: Grant): OAuthCredential {
-  const { accessToken: secret, accountId, generation } = grant;
-  return { route: 'oauth', quota: `oauth ${accountId}`, secret, accountId, generation };
 }

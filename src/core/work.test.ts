@@ -83,6 +83,7 @@ describe('the work', () => {
       }),
     );
     await store.privateKeys.put(connectionId, privateKey('acme'), clock.now());
+    await store.privateKeys.prove(connectionId, privateKey('acme'), 'AAA111');
     await store.traffic.add(
       (['2xx', 'refused'] as const).map((outcome) => ({
         connectionId,

@@ -85,13 +85,17 @@ interface NoWay {
 export type Way = WayByKey | WayOfCanary | WayByOAuth | NoWay;
 export type Route = Way['route'];
 
-/** Whether there is a private key: `none` when there never was one. */
-export type KeyState = 'held' | 'destroyed' | 'none';
+/**
+ * The private key of a connection: `held` when it may be used, which is when it was proved for the
+ * connection's account, or when neither has been asked about yet; `foreign` when it is stored and
+ * was not proved for the connection's account; `none` when there never was one.
+ */
+export type KeyState = 'held' | 'foreign' | 'destroyed' | 'none';
 
-/** A connection with a key may use it. One without goes by OAuth, or not at all: by its type. */
+/** A connection that holds a key may use it. Any other goes by OAuth, or not at all: by its type. */
 type Credentialed =
   | ({ readonly key: 'held' } & (WayByKey | WayOfCanary | WayByOAuth))
-  | ({ readonly key: 'destroyed' | 'none' } & (WayByOAuth | NoWay));
+  | ({ readonly key: Exclude<KeyState, 'held'> } & (WayByOAuth | NoWay));
 
 /**
  * One customer's link to one Klaviyo account. The account's grant belongs to the account: all
@@ -104,7 +108,7 @@ export type Connection = ConnectionRecord &
     readonly version: number;
   };
 
-/** A connection that holds its private key. */
+/** A connection whose private key may be used. */
 export type KeyHolder = Extract<Connection, { readonly key: 'held' }>;
 
 /** A connection to be inserted; its key is stored apart, in the same transaction. */
@@ -234,6 +238,11 @@ export function asCanary(holder: KeyHolder, canaryPercent: number, nowMs: number
 /** All traffic by OAuth, watched from now on; whoever was on it before has been since then. */
 export function byOAuth({ liveSinceMs }: Pick<Connection, 'liveSinceMs'>, nowMs: number): Way {
   return goByOAuth(liveSinceMs ?? nowMs, nowMs);
+}
+
+/** Whether a private key is stored, also one of another account. */
+export function storesKey({ key }: Pick<Connection, 'key'>): boolean {
+  return key === 'held' || key === 'foreign';
 }
 
 /** What is left without a grant: the key, or nothing. */

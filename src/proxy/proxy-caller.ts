@@ -88,15 +88,27 @@ function utf8Of(bytes: Buffer): string | undefined {
   return isUtf8(bytes) ? bytes.toString() : undefined;
 }
 
+/**
+ * A key names the customers of its own account. One whose only holders were given another account
+ * by an operator still names them, as long as that is the same account for all.
+ */
 async function targetOfKey(keyText: string, store: Store): Promise<ProxyTarget> {
   const key = parsePrivateKey(keyText);
-  const ids = key ? await store.privateKeys.findConnectionIds(key) : [];
-  const connections: Connection[] = [];
-  for (const id of ids) {
-    const connection = await store.connections.findById(id);
-    if (connection) connections.push(connection);
+  const holders: Connection[] = [];
+  const owners: Connection[] = [];
+  for (const { connectionId, accountId } of key ? await store.privateKeys.findHolders(key) : []) {
+    const connection = await store.connections.findById(connectionId);
+    if (!connection) continue;
+    holders.push(connection);
+    if (connection.accountId === accountId) owners.push(connection);
   }
-  const connection = preferOAuth(connections);
+  const named = owners.length > 0 ? owners : holders;
+  if (new Set(named.map(({ accountId }) => accountId)).size > 1 && owners.length === 0) {
+    throw new KeyshiftError('stage_conflict', 'Customers of several accounts hold this key.', {
+      fix: 'Call with a service token and Keyshift-Customer, or import the key of each account.',
+    });
+  }
+  const connection = preferOAuth(named);
   if (connection) return { kind: 'connection', connection, byKey: true };
   throw new KeyshiftError('unauthenticated', 'Missing or unknown private key.');
 }

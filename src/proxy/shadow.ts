@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Ask } from '../calls/ask.ts';
 import { fixedSource, grantSource } from '../calls/credential-source.ts';
-import type { Credentials } from '../calls/credentials.ts';
+import type { Credentials, KeyCredential } from '../calls/credentials.ts';
 import type { CredentialSource, OutgoingCall } from '../calls/driver.ts';
 import type { TrafficMeter } from '../calls/traffic-meter.ts';
 import type { WriteBehind } from '../calls/write-behind.ts';
@@ -77,10 +77,12 @@ export function createShadow(options: ShadowOptions): Shadow {
     call: OutgoingCall,
     connection: Connection,
     byKey: ComparedAnswer,
-    key: CredentialSource,
+    credential: KeyCredential,
   ): Promise<void> {
-    const { accountId } = connection;
-    if (accountId === undefined) return;
+    const { accountId } = credential;
+    // A key that was not checked yet has no grant to be compared with.
+    if (accountId === undefined || accountId !== connection.accountId) return;
+    const key = fixedSource(credential);
     const grant = grantSource(credentials, accountId);
     let difference = compareAnswers(byKey, await repeat(call, connection, grant));
     // What changed between the two reads is no difference: only one that stays is reported.
@@ -114,7 +116,7 @@ export function createShadow(options: ShadowOptions): Shadow {
           const contentEncoding = encodingOf(headers);
           const byKey = { status, contentEncoding, body: Buffer.concat(chunks) };
           atWork += 1;
-          compare(call, connection, byKey, fixedSource(credential))
+          compare(call, connection, byKey, credential)
             .catch((error: unknown) => {
               // Without a grant there is nothing to compare with.
               if (isKeyshiftError(error, 'grant_not_found')) return;

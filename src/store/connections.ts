@@ -47,6 +47,11 @@ export interface ConnectionStore {
   insert(connection: NewConnection): Promise<Connection>;
   findById(id: string): Promise<Connection | undefined>;
   findByCustomer(customerId: string): Promise<Connection | undefined>;
+  /**
+   * Reads a connection and keeps other writers from it until the transaction ends. What is decided
+   * by it still holds when it is written.
+   */
+  lock(id: string): Promise<Connection | undefined>;
   /** In order of creation. */
   listByAccount(accountId: string): Promise<Connection[]>;
   /** Every match, ordered by the bytes of the customer id, read in pages so that memory stays flat. */
@@ -59,7 +64,7 @@ export interface ConnectionStore {
   update(connection: Connection, change: ConnectionChange, atMs: number): Promise<Connection>;
 }
 
-/** Whether a connection has a key is what the keys' own table says: no two places can differ. */
+/** What a connection's key is, the keys' own table says: no two places can differ. */
 type Fields = Omit<ConnectionColumns, 'key'>;
 
 type ReadRow = ConnectionRow & { readonly key_state: KeyState };
@@ -96,7 +101,10 @@ function keyState(eb: ExpressionBuilder<Schema, 'connections'>) {
         .case()
         .when('sealed_key', 'is', null)
         .then(key.val<KeyState>('destroyed'))
-        .else(key.val<KeyState>('held'))
+        // Neither known is a key that was not checked: it serves its own customer alone.
+        .when('private_keys.account_id', 'is not distinct from', key.ref('connections.account_id'))
+        .then(key.val<KeyState>('held'))
+        .else(key.val<KeyState>('foreign'))
         .end()
         .as('key_state'),
     )
@@ -117,6 +125,12 @@ const insert = statement((db, p: ParameterOf<Parameters>) =>
 const findById = statement((db, p: ParameterOf<{ id: string }>) =>
   db.selectFrom('connections').selectAll().select(keyState).where('id', '=', p('id')),
 );
+
+/** On SQLite a transaction has every row to itself from its beginning. */
+const lockRow = statement((db, p: ParameterOf<{ id: string }>, kind) => {
+  const row = db.selectFrom('connections').select('id').where('id', '=', p('id'));
+  return kind === 'postgres' ? row.forUpdate() : row;
+});
 
 const findByCustomer = statement((db, p: ParameterOf<{ customerId: string }>) =>
   db
@@ -159,6 +173,11 @@ export function createConnectionStore(database: Database): ConnectionStore {
     findById: async (id) => open(await database.first(findById, { id })),
     findByCustomer: async (customerId) =>
       open(await database.first(findByCustomer, { customerId })),
+    async lock(id) {
+      // First the lock, then the read: it must see the key that was written with the row.
+      await database.first(lockRow, { id });
+      return open(await database.first(findById, { id }));
+    },
     listByAccount: async (accountId) =>
       (await database.all(listByAccount, { accountId })).map(toConnection),
     list: (filter = {}) => list(database, filter),

@@ -3,6 +3,7 @@ import type { DatabaseBackend } from './database-backend.ts';
 import { databaseUnavailable } from './database-unavailable.ts';
 import * as initial from './migrations/0010-schema.ts';
 import * as auditProofs from './migrations/0011-audit-proofs.ts';
+import * as keyAccounts from './migrations/0012-key-accounts.ts';
 import type { MigrationTarget } from './migrations/migration-target.ts';
 import { earlierMigrations, findEarlier, takeOver } from './migrations/take-over.ts';
 import type { Schema } from './schema.ts';
@@ -24,6 +25,7 @@ const first = '0010-schema';
 const migrations: Readonly<Record<string, MigrationStep>> = {
   [first]: createOrTakeOver,
   '0011-audit-proofs': auditProofs.up,
+  '0012-key-accounts': ({ db }) => keyAccounts.up(db),
 };
 
 /**

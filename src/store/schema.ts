@@ -35,6 +35,8 @@ export interface PrivateKeyRow {
   connection_id: string;
   sealed_key: Sealed | null;
   blind_index: string;
+  /** The account that Klaviyo named for this key; null until it was asked. */
+  account_id: string | null;
   created_at: number;
   last_used_at: number | null;
   destroyed_at: number | null;

@@ -1,9 +1,10 @@
 import { createApiCaller } from '../../src/calls/api-caller.ts';
 import type { ApiRequestInit } from '../../src/calls/api-call.ts';
 import type { ApiResponse } from '../../src/calls/api-response.ts';
-import type { KeyCredential, OAuthCredential } from '../../src/calls/credentials.ts';
+import { KeyCredential, OAuthCredential } from '../../src/calls/credentials.ts';
 import type { CredentialSource } from '../../src/calls/driver.ts';
 import { createRateWindows } from '../../src/calls/rate-windows.ts';
+import type { Grant } from '../../src/model/grant.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import { createHttpClient } from '../../src/runtime/http-client.ts';
 import { systemRandom, type Random } from '../../src/runtime/random.ts';
@@ -18,22 +19,15 @@ import {
 
 /** A credential of account AAA111 whose token is named after its generation. */
 export function oauthCredential(generation: number): OAuthCredential {
-  return {
-    route: 'oauth',
-    quota: 'oauth AAA111',
-    secret: new Secret('access_token', `token-${generation}`),
-    accountId: 'AAA111',
-    generation,
-  };
+  const accessToken = new Secret('access_token', `token-${generation}`);
+  return OAuthCredential.pair('AAA111', { accessToken, accountId: 'AAA111', generation } as Grant);
 }
 
 /** A private key of account AAA111. */
 export function keyCredential(): KeyCredential {
-  return {
-    route: 'key',
-    quota: 'key AAA111',
-    secret: new Secret('private_key', 'pk_0123456789abcdef'),
-  };
+  const accountId = 'AAA111';
+  const secret = new Secret('private_key', 'pk_0123456789abcdef');
+  return KeyCredential.pair({ id: 'connection', accountId }, { accountId, secret })!;
 }
 
 /** A source that gives the first generation, and after each 401 the next one. */

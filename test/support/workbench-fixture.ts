@@ -142,7 +142,11 @@ async function addConnection(
   };
   const connection = await store.connections.insert(parseConnection(columns) as NewConnection);
   if (key === undefined) return connection;
-  await store.privateKeys.put(connection.id, new Secret('private_key', key), clock.now());
+  const secret = new Secret('private_key', key);
+  await store.privateKeys.put(connection.id, secret, clock.now());
+  const { accountId } = connection;
+  // A connection that knows its account has it from the check of its key.
+  if (accountId !== undefined) await store.privateKeys.prove(connection.id, secret, accountId);
   return (await store.connections.findById(connection.id)) ?? connection;
 }
 

@@ -147,11 +147,12 @@ function instruct(terminal: Terminal, flags: RetireFlags): Promise<number> {
     useCase: ({ store }) => ({
       decide: (connection) => Promise.resolve(readyFor(flags, connection)),
       async carryOut(connection) {
-        const key = await store.privateKeys.open(connection.id);
+        const key =
+          connection.key === 'held' ? await store.privateKeys.open(connection.id) : undefined;
         if (key) return writeKeyInstructions(connection, redactKey(key));
         throw new KeyshiftError(
           'key_not_found',
-          `Customer ${connection.customerId} has no stored private key.`,
+          `Customer ${connection.customerId} has no stored private key of its account.`,
           { fix: 'There is nothing for this customer to do.' },
         );
       },

@@ -2,7 +2,12 @@ import { KeyshiftError } from '../../errors/keyshift-error.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { ForeignConsent } from '../../model/foreign-consent.ts';
 import type { Grant } from '../../model/grant.ts';
-import { accountMayChange, describeStage, type Connection } from '../../model/connection.ts';
+import {
+  accountMayChange,
+  byOAuth,
+  describeStage,
+  type Connection,
+} from '../../model/connection.ts';
 import type { Store } from '../../store/store.ts';
 import type { TokenEngine } from '../../tokens/token-engine.ts';
 import { retryConflict, type StageMachine } from '../stage-machine.ts';
@@ -79,7 +84,7 @@ export interface OverrideOptions {
 /**
  * Accepts the account that a customer consented with although the key belongs to another: the
  * grant that was set aside serves the connection from now on, and is verified. The private key
- * stays stored, and in use until the cutover.
+ * stays stored, and is not used any more: it reaches another account than the connection's.
  *
  * @throws KeyshiftError `stage_conflict` while traffic is on OAuth, `grant_not_found` when the
  * customer gave no consent with that account, `request_invalid` when it is the account already
@@ -104,10 +109,15 @@ export function createOverrideAccount(options: OverrideOptions): OverrideAccount
         const consent = await requireForeignConsent(tx, current, accountId);
         await activateSetAside(tx, clientId, consent, clock.now());
         await tx.invitations.consumeByConnection(current.id, clock.now());
+        const key = await tx.privateKeys.info(current.id);
+        const leavesKey = key?.present === true && key.accountId !== accountId;
         return machine.move(tx, current, 'authorized', {
           actor,
           reason: `account ${current.accountId ?? 'unknown'} → ${accountId}: ${reason}`,
-          change: { accountId, accountName: consent.accountName },
+          change: {
+            ...{ accountId, accountName: consent.accountName },
+            ...(leavesKey ? { way: byOAuth(current, clock.now()) } : {}),
+          },
         });
       }),
     );

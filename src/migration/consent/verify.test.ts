@@ -28,7 +28,8 @@ async function open(scopes = 'accounts:read profiles:read metrics:read events:wr
       const connection = await store.connections.insert(row);
       const key = parsePrivateKey('pk_alpha0123456789abcdef') as Secret<'private_key'>;
       await store.privateKeys.put(connection.id, key, clock.now());
-      return connection;
+      await store.privateKeys.prove(connection.id, key, 'AAA111');
+      return read(customerId);
     },
     verify: async () => bench.keyshift.verify(await read(), { actor: 'cli' }),
     checks: async () => {

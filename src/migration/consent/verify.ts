@@ -202,7 +202,7 @@ export async function settleVerified(
   // Nothing to cut over from: the connection never had a key, or was on OAuth before.
   return machine.move(store, verified, 'live', {
     actor,
-    reason: verified.liveSinceMs === undefined ? 'no private key' : 'consent renewed',
+    reason: whyLive(verified),
     change: { way: byOAuth(verified, clock.now()) },
   });
 
@@ -217,6 +217,11 @@ export async function settleVerified(
     const change = { way: byOAuth(held, clock.now()) };
     return machine.move(store, held, to, { ...cause, reason: 'hold ended', change });
   }
+}
+
+function whyLive({ key, liveSinceMs }: Connection): string {
+  if (key === 'foreign') return 'its private key is not of this account';
+  return liveSinceMs === undefined ? 'no private key' : 'consent renewed';
 }
 
 /**

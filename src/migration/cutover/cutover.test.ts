@@ -73,6 +73,7 @@ describe('a cutover', () => {
     await bench.consent({ customerId: 'acme' }, { account: 'AAA111' });
     const live = (await store.connections.findByCustomer('acme'))!;
     await store.privateKeys.put(live.id, privateKey('acme'), bench.clock.now());
+    await store.privateKeys.prove(live.id, privateKey('acme'), 'AAA111');
     const holder = (await store.connections.findByCustomer('acme')) as KeyHolder;
     const verified = await store.connections.update(
       holder,

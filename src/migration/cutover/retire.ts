@@ -195,8 +195,15 @@ async function prove(
   demand: ProofDemand,
   signal: AbortSignal | undefined,
 ): Promise<Omit<KeyState, 'proof'> & { readonly proof: KeyProof | undefined }> {
-  const key = await store.privateKeys.open(connection.id);
-  if (!key) return { dead: true, proof: 'none', detail: 'no private key is stored' };
+  const stored = await store.privateKeys.openStored(connection.id);
+  if (!stored) return { dead: true, proof: 'none', detail: 'no private key is stored' };
+  const { secret: key, accountId } = stored;
+  if (connection.key === 'foreign' && demand.kind !== 'none') {
+    // Its account is not this connection's: nothing there is asked about it, or ended.
+    if (accountId !== undefined) return { dead: true, proof: 'none', detail: ofOtherAccount };
+    const detail = 'the stored key was not checked: run `keyshift check`';
+    return { dead: false, proof: undefined, detail };
+  }
   switch (demand.kind) {
     case 'probe':
       return proofs.probe(key, signal);
@@ -208,6 +215,8 @@ async function prove(
       return demand satisfies never;
   }
 }
+
+const ofOtherAccount = 'the stored key belongs to another account';
 
 function requireAccount({ accountId, customerId }: Connection): string {
   if (accountId !== undefined) return accountId;
@@ -299,12 +308,14 @@ async function checkSwitch(store: Store): Promise<RetirementCheck> {
 /** Deleting a key at Klaviyo ends it for everybody who has it. */
 async function checkSharedKey(store: Store, connection: Connection): Promise<RetirementCheck> {
   const name = 'shared key';
+  // A key of another account is not deleted there when this connection forgets it.
+  if (connection.key === 'foreign') return { name, done: true, detail: ofOtherAccount };
   const key = await store.privateKeys.open(connection.id);
   const ids = key ? await store.privateKeys.findConnectionIds(key) : [];
   const users: string[] = [];
   for (const id of ids.filter((each) => each !== connection.id)) {
     const other = await store.connections.findById(id);
-    if (other && other.route !== 'oauth') users.push(other.customerId);
+    if (other?.key === 'held' && other.route !== 'oauth') users.push(other.customerId);
   }
   if (users.length === 0) return { name, done: true, detail: 'no other customer needs the key' };
   return { name, done: false, detail: `the same key still serves ${users.join(', ')}` };

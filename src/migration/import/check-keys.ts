@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { LookUpAccount, AccountLookup } from '../../calls/account-lookup.ts';
 import type { KeyScopes, ReadKeyScopes } from '../../calls/key-scopes.ts';
+import { ConnectionChangedError } from '../../errors/connection-changed-error.ts';
 import { isKeyshiftError } from '../../errors/keyshift-error.ts';
+import type { PrivateKey } from '../../klaviyo/private-key.ts';
 import { createPool, forEachConcurrently } from '../../runtime/concurrently.ts';
 import type { Connection } from '../../model/connection.ts';
 import type { Store } from '../../store/store.ts';
@@ -51,11 +53,12 @@ export async function checkKey(
   options: KeyCheckOptions,
   signal?: AbortSignal,
 ): Promise<KeyCheck> {
+  const { store, lookUpAccount } = options;
   try {
-    const key = await options.store.privateKeys.open(connection.id);
+    const key = await store.privateKeys.open(connection.id);
     if (!key) return toCheck(connection, 'no_key', 'the connection has no private key');
-    const lookup = await options.lookUpAccount(key, signal);
-    return await options.store.transaction((store) => record(store, connection, lookup, options));
+    const lookup = await lookUpAccount(key, signal);
+    return await store.transaction((tx) => record(tx, connection, { key, lookup }, options));
   } catch (error) {
     if (!isKeyshiftError(error)) throw error;
     const verdict = error.kind === 'upstream' ? 'unreachable' : 'failed';
@@ -66,7 +69,7 @@ export async function checkKey(
 async function record(
   store: Store,
   connection: Connection,
-  lookup: AccountLookup,
+  { key, lookup }: { readonly key: PrivateKey; readonly lookup: AccountLookup },
   { machine, actor }: KeyCheckOptions,
 ): Promise<KeyCheck> {
   switch (lookup.kind) {
@@ -84,6 +87,9 @@ async function record(
     case 'found': {
       const { accountId, name, testAccount } = lookup.account;
       const change = { accountId, accountName: name };
+      if (!(await store.privateKeys.prove(connection.id, key, accountId))) {
+        throw new ConnectionChangedError(connection.customerId);
+      }
       const checked = await machine.move(store, connection, 'checked', { actor, change });
       const sharedWith = await findSharers(store, checked, accountId);
       return {
@@ -157,8 +163,10 @@ async function checkWithScopes(
   const { store, scopes, signal } = options;
   const check = await checkKey(connection, options, signal);
   if (!scopes || check.verdict !== 'checked') return check;
-  const key = await store.privateKeys.open(connection.id);
-  return key ? { ...check, scopes: await scopes.read(key, scopes.needed, signal) } : check;
+  const key = await store.privateKeys.openStored(connection.id);
+  // Another key that was imported since has other scopes.
+  if (!key || key.accountId !== check.connection.accountId) return check;
+  return { ...check, scopes: await scopes.read(key.secret, scopes.needed, signal) };
 }
 
 function toCheck(connection: Connection, verdict: KeyVerdict, detail: string): KeyCheck {

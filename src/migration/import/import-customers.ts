@@ -329,14 +329,15 @@ async function replaceKey(
     accountId: undefined,
     accountName: undefined,
   };
-  await store.privateKeys.put(existing.id, row.key, options.clock.now());
-  await store.labels.put(existing.id, row.labels);
+  // The connection comes first: where somebody else changed it, this row must leave nothing behind.
   if (existing.stage === 'imported') {
     await store.connections.update(existing, change, options.clock.now());
   } else {
     const cause = { actor: options.actor, reason: 'private key replaced', change };
     await options.machine.move(store, existing, 'imported', cause);
   }
+  await store.privateKeys.put(existing.id, row.key, options.clock.now());
+  await store.labels.put(existing.id, row.labels);
 }
 
 /**

@@ -26,7 +26,9 @@ async function open(metricBranding: SandboxOptions['metricBranding'] = 'second-m
   const { keyshift, clock, sandbox } = bench;
   const row = newConnection(keyshift, { customerId: 'acme', stage: 'checked', route: 'key' });
   const { id } = await keyshift.store.connections.insert({ ...row, accountId: 'AAA111' });
-  await keyshift.store.privateKeys.put(id, parsePrivateKey(key) as PrivateKey, clock.now());
+  const secret = parsePrivateKey(key) as PrivateKey;
+  await keyshift.store.privateKeys.put(id, secret, clock.now());
+  await keyshift.store.privateKeys.prove(id, secret, 'AAA111');
   await bench.consent({ customerId: 'acme' }, { account: 'AAA111' });
   const read = async () => (await keyshift.store.connections.findById(id)) as Connection;
   return {

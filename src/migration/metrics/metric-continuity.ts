@@ -151,10 +151,14 @@ export function createMetricContinuity(options: MetricContinuityOptions): Metric
     if (accountId !== undefined && (await holdsMetricsRead(connection))) {
       sources.push(grantSource(credentials, accountId));
     }
-    const secret = await store.privateKeys.open(connection.id);
-    if (secret) {
-      const quota = `key ${accountId ?? connection.id}`;
-      sources.push(fixedSource({ route: 'key', quota, secret }));
+    const key = await credentials.provedKey(connection);
+    if (key) sources.push(fixedSource(key));
+    if (sources.length === 0 && connection.key === 'held') {
+      throw new KeyshiftError(
+        'account_unverified',
+        `The private key of customer ${connection.customerId} was not checked yet.`,
+        { fix: 'Run `keyshift check`, then take the snapshot.' },
+      );
     }
     for (const source of sources) {
       try {

@@ -1,5 +1,5 @@
 import { isKeyshiftError, KeyshiftError } from '../../errors/keyshift-error.ts';
-import type { Connection } from '../../model/connection.ts';
+import { storesKey, type Connection } from '../../model/connection.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Store } from '../../store/store.ts';
 import {
@@ -85,8 +85,8 @@ export function changeShadow(
 
 /** No longer accepts a destroyed private key as the name of its customer. Final. */
 export function forgetKey({ store, clock }: SingleDeps, customerId: string): Action<void> {
-  function whyNot({ key }: Connection): KeyshiftError | undefined {
-    if (key !== 'held') return undefined;
+  function whyNot(connection: Connection): KeyshiftError | undefined {
+    if (!storesKey(connection)) return undefined;
     return new KeyshiftError('stage_conflict', `The key of ${customerId} is still stored.`, {
       fix: 'Retire the connection first: `keyshift retire` destroys the key.',
     });

@@ -55,7 +55,7 @@ export function turnKillSwitch(
     if (to === undefined || after === to) {
       return skip('already', new KeyshiftError('stage_conflict', `${stays} already.`));
     }
-    const lacks = to === 'key' ? 'has no private key' : 'has not consented';
+    const lacks = to === 'oauth' ? 'has not consented' : lacksKey(connection);
     const message = `${stays} as before: the connection ${lacks}.`;
     return skip('no_credential', new KeyshiftError('stage_conflict', message));
   }
@@ -67,6 +67,10 @@ export function turnKillSwitch(
       return readKillSwitch(store);
     },
   };
+}
+
+function lacksKey({ key }: Connection): string {
+  return key === 'foreign' ? 'has no private key of its own account' : 'has no private key';
 }
 
 const routeWords = {
@@ -90,15 +94,16 @@ export function allowFallBack(
       store,
       {},
       {
-        async decide(connection): Promise<Decision<undefined>> {
-          const { id, customerId, route } = connection;
-          const falls = route !== 'key' && (await store.privateKeys.info(id))?.present === true;
-          if (falls && now !== allowed) {
+        decide(connection): Promise<Decision<undefined>> {
+          const { key, customerId, route } = connection;
+          if (route !== 'key' && key === 'held' && now !== allowed) {
             const how = allowed ? 'are sent again with its key' : 'fail: its key is not tried';
-            return willChange(undefined, `calls that Klaviyo rejects over OAuth ${how}`);
+            return Promise.resolve(
+              willChange(undefined, `calls that Klaviyo rejects over OAuth ${how}`),
+            );
           }
           const message = `Nothing changes for the calls of customer ${customerId}.`;
-          return skip('already', new KeyshiftError('stage_conflict', message));
+          return Promise.resolve(skip('already', new KeyshiftError('stage_conflict', message)));
         },
       },
     );

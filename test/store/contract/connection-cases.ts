@@ -34,6 +34,9 @@ const key = new Secret('private_key', 'pk_0123456789abcdef');
 async function insertWithKey(store: Store, connection: NewConnection): Promise<Connection> {
   const { id } = await store.connections.insert(connection);
   await store.privateKeys.put(id, key, t0);
+  if (connection.accountId !== undefined) {
+    await store.privateKeys.prove(id, key, connection.accountId);
+  }
   const found = await store.connections.findById(id);
   assert.ok(found);
   return found;
@@ -102,6 +105,8 @@ export const connectionCases = {
     ];
     assert.deepEqual(await read(), ['none', 'none', 'none']);
     await store.privateKeys.put(id, key, t0);
+    assert.deepEqual(await read(), ['foreign', 'foreign', 'foreign']);
+    await store.privateKeys.prove(id, key, 'AbC123');
     assert.deepEqual(await read(), ['held', 'held', 'held']);
     await store.privateKeys.destroy(id, t0);
     assert.deepEqual(await read(), ['destroyed', 'destroyed', 'destroyed']);

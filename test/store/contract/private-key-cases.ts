@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { Connection } from '../../../src/model/connection.ts';
 import { Secret } from '../../../src/runtime/secret.ts';
 import { rejectsWith, reveal, sampleConnection, t0, type ContractTest } from './contract-test.ts';
 
@@ -37,6 +38,7 @@ export const privateKeyCases = {
       assert.deepEqual(await store.privateKeys.info(one), {
         connectionId: one,
         present: true,
+        accountId: undefined,
         createdAtMs: t0,
         lastUsedAtMs: undefined,
         destroyedAtMs: undefined,
@@ -74,10 +76,38 @@ export const privateKeyCases = {
       assert.deepEqual(await store.privateKeys.info(one), {
         connectionId: one,
         present: true,
+        accountId: undefined,
         createdAtMs: t0 + 7,
         lastUsedAtMs: undefined,
         destroyedAtMs: undefined,
       });
+    },
+  ),
+
+  'private keys: an account is proved for one key, and makes it the connection’s': withConnections(
+    async (store) => {
+      await store.privateKeys.put(one, key('pk_a'), t0);
+      const stateOf = async () => (await store.connections.findById(one))?.key;
+      assert.equal(await stateOf(), 'held');
+      assert.equal(await store.privateKeys.prove(one, key('pk_other'), 'AAA111'), false);
+      assert.equal((await store.privateKeys.info(one))?.accountId, undefined);
+      assert.equal(await store.privateKeys.prove(one, key('pk_a'), 'AAA111'), true);
+      assert.equal((await store.privateKeys.openStored(one))?.accountId, 'AAA111');
+      assert.deepEqual(await store.privateKeys.findHolders(key('pk_a')), [
+        { connectionId: one, accountId: 'AAA111' },
+      ]);
+      assert.equal(await stateOf(), 'foreign');
+      const read = async () => (await store.connections.findById(one)) as Connection;
+      const own = await store.connections.update(await read(), { accountId: 'AAA111' }, t0);
+      assert.equal(own.key, 'held');
+      const other = await store.connections.update(own, { accountId: 'BBB222' }, t0);
+      assert.deepEqual([other.key, other.route], ['foreign', 'none']);
+      await store.privateKeys.put(one, key('pk_b'), t0);
+      assert.equal((await store.privateKeys.info(one))?.accountId, undefined);
+      assert.equal(await stateOf(), 'foreign');
+      await store.privateKeys.destroy(one, t0);
+      assert.equal(await store.privateKeys.prove(one, key('pk_b'), 'BBB222'), false);
+      assert.equal(await stateOf(), 'destroyed');
     },
   ),
 
