@@ -1,5 +1,4 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { setTimeout as delay } from 'node:timers/promises';
 import {
   sql,
   type Compilable,
@@ -9,6 +8,7 @@ import {
   type RawBuilder,
 } from 'kysely';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
+import { systemClock } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
 import type { DatabaseBackend } from './database-backend.ts';
 import type { DatabaseKind } from './database-url.ts';
@@ -141,8 +141,8 @@ export function createDatabase(
           return await attempt(work);
         } catch (error) {
           if (attempts === maxAttempts || !backend.isRetryable(error)) throw error;
-          // By the real clock: the other side of the race works in real time.
-          await delay(retryDelayMs * attempts * (0.5 + random.fraction()));
+          // By the machine's clock: the other side of the race works in real time.
+          await systemClock.sleep(retryDelayMs * attempts * (0.5 + random.fraction()));
         }
       }
     },

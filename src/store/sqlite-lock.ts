@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { systemClock } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
 import { isSqliteBusy } from './sqlite-error.ts';
 
@@ -20,9 +20,9 @@ export async function whenUnlocked<Result>(random: Random, run: () => Result): P
     } catch (error) {
       if (!isSqliteBusy(error) || waitedMs >= lockTimeoutMs) throw error;
     }
-    // By the real clock: whoever holds the lock works in real time, perhaps in this process.
+    // By the machine's clock: whoever holds the lock works in real time, perhaps in this process.
     const pause = 1 + pauseMs * random.fraction();
-    await delay(pause);
+    await systemClock.sleep(pause);
     waitedMs += blockingWaitMs + pause;
   }
 }
