@@ -13,7 +13,7 @@ import { scrub } from '../runtime/scrub.ts';
 import { claimDue, type Claim } from './claim.ts';
 import { createRowMapper, parametersFor, type ColumnsOf } from './columns.ts';
 import type { Database } from './database.ts';
-import { readPages, type PageRequest } from './paging.ts';
+import { readPages } from './paging.ts';
 import type { OutboxRow, Schema } from './schema.ts';
 import { statement, type ParameterOf } from './statement.ts';
 
@@ -72,8 +72,7 @@ export interface OutboxStore {
   cancelByInvitation(invitationId: string, atMs: number, detail: string): Promise<number>;
   /** When the earliest waiting message falls due. */
   nextDueMs(): Promise<number | undefined>;
-  /** What each connection was told, ordered by id, in pages; for reports. */
-  listContacts(): AsyncIterable<ContactRecord>;
+  /** What the customer of a connection was told, for reports. */
   contactOf(connection: Pick<Connection, 'id'>): Promise<ContactRecord>;
 }
 
@@ -179,6 +178,25 @@ const nextDue = statement((db) =>
     .where('state', '=', 'waiting'),
 );
 
+const contactOf = statement((db, p: ParameterOf<{ id: string }>) =>
+  db
+    .selectFrom('outbox')
+    .select((eb) => [
+      eb.fn.min('ended_at').as('first_told'),
+      eb.fn.max('ended_at').as('last_told'),
+      eb.fn
+        .sum<number | null>(eb.case().when('kind', '=', sql.lit('reminder')).then(1).else(0).end())
+        .as('reminders'),
+      eb
+        .selectFrom('invitations')
+        .select((each) => each.fn.min('opened_at').as('at'))
+        .where('connection_id', '=', p('id'))
+        .as('opened'),
+    ])
+    .where('connection_id', '=', p('id'))
+    .where('state', '=', sql.lit('sent')),
+);
+
 /** Keeps messages to customers. */
 export function createOutboxStore(database: Database): OutboxStore {
   return {
@@ -232,10 +250,15 @@ export function createOutboxStore(database: Database): OutboxStore {
     cancelByInvitation: (invitationId, atMs, detail) =>
       database.run(cancel, { invitationId, at: atMs, detail }),
     nextDueMs: async () => (await database.first(nextDue, {}))?.due_at ?? undefined,
-    listContacts: () => listContacts(database),
     async contactOf({ id }) {
-      const [row] = await database.query((db) => selectContacts(db).where('c.id', '=', id));
-      return toContact(row ?? { id, ...untold });
+      const row = await database.first(contactOf, { id });
+      return {
+        connectionId: id,
+        firstToldAtMs: row?.first_told ?? undefined,
+        lastToldAtMs: row?.last_told ?? undefined,
+        reminders: row?.reminders ?? 0,
+        openedAtMs: row?.opened ?? undefined,
+      };
     },
   };
 }
@@ -308,67 +331,6 @@ function selectMatching(db: Kysely<Schema>, filter: OutboxFilter) {
   }
   if (filter.sinceMs !== undefined) query = query.where('created_at', '>=', filter.sinceMs);
   return query;
-}
-
-async function* listContacts(database: Database): AsyncGenerator<ContactRecord> {
-  const rows = readPages(
-    ({ after = '', limit }: PageRequest<string>) =>
-      database.query((db) =>
-        selectContacts(db).where('c.id', '>', after).orderBy('c.id').limit(limit),
-      ),
-    (row) => row.id,
-  );
-  for await (const row of rows) yield toContact(row);
-}
-
-function selectContacts(db: Kysely<Schema>) {
-  return db
-    .selectFrom('connections as c')
-    .select('c.id')
-    .select((eb) => [
-      eb
-        .selectFrom('outbox as o')
-        .select((each) => each.fn.min('o.ended_at').as('at'))
-        .whereRef('o.connection_id', '=', 'c.id')
-        .where('o.state', '=', sql.lit('sent'))
-        .as('first_told'),
-      eb
-        .selectFrom('outbox as o')
-        .select((each) => each.fn.max('o.ended_at').as('at'))
-        .whereRef('o.connection_id', '=', 'c.id')
-        .where('o.state', '=', sql.lit('sent'))
-        .as('last_told'),
-      eb
-        .selectFrom('outbox as o')
-        .select((each) => each.fn.countAll<number>().as('n'))
-        .whereRef('o.connection_id', '=', 'c.id')
-        .where('o.state', '=', sql.lit('sent'))
-        .where('o.kind', '=', sql.lit('reminder'))
-        .as('reminders'),
-      eb
-        .selectFrom('invitations as i')
-        .select((each) => each.fn.min('i.opened_at').as('at'))
-        .whereRef('i.connection_id', '=', 'c.id')
-        .as('opened'),
-    ]);
-}
-
-const untold = { first_told: null, last_told: null, reminders: null, opened: null };
-
-function toContact(row: {
-  id: string;
-  first_told: number | null;
-  last_told: number | null;
-  reminders: number | null;
-  opened: number | null;
-}): ContactRecord {
-  return {
-    connectionId: row.id,
-    firstToldAtMs: row.first_told ?? undefined,
-    lastToldAtMs: row.last_told ?? undefined,
-    reminders: row.reminders ?? 0,
-    openedAtMs: row.opened ?? undefined,
-  };
 }
 
 function toNewRow(message: NewMessage): Parameters {

@@ -60,6 +60,10 @@ export interface GrantRow {
   generation: number;
   lease_owner: string | null;
   lease_expires_at: number | null;
+  /**
+   * When the sweeper takes the grant next. As its pair says (`whenDueMs`); at the end of a lease,
+   * in case its holder dies; at the retry after a failure; an hour on when it does not open.
+   */
   due_at: number | null;
   failed_at: number | null;
   failure_code: ErrorCode | null;
