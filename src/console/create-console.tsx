@@ -9,7 +9,7 @@ import {
   type HttpEnv,
 } from '../http/http-context.ts';
 import { pageHeaders } from '../http/pages/page-policy.ts';
-import type { Connection } from '../model/connection.ts';
+import { readOverview } from '../migration/report/queries.ts';
 import { createConsoleSessions } from './console-session.ts';
 import { createLoginThrottle } from './login-throttle.ts';
 import { LoginPage } from './pages/login-page.tsx';
@@ -75,33 +75,25 @@ export const createConsole: ConsoleRoutes = (
   routes.get('/', async (context) => {
     const session = await sessions.find(context);
     if (session === undefined) return context.redirect('/console/login', 303);
-    const counts = await store.connections.countByStage();
-    const rows = await readPage(context.req.query('after'));
-    const last = rows.length > pageSize ? rows[pageSize - 1] : undefined;
+    const { counts, total, connections, nextAfter } = await readOverview(store, {
+      after: context.req.query('after'),
+      limit: pageSize,
+    });
     return context.html(
       <StatusPage
         {...pageProps(deps)}
         counts={counts}
-        rows={rows.slice(0, pageSize)}
-        total={counts.reduce((sum, { count }) => sum + count, 0)}
-        nextHref={last && `/console?after=${encodeURIComponent(last.customerId)}`}
+        rows={connections}
+        total={total}
+        nextHref={
+          nextAfter === undefined ? undefined : `/console?after=${encodeURIComponent(nextAfter)}`
+        }
         csrfToken={sessions.csrfToken(session)}
       />,
       200,
       pageHeaders(),
     );
   });
-
-  async function readPage(after: string | undefined): Promise<Connection[]> {
-    const rows: Connection[] = [];
-    const filter = after === undefined ? {} : { afterCustomerId: after };
-    for await (const connection of store.connections.list(filter)) {
-      rows.push(connection);
-      // One more than is shown tells whether there is a next page.
-      if (rows.length > pageSize) break;
-    }
-    return rows;
-  }
 
   return routes;
 };

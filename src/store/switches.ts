@@ -1,3 +1,4 @@
+import type { RouteException } from '../model/route-policy.ts';
 import { createRowMapper, parametersFor, replacing, type ColumnsOf } from './columns.ts';
 import type { Database } from './database.ts';
 import type { RouteExceptionRow, SwitchRow } from './schema.ts';
@@ -20,17 +21,6 @@ export interface SwitchStore {
   describe(name: string): Promise<SwitchState | undefined>;
   /** `undefined` unsets it. */
   set(name: string, value: string | undefined, atMs: number, actor: string): Promise<void>;
-}
-
-/** An operation with a route of its own, whatever the connection's. */
-export interface RouteException {
-  /** `undefined` means every connection; one of a connection's own comes first. */
-  readonly connectionId: string | undefined;
-  /** Klaviyo's operation id. */
-  readonly operation: string;
-  readonly route: 'key' | 'oauth';
-  readonly createdAtMs: number;
-  readonly actor: string;
 }
 
 /** Exceptions from routes: few, and read whole by every process. */

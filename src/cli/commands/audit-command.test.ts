@@ -95,7 +95,7 @@ describe('audit list', () => {
     expect(stdout.indexOf('imported  ')).toBeLessThan(stdout.indexOf('imported → checked'));
     expect(await cli.run('audit', 'list', '--customer', 'nobody')).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining('There is no customer nobody') as string,
+      stderr: expect.stringContaining('Customer "nobody" has no connection') as string,
     });
   });
 

@@ -1,5 +1,6 @@
 import { InvalidArgumentError, type Command } from 'commander';
-import { KeyshiftError } from '../../errors/keyshift-error.ts';
+import { requireConnection } from '../../migration/operate/selection.ts';
+import { createCustomerNames } from '../../migration/report/queries.ts';
 import type { AuditBreak, AuditEntry, AuditHead, AuditVerdict } from '../../model/audit.ts';
 import type { Store } from '../../store/store.ts';
 import type { CommandContext } from '../command-context.ts';
@@ -164,9 +165,12 @@ function addList(audit: Command, { terminal, run }: CommandContext): void {
     .action(
       run((flags: ListFlags) =>
         withWorkbench(async ({ store }) => {
-          const customers = createCustomerNames(store);
-          const connectionId = flags.customer && (await connectionOf(store, flags.customer)).id;
-          const filter = connectionId === undefined ? {} : { connectionId };
+          const nameOf = createCustomerNames(store);
+          const customers = async ({ connectionId: id }: AuditEntry) =>
+            id === undefined ? undefined : nameOf(id);
+          const filter = flags.customer
+            ? { connectionId: (await requireConnection(store, flags.customer)).id }
+            : {};
           if (flags.json === true) {
             for await (const entry of store.audit.list(filter)) {
               terminal.print(JSON.stringify(entryToJson(entry, await customers(entry))));
@@ -191,25 +195,6 @@ function addList(audit: Command, { terminal, run }: CommandContext): void {
         }),
       ),
     );
-}
-
-async function connectionOf({ connections }: Store, customerId: string) {
-  const connection = await connections.findByCustomer(customerId);
-  if (connection) return connection;
-  throw new KeyshiftError('connection_not_found', `There is no customer ${customerId}.`);
-}
-
-/** Names of customers by entry; a customer that appears often is asked for once. */
-function createCustomerNames({ connections }: Store) {
-  const known = new Map<string, string | undefined>();
-  return async ({ connectionId }: AuditEntry): Promise<string | undefined> => {
-    if (connectionId === undefined) return undefined;
-    if (!known.has(connectionId)) {
-      if (known.size >= 10_000) known.clear();
-      known.set(connectionId, (await connections.findById(connectionId))?.customerId);
-    }
-    return known.get(connectionId);
-  };
 }
 
 function entryToJson(entry: AuditEntry, customerId: string | undefined) {

@@ -1,9 +1,9 @@
 import { Option, type Command } from 'commander';
 import type { Workbench } from '../../core/workbench.ts';
+import { listExceptions } from '../../migration/report/queries.ts';
 import { addException, removeException } from '../../migration/operate/exceptions.ts';
 import { runAction } from '../batch.ts';
 import type { CommandContext } from '../command-context.ts';
-import { createCustomerNames } from '../customer-names.ts';
 import { addChangeOptions, type ChangeFlags } from '../options.ts';
 import { withWorkbench } from '../run-with.ts';
 import { formatTable, type Terminal } from '../terminal.ts';
@@ -109,14 +109,11 @@ function targetOf(operation: string, customerId: string | undefined) {
 }
 
 async function printList({ store }: Workbench, terminal: Terminal, json: boolean): Promise<void> {
-  const exceptions = await store.routeExceptions.list();
-  const names = createCustomerNames(store);
-  const rows = [];
-  for (const { connectionId, operation, route, createdAtMs, actor } of exceptions) {
-    const customer = connectionId === undefined ? null : await names.of(connectionId);
-    const since = new Date(createdAtMs).toISOString();
-    rows.push({ operation, route, customer_id: customer, created_at: since, actor });
-  }
+  const exceptions = await listExceptions(store);
+  const rows = exceptions.map(({ operation, route, customerId, createdAtMs, actor }) => ({
+    ...{ operation, route, customer_id: customerId ?? null },
+    ...{ created_at: new Date(createdAtMs).toISOString(), actor },
+  }));
   if (json) {
     terminal.print(JSON.stringify({ exceptions: rows }));
     return;

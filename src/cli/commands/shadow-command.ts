@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
+import { listComparisons } from '../../migration/report/queries.ts';
 import { requireConnection } from '../../migration/operate/selection.ts';
 import { changeShadow } from '../../migration/operate/single-connection.ts';
 import type { Workbench } from '../../core/workbench.ts';
 import { runAction } from '../batch.ts';
 import type { CommandContext } from '../command-context.ts';
-import { createCustomerNames } from '../customer-names.ts';
 import { addChangeOptions, whole, type ChangeFlags } from '../options.ts';
 import { withWorkbench } from '../run-with.ts';
 import { formatTable, type Terminal } from '../terminal.ts';
@@ -46,18 +46,14 @@ async function printResults(
   { customer, json }: Flags,
 ): Promise<number> {
   const connection = customer === undefined ? undefined : await requireConnection(store, customer);
-  const names = createCustomerNames(store);
-  const rows = [];
-  for (const result of await store.shadow.list(connection?.id)) {
-    rows.push({
-      customer_id: await names.of(result.connectionId),
-      operation: result.operation,
-      compared: result.compared,
-      different: result.different,
-      last_difference: result.lastDifference ?? null,
-      last_compared_at: new Date(result.lastComparedAtMs).toISOString(),
-    });
-  }
+  const rows = (await listComparisons(store, customer)).map((result) => ({
+    customer_id: result.customerId,
+    operation: result.operation,
+    compared: result.compared,
+    different: result.different,
+    last_difference: result.lastDifference ?? null,
+    last_compared_at: new Date(result.lastComparedAtMs).toISOString(),
+  }));
   const share = connection && (connection.shadowPercent ?? 0);
   if (json === true) {
     terminal.print(JSON.stringify({ shadow_percent: share ?? null, results: rows }));

@@ -3,7 +3,7 @@ import { stages } from '../../model/stages.ts';
 import type { Connection } from '../../model/connection.ts';
 import type { StageCount } from '../../store/connections.ts';
 import type { UnclaimedGrant } from '../../store/grants.ts';
-import { select } from '../../migration/operate/selection.ts';
+import { listUnclaimed, readOverview } from '../../migration/report/queries.ts';
 import { withWorkbench } from '../run-with.ts';
 import { addCustomerOption, limitOption } from '../options.ts';
 import type { CommandContext } from '../command-context.ts';
@@ -25,18 +25,12 @@ export function addStatusCommand(program: Command, { terminal, run }: CommandCon
     .action(
       run((flags: StatusFlags) =>
         withWorkbench(async ({ store, config }) => {
-          const counts = await store.connections.countByStage();
-          const total = counts.reduce((sum, { count }) => sum + count, 0);
-          const limit = flags.json === true ? Infinity : flags.limit;
-          const rows: Connection[] = [];
-          const selection = flags.customer ? { customers: flags.customer } : {};
-          for await (const connection of select(store, selection)) {
-            if (rows.length >= limit) break;
-            rows.push(connection);
-          }
-          const clientId = config.client?.clientId;
-          const unclaimed =
-            clientId === undefined ? [] : await store.grants.listUnclaimed(clientId);
+          const overview = await readOverview(store, {
+            customers: flags.customer,
+            limit: flags.json === true ? Infinity : flags.limit,
+          });
+          const { counts, total, connections: rows } = overview;
+          const unclaimed = await listUnclaimed(store, config.client?.clientId);
           if (flags.json === true) {
             const summary = {
               ...{ total, stages: sumByStage(counts), connections: rows.map(toJson) },

@@ -1,10 +1,9 @@
 import type { Command } from 'commander';
 import type { Workbench } from '../../core/workbench.ts';
-import { requireConnection } from '../../migration/operate/selection.ts';
+import { listKeySightings } from '../../migration/report/queries.ts';
 import { forgetKey } from '../../migration/operate/single-connection.ts';
 import { runAction } from '../batch.ts';
 import type { CommandContext } from '../command-context.ts';
-import { createCustomerNames } from '../customer-names.ts';
 import { addChangeOptions, parseDays, type ChangeFlags } from '../options.ts';
 import { withWorkbench } from '../run-with.ts';
 import { formatTable, type Terminal } from '../terminal.ts';
@@ -38,22 +37,16 @@ async function printStrays(
   terminal: Terminal,
   { customer, days, json }: StrayFlags,
 ): Promise<void> {
-  const connection = customer === undefined ? undefined : await requireConnection(store, customer);
   const sinceMs = clock.now() - days * 86_400_000;
-  const sightings = await store.keySightings.list(sinceMs, connection?.id);
-  const names = createCustomerNames(store);
-  const rows = [];
-  for (const sighting of sightings) {
-    rows.push({
-      customer_id: await names.of(sighting.connectionId),
-      source: sighting.source,
-      user_agent: sighting.userAgent,
-      operation: sighting.operation,
-      calls: sighting.calls,
-      first_seen_at: new Date(sighting.firstSeenAtMs).toISOString(),
-      last_seen_at: new Date(sighting.lastSeenAtMs).toISOString(),
-    });
-  }
+  const rows = (await listKeySightings(store, sinceMs, customer)).map((sighting) => ({
+    customer_id: sighting.customerId,
+    source: sighting.source,
+    user_agent: sighting.userAgent,
+    operation: sighting.operation,
+    calls: sighting.calls,
+    first_seen_at: new Date(sighting.firstSeenAtMs).toISOString(),
+    last_seen_at: new Date(sighting.lastSeenAtMs).toISOString(),
+  }));
   if (json === true) {
     terminal.print(JSON.stringify({ sightings: rows }));
     return;
