@@ -111,6 +111,29 @@ describe('a consent with too few scopes', () => {
   });
 });
 
+describe('a consent during which somebody else wrote', () => {
+  it.each(['imported another key', 'gave it another account'])(
+    'is not saved when they %s',
+    async (what) => {
+      await using bench = await open();
+      await bench.add('acme', { stage: 'checked', accountId: 'AAA111', key });
+      if (what === 'imported another key') {
+        await bench.importCsv('customer_id,private_key\nacme,pk_beta0123456789abcdef');
+      } else {
+        const change = { accountId: 'BBB222' };
+        await bench.store.connections.update(await bench.read('acme'), change, bench.clock.now());
+      }
+      const before = await bench.read('acme');
+      const attempt = bench.attempt({ customerId: 'acme' });
+      await expect(
+        bench.recorder.record(attempt, alpha, bench.pair('one'), []),
+      ).rejects.toMatchObject({ code: 'account_unverified' });
+      expect(await bench.read('acme')).toEqual(before);
+      expect(await bench.grantOf(alpha)).toBeUndefined();
+    },
+  );
+});
+
 describe('a consent of another account', () => {
   it('flags the connection, and its tokens serve nothing', async () => {
     await using bench = await open();

@@ -72,6 +72,20 @@ export async function assertStillInvited(
   assertNotEnded(invitation, createdAtMs);
 }
 
+/**
+ * Compares once more in the transaction that saves: an import or an operator may have come between.
+ *
+ * @throws KeyshiftError `account_unverified`; nothing is saved then
+ */
+function assertComparable(connection: Connection | undefined, { accountId }: KlaviyoAccount): void {
+  if (!connection || connection.accountId === accountId) return;
+  if (connection.accountId === undefined && connection.key !== 'held') return;
+  throw new KeyshiftError(
+    'account_unverified',
+    'The private key or the account of the customer was changed during the consent.',
+  );
+}
+
 /** Creates the recorder. */
 export function createConsentRecorder(options: ConsentRecorderOptions): ConsentRecorder {
   const { store, machine, clock, random, clientId } = options;
@@ -88,6 +102,9 @@ export function createConsentRecorder(options: ConsentRecorderOptions): ConsentR
           await tx.grants.saveConsent(grantKey(account), pair);
           const moved: Connection[] = [];
           for (const connection of await listConnections(tx, attempt, account)) {
+            if (moved.length === 0) {
+              assertComparable(await tx.connections.lock(connection.id), account);
+            }
             moved.push(await advance(tx, connection, account, missing));
           }
           return moved;
