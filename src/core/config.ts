@@ -1,4 +1,5 @@
 import type { KlaviyoEndpoints } from '../klaviyo/endpoints.ts';
+import type { CompanySettings } from './read-company.ts';
 import type { OutreachSettings } from '../migration/outreach/settings.ts';
 import type { LogLevel } from '../runtime/logger.ts';
 import type { TrustedProxies } from '../runtime/request-origin.ts';
@@ -59,6 +60,8 @@ export interface KeyshiftConfig {
   readonly revision: string;
   /** How customers are written to. */
   readonly outreach: OutreachSettings;
+  /** Who the customers' pages are from. */
+  readonly company: CompanySettings;
   readonly shutdown: ShutdownSettings;
   readonly logLevel: LogLevel;
   /** Whether the built-in sandbox stands in for Klaviyo. */

@@ -26,6 +26,7 @@ import {
   type SettingName,
 } from './environment-reader.ts';
 import { loadGeneratedSecrets, type GeneratedSecrets } from './generated-secrets.ts';
+import { readCompany } from './read-company.ts';
 import { readOutreach } from './read-outreach.ts';
 import { findWeakness, findWeaknessOfKey, isPlaceholder } from './secret-strength.ts';
 import { sandboxProfile } from './sandbox-profile.ts';
@@ -74,6 +75,13 @@ export function readConfig(
   } else if (mode === 'development' && isLoopback(host)) {
     warnings.push(...findOtherPort(redirectUri, port));
   }
+  const outreach = readOutreach(read, mode);
+  const company = readCompany(read, mode, outreach.sender);
+  if (mode === 'production' && company.name === undefined) {
+    warnings.push(
+      'COMPANY_NAME is not set, nor a name in MAIL_FROM: customers’ pages do not say who asks',
+    );
+  }
   const secrets = readSecrets(read, mode, warnings, generate);
   return {
     mode,
@@ -92,7 +100,8 @@ export function readConfig(
     ...secrets,
     endpoints: profile?.endpoints ?? readEndpoints(read, mode),
     revision: readRevision(read) ?? klaviyoRevision,
-    outreach: readOutreach(read, mode),
+    outreach,
+    company,
     shutdown: readShutdown(read, mode),
     logLevel: read.oneOf('LOG_LEVEL', logLevels) ?? 'info',
     sandbox,

@@ -7,6 +7,7 @@ import type { Keyshift } from '../core/keyshift.ts';
 import { createFailureLog } from '../runtime/failure-log.ts';
 import { answerError, logError, toKnownError } from './error-answer.tsx';
 import { pageProps, type HttpDeps, type HttpEnv } from './http-context.ts';
+import { copyScript } from './pages/copy-script.ts';
 import { HomePage } from './pages/home-page.tsx';
 import { pageHeaders } from './pages/page-policy.ts';
 import { createStylesheet } from './pages/stylesheet.ts';
@@ -41,7 +42,7 @@ export interface AppOptions {
 export function createApp(keyshift: Keyshift, options: AppOptions = {}): KeyshiftApp {
   const parts = partsOf(keyshift);
   const { random, config, logger, clock } = parts;
-  const stylesheet = createStylesheet();
+  const stylesheet = createStylesheet(config.company.colour);
   const deps: HttpDeps = {
     keyshift: parts,
     stylesheet,
@@ -83,6 +84,7 @@ export function createApp(keyshift: Keyshift, options: AppOptions = {}): Keyshif
   app.route('/', createHealthRoutes(deps));
   if (options.console) app.route('/console', options.console(deps as never));
   app.get(stylesheet.path, (context) => context.body(stylesheet.body, 200, stylesheet.headers));
+  app.get(copyScript.path, (context) => context.body(copyScript.body, 200, copyScript.headers));
   if (config.mode === 'development') {
     app.get('/', (context) =>
       context.html(

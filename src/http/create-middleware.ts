@@ -8,6 +8,7 @@ import { toOriginForm } from '../klaviyo/api-path.ts';
 import { sendProxyError } from '../proxy/proxy-error.ts';
 import { createApp } from './create-app.tsx';
 import { createKeyshiftProxy } from './keyshift-proxy.ts';
+import { copyScript } from './pages/copy-script.ts';
 import { createStylesheet } from './pages/stylesheet.ts';
 import { withUnreadBody, type ParsedRequest } from './replayed-request.ts';
 
@@ -40,7 +41,8 @@ export function createMiddleware(keyshift: Keyshift): Middleware {
   const proxy = createKeyshiftProxy(parts);
   const listener = getRequestListener(createApp(keyshift).fetch, { overrideGlobalObjects: false });
   const ownPaths = new Set([
-    createStylesheet().path,
+    createStylesheet(parts.config.company.colour).path,
+    copyScript.path,
     callbackPathOf(parts.config),
     resultPathOf(parts.config),
   ]);

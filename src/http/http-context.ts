@@ -2,6 +2,9 @@ import type { Context } from 'hono';
 import type { KeyshiftParts } from '../core/create-keyshift.ts';
 import type { FailureLog } from '../runtime/failure-log.ts';
 import type { IncomingParts, RequestOrigin } from '../runtime/request-origin.ts';
+import { languageOf } from '../migration/outreach/message-context.ts';
+import type { Labels } from '../model/labels.ts';
+import { choosePageLanguage } from './pages/language.ts';
 import type { PageProps } from './pages/layout.tsx';
 import type { StylesheetAsset } from './pages/stylesheet.ts';
 
@@ -22,12 +25,38 @@ export type HttpContext = Context<HttpEnv>;
 /**
  * What every page is given.
  *
- * @param context tells where the application has mounted Keyshift; without it, PUBLIC_URL does
+ * @param context tells where the application has mounted Keyshift, and what the browser speaks;
+ *   without it, PUBLIC_URL does
+ * @param labels of the customer who is looking: their language is the page's
  */
-export function pageProps(deps: HttpDeps<'config'>, context?: HttpContext): PageProps {
+export function pageProps(
+  deps: HttpDeps<'config'>,
+  context?: HttpContext,
+  labels: Labels = {},
+): PageProps {
   const { stylesheet, keyshift } = deps;
+  const { sandbox, company } = keyshift.config;
   const mountPath = context ? mountPathOf(context, deps) : publicPathOf(deps);
-  return { stylesheetHref: mountPath + stylesheet.path, sandbox: keyshift.config.sandbox };
+  return {
+    stylesheetHref: mountPath + stylesheet.path,
+    sandbox,
+    language: choosePageLanguage(languageOf(labels), context?.req.header('accept-language')),
+    integratorName: company.name,
+    logo: company.logo,
+    contact: company.contact,
+  };
+}
+
+/**
+ * The labels of a customer whose page is made, as far as they can be read: a page in the wrong
+ * language is better than none.
+ */
+export async function labelsFor(
+  { keyshift }: HttpDeps<'store'>,
+  connectionId: string | undefined,
+): Promise<Labels> {
+  if (connectionId === undefined) return {};
+  return keyshift.store.labels.of(connectionId).catch(() => ({}));
 }
 
 /** What Node received, where the app stands behind a server of Node's. */

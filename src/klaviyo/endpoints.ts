@@ -23,3 +23,6 @@ export const klaviyoRevision = '2026-07-15';
 
 /** Where an owner, admin or manager sees and deletes the private keys of an account. */
 export const klaviyoApiKeysPage = 'https://www.klaviyo.com/settings/account/api-keys';
+
+/** Where a person signs in to Klaviyo, or sees the account they are in. */
+export const klaviyoSignInPage = 'https://www.klaviyo.com/dashboard';

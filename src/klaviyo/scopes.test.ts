@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { betaOperations, operations } from './operations.ts';
-import { describeScope, isDescribedScope } from './scopes.ts';
+import { describeScope, describeScopeGroups, isDescribedScope } from './scopes.ts';
 
 const known = [
   ...new Set([...operations, ...betaOperations].flatMap((operation) => operation.scopes)),
@@ -8,7 +8,7 @@ const known = [
 
 describe('describeScope', () => {
   it('describes an unknown scope by its name', () => {
-    expect(describeScope('loyalty-points:read')).toBe('See your loyalty points');
+    expect(describeScope('loyalty-points:read')).toBe('Read loyalty points');
     expect(describeScope('loyalty-points:write')).toBe('Create, change and delete loyalty points');
   });
 
@@ -35,12 +35,29 @@ describe('describeScope', () => {
   });
 
   it('never describes two scopes alike', () => {
-    expect(new Set(known.map(describeScope)).size).toBe(known.length);
+    expect(new Set(known.map((scope) => describeScope(scope))).size).toBe(known.length);
   });
 
-  it('never says “see” only where a scope changes things, nor the other way round', () => {
+  it('never says “read” only where a scope changes things, nor the other way round', () => {
     for (const scope of known) {
-      expect(describeScope(scope).startsWith('See '), scope).toBe(scope.endsWith(':read'));
+      expect(describeScope(scope).startsWith('Read '), scope).toBe(scope.endsWith(':read'));
+      expect(describeScope(scope, 'de').endsWith(' lesen'), scope).toBe(scope.endsWith(':read'));
     }
+  });
+
+  it('says in one short line what may be done with one kind of thing', () => {
+    const scopes = ['events:write', 'profiles:read', 'events:read', 'images:read', 'images:write'];
+    const lines = (language: 'en' | 'de') =>
+      describeScopeGroups(scopes, language).map(({ sentence }) => sentence);
+    expect(lines('en')).toEqual([
+      'Read and record events (orders, page views)',
+      'Read profiles (people)',
+      'Read, upload and change images',
+    ]);
+    expect(lines('de')).toEqual([
+      'Ereignisse (Bestellungen, Seitenaufrufe) lesen und aufzeichnen',
+      'Profile (Personen) lesen',
+      'Bilder lesen, hochladen und ändern',
+    ]);
   });
 });

@@ -1,64 +1,110 @@
+/** The languages in which a customer may read what a scope allows. */
+export type ScopeLanguage = 'en' | 'de';
+
+/** A kind of thing, and what writing to it means: `[noun, verbs]`. */
+type Words = Readonly<Record<ScopeLanguage, readonly [noun: string, write: string]>>;
+
+const change = 'create, change and delete';
+const aendern = 'anlegen, ändern und löschen';
+
 /**
- * What each scope of Klaviyo's API lets an integration do, in words for the person who consents.
- * Every phrase completes the sentence "The integration will be able to …".
+ * What each resource of Klaviyo's API is to the person who consents. Where a resource is only read
+ * or only written, its scope for the other does not exist.
  */
-const scopeDescriptions = {
-  'accounts:read': 'See the name, id and contact details of your account',
-  'campaigns:read': 'See your campaigns and how they perform',
-  'campaigns:write': 'Create, change, send, cancel and delete campaigns',
-  'catalogs:read': 'See the products and categories in your catalog',
-  'catalogs:write': 'Add, change and delete products and categories in your catalog',
-  'conversations:read': 'See conversations with your customers',
-  'conversations:write': 'Send messages in conversations with your customers',
-  'coupon-codes:read': 'See your coupon codes',
-  'coupon-codes:write': 'Create, change and delete coupon codes',
-  'coupons:read': 'See your coupons',
-  'coupons:write': 'Create, change and delete coupons',
-  'credentials:read': 'See which API keys exist and what they may do (never the full keys)',
-  'credentials:write': 'Rename API keys, turn them on or off and change what they may do',
-  'custom-objects:read': 'See your custom objects: where they come from, their fields and records',
-  'custom-objects:write': 'Create, change and delete custom objects, their fields and records',
-  'data-privacy:write': 'Ask Klaviyo to delete a person and their data for good',
-  'events:read': 'See what people did (events such as orders and page views)',
-  'events:write': 'Record what people do (events such as orders and page views)',
-  'flows:read': 'See your flows and how they perform',
-  'flows:write': 'Create, change, switch on or off and delete flows',
-  'forms:read': 'See your sign-up forms and how they perform',
-  'forms:write': 'Create and delete sign-up forms',
-  'images:read': 'See the images in your account',
-  'images:write': 'Upload images and change their details',
-  'lists:read': 'See your lists',
-  'lists:write': 'Create, change and delete lists, and add or remove people',
-  'metrics:read': 'See your metrics and their totals',
-  'metrics:write': 'Create, change and delete custom metrics',
-  'profiles:read': 'See the people in your lists (profiles)',
-  'profiles:write': 'Add, change and merge people (profiles)',
-  'push-tokens:read': 'See which devices receive your push notifications',
-  'push-tokens:write': 'Add and remove devices that receive your push notifications',
-  'reviews:read': 'See your product reviews',
-  'reviews:write': 'Change product reviews, for example publish or reject them',
-  'segments:read': 'See your segments and how they grow',
-  'segments:write': 'Create, change and delete segments',
-  'subscriptions:read': 'See requests that stopped or resumed messages to people',
-  'subscriptions:write': 'Subscribe and unsubscribe people, and stop or resume messages to them',
-  'tags:read': 'See your tags and what carries them',
-  'tags:write': 'Create, change and delete tags, and put them on or take them off',
-  'templates:read': 'See your message templates',
-  'templates:write': 'Create, change and delete message templates',
-  'tracking-settings:read': 'See how links in your messages are tracked',
-  'tracking-settings:write': 'Change how links in your messages are tracked',
-  'web-feeds:read': 'See your web feeds',
-  'web-feeds:write': 'Create, change and delete web feeds',
-  'webhooks:read': 'See where Klaviyo sends news about your account (webhooks)',
-  'webhooks:write': 'Change where Klaviyo sends news about your account (webhooks)',
-} as const satisfies Record<`${string}:${'read' | 'write'}`, string>;
+const resources = {
+  accounts: {
+    en: ['account details (name, contact)', 'change'],
+    de: ['Kontodaten (Name, Kontakt)', 'ändern'],
+  },
+  campaigns: {
+    en: ['campaigns and their results', 'create, change, send and delete'],
+    de: ['Kampagnen und ihre Ergebnisse', 'anlegen, ändern, versenden und löschen'],
+  },
+  catalogs: {
+    en: ['catalogs (products, categories)', change],
+    de: ['Kataloge (Produkte, Kategorien)', aendern],
+  },
+  conversations: {
+    en: ['conversations with your customers', 'reply in'],
+    de: ['Gespräche mit Ihren Kunden', 'beantworten'],
+  },
+  'coupon-codes': { en: ['coupon codes', change], de: ['Gutscheincodes', aendern] },
+  coupons: { en: ['coupons', change], de: ['Gutscheine', aendern] },
+  credentials: {
+    en: ['the list of API keys (never the full keys)', 'change'],
+    de: ['die Liste der API-Schlüssel (nie die Schlüssel selbst)', 'ändern'],
+  },
+  'custom-objects': {
+    en: ['custom objects and their records', change],
+    de: ['eigene Objekte und ihre Einträge', aendern],
+  },
+  'data-privacy': {
+    en: ['data-privacy requests', 'ask Klaviyo to delete people for good by'],
+    de: ['Datenschutzanfragen', 'stellen (Personen endgültig löschen)'],
+  },
+  events: {
+    en: ['events (orders, page views)', 'record'],
+    de: ['Ereignisse (Bestellungen, Seitenaufrufe)', 'aufzeichnen'],
+  },
+  flows: {
+    en: ['flows and their results', 'create, change, switch and delete'],
+    de: ['Flows und ihre Ergebnisse', 'anlegen, ändern, schalten und löschen'],
+  },
+  forms: {
+    en: ['sign-up forms and their results', 'create and delete'],
+    de: ['Anmeldeformulare und ihre Ergebnisse', 'anlegen und löschen'],
+  },
+  images: { en: ['images', 'upload and change'], de: ['Bilder', 'hochladen und ändern'] },
+  lists: { en: ['lists and who is on them', change], de: ['Listen und wer darauf steht', aendern] },
+  metrics: { en: ['metrics and their totals', change], de: ['Metriken und ihre Summen', aendern] },
+  profiles: {
+    en: ['profiles (people)', 'add, change and merge'],
+    de: ['Profile (Personen)', 'anlegen, ändern und zusammenführen'],
+  },
+  'push-tokens': {
+    en: ['devices for push notifications', 'add and remove'],
+    de: ['Geräte für Push-Nachrichten', 'hinzufügen und entfernen'],
+  },
+  reviews: {
+    en: ['product reviews', 'publish and reject'],
+    de: ['Produktbewertungen', 'veröffentlichen und ablehnen'],
+  },
+  segments: {
+    en: ['segments and how they grow', change],
+    de: ['Segmente und ihr Wachstum', aendern],
+  },
+  subscriptions: {
+    en: ['subscriptions (who gets messages)', 'start and stop'],
+    de: ['Abonnements (wer Nachrichten erhält)', 'beginnen und beenden'],
+  },
+  tags: {
+    en: ['tags', 'create, assign and delete'],
+    de: ['Tags', 'anlegen, vergeben und löschen'],
+  },
+  templates: { en: ['message templates', change], de: ['Nachrichtenvorlagen', aendern] },
+  'tracking-settings': {
+    en: ['settings for link tracking', 'change'],
+    de: ['Einstellungen zum Link-Tracking', 'ändern'],
+  },
+  'web-feeds': { en: ['web feeds', change], de: ['Web-Feeds', aendern] },
+  webhooks: {
+    en: ['webhooks (where Klaviyo sends news)', change],
+    de: ['Webhooks (wohin Klaviyo Neuigkeiten sendet)', aendern],
+  },
+} as const satisfies Record<string, Words>;
 
 /** Every scope that Klaviyo had when this was written; it adds some with its revisions. */
-export const knownScopes: ReadonlySet<string> = new Set(Object.keys(scopeDescriptions));
+export const knownScopes: ReadonlySet<string> = new Set(
+  Object.keys(resources).flatMap((name) => [
+    // Data-privacy requests are only made, accounts only read.
+    ...(name === 'data-privacy' ? [] : [`${name}:read`]),
+    ...(name === 'accounts' ? [] : [`${name}:write`]),
+  ]),
+);
 
 /** Whether the scope has a description of its own, rather than one made from its name. */
-export function isDescribedScope(scope: string): scope is keyof typeof scopeDescriptions {
-  return Object.hasOwn(scopeDescriptions, scope);
+export function isDescribedScope(scope: string): boolean {
+  return knownScopes.has(scope);
 }
 
 /**
@@ -67,49 +113,73 @@ export function isDescribedScope(scope: string): scope is keyof typeof scopeDesc
  *
  * @example
  * ```ts
- * describeScope('profiles:read'); // "See the people in your lists (profiles)"
+ * describeScope('profiles:read'); // "Read profiles (people)"
  * describeScope('loyalty-points:write'); // "Create, change and delete loyalty points"
  * ```
  */
-export function describeScope(scope: string): string {
-  if (isDescribedScope(scope)) return scopeDescriptions[scope];
-  const [, name, access] = /^([a-z0-9]+(?:-[a-z0-9]+)*):(read|write)$/.exec(scope) ?? [];
-  if (name === undefined) return `Use the permission “${scope}”`;
-  const words = name.replaceAll('-', ' ');
-  return access === 'read' ? `See your ${words}` : `Create, change and delete ${words}`;
+export function describeScope(scope: string, language: ScopeLanguage = 'en'): string {
+  return describeScopeGroups([scope], language)[0]?.sentence ?? '';
 }
 
-/** What an integration may do with one kind of thing, as one sentence. */
+/** What an integration may do with one kind of thing, as one short line. */
 export interface ScopeGroup {
   readonly scopes: readonly string[];
   readonly sentence: string;
 }
 
 /**
- * Says what the scopes allow, one sentence for each kind of thing, for pages.
+ * Says what the scopes allow, one short line for each kind of thing, for pages. What is read comes
+ * first: it is the lesser of the two.
  *
  * @example
  * ```ts
- * describeScopeGroups(['lists:read', 'lists:write']);
- * // [{ scopes: […], sentence: 'See your lists; create, change and delete lists, and add or …' }]
+ * describeScopeGroups(['events:write', 'events:read'], 'en');
+ * // [{ scopes: ['events:read', 'events:write'], sentence: 'Read and record events (orders, page views)' }]
  * ```
  */
-export function describeScopeGroups(scopes: readonly string[]): ScopeGroup[] {
+export function describeScopeGroups(
+  scopes: readonly string[],
+  language: ScopeLanguage = 'en',
+): ScopeGroup[] {
   const groups = new Map<string, string[]>();
   for (const scope of scopes) {
-    const name = /^([a-z0-9-]+):(?:read|write)$/.exec(scope)?.[1] ?? scope;
+    const name = scopeForm.exec(scope)?.[1] ?? scope;
     groups.set(name, [...(groups.get(name) ?? []), scope]);
   }
-  return [...groups.values()].map((group) => {
-    // What is read first: it is the lesser of the two.
+  return [...groups].map(([name, group]) => {
     const ordered = group.toSorted(
       (a, b) => Number(!a.endsWith(':read')) - Number(!b.endsWith(':read')),
     );
-    const [first = '', ...others] = ordered.map(describeScope);
-    return { scopes: ordered, sentence: [first, ...others.map(lowerFirst)].join('; ') };
+    return { scopes: ordered, sentence: sentenceOf(name, ordered, language) };
   });
 }
 
-function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1);
+const scopeForm = /^([a-z0-9]+(?:-[a-z0-9]+)*):(?:read|write)$/;
+
+function sentenceOf(name: string, scopes: readonly string[], language: ScopeLanguage): string {
+  if (!scopes.every((scope) => scopeForm.test(scope))) {
+    return language === 'de' ? `Die Berechtigung „${name}“ nutzen` : `Use the permission “${name}”`;
+  }
+  const known = Object.hasOwn(resources, name)
+    ? resources[name as keyof typeof resources]
+    : undefined;
+  const words = name.replaceAll('-', ' ');
+  const [noun, write] = known?.[language] ?? [words, language === 'de' ? aendern : change];
+  const verbs = scopes.map((scope) => {
+    if (scope.endsWith(':write')) return write;
+    return language === 'de' ? 'lesen' : 'read';
+  });
+  return language === 'de'
+    ? upperFirst(`${noun} ${joinVerbs(verbs, 'und')}`)
+    : upperFirst(`${joinVerbs(verbs, 'and')} ${noun}`);
+}
+
+/** `read and record`, and where there are several already, `read, create and delete`. */
+function joinVerbs([first = '', second]: readonly string[], and: string): string {
+  if (second === undefined) return first;
+  return `${first}${second.includes(` ${and} `) ? ', ' : ` ${and} `}${second}`;
+}
+
+function upperFirst(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { ConnectPage } from '../../http/pages/connect-page.tsx';
+import { HandOverPage } from '../../http/pages/hand-over-page.tsx';
+import type { PageProps } from '../../http/pages/layout.tsx';
+import { UnsubscribePage } from '../../http/pages/unsubscribe-page.tsx';
 import { ErrorPage } from '../../http/pages/error-page.tsx';
 import { HomePage } from '../../http/pages/home-page.tsx';
 import { ResultPage } from '../../http/pages/result-page.tsx';
@@ -10,7 +13,7 @@ import { StatusPage } from './status-page.tsx';
 
 const stylesheet = createStylesheet();
 const page = { stylesheetHref: stylesheet.path, sandbox: true };
-const account = { name: 'Harbour', maskedId: 'Ab••••' };
+const account = { name: 'Harbour', id: 'AbC123' };
 const scopes = ['accounts:read', 'events:write'];
 const retryHref = '/connect/i-1';
 const error = { title: 'T', message: 'M', fix: 'F', code: 'internal', requestId: 'r' } as const;
@@ -58,6 +61,103 @@ const publicAddress = {
 };
 
 const pages = Object.entries({ ...secretAddress, ...publicAddress });
+
+const customerHtml: string[] = [];
+
+describe('every page of a customer', () => {
+  const account = { name: 'Harbour', id: 'AbC123' };
+  const outcomes = [
+    { kind: 'connected', account },
+    { kind: 'already_connected', account },
+    { kind: 'installed', account },
+    { kind: 'denied', retryHref },
+    { kind: 'wrong_role', retryHref, handOverHref: '/connect/i-1/administrator' },
+    { kind: 'attempt_expired', retryHref },
+    { kind: 'wrong_account', expected: account, chosen: account, retryHref },
+    { kind: 'permission_missing', missing: scopes, retryHref },
+    { kind: 'link_invalid' },
+    { kind: 'link_revoked' },
+    { kind: 'link_expired' },
+    { kind: 'klaviyo_unavailable', retryHref },
+  ] as const;
+  const link = { link: 'https://x/connect/i-1', backHref: '/connect/i-1', scriptHref: '/a.js' };
+
+  const customerPages = (common: PageProps): Record<string, string> => ({
+    ...Object.fromEntries(
+      outcomes.map((outcome) => [
+        outcome.kind,
+        ResultPage({ ...common, requestId: 'r', outcome }).toString(),
+      ]),
+    ),
+    connect: ConnectPage({
+      ...{
+        ...common,
+        customerName: 'Harbour',
+        accountName: 'Harbour',
+        accountId: 'AbC123',
+        scopes,
+      },
+      ...{ startHref: '/go', handOverHref: '/x', expiresAt: '3' },
+    }).toString(),
+    connectUnknown: ConnectPage({ ...common, scopes, startHref: '/go' }).toString(),
+    handOver: HandOverPage({ ...common, ...link, formAction: '/send' }).toString(),
+    handOverSent: HandOverPage({ ...common, ...link, sentTo: 'a@b.example' }).toString(),
+    unsubscribe: UnsubscribePage({ ...common, formAction: '/u', done: false }).toString(),
+    unsubscribed: UnsubscribePage({ ...common, formAction: '/u', done: true }).toString(),
+    errorToMend: ErrorPage({
+      ...common,
+      ...error,
+      code: 'state_invalid',
+      audience: 'customer',
+    }).toString(),
+    error: ErrorPage({ ...common, ...error, audience: 'operator', retryHref }).toString(),
+  });
+  const common = {
+    ...{
+      stylesheetHref: '/a.css',
+      integratorName: 'Brightwater',
+      contact: 'help@brightwater.example',
+    },
+    logo: 'data:image/png;base64,AAAA',
+  };
+  const english = customerPages({ ...common, language: 'en' });
+  const german = customerPages({ ...common, language: 'de' });
+
+  customerHtml.push(...Object.values(english));
+
+  it.each(Object.keys(english))('%s names the company, its logo and its contact', (name) => {
+    for (const html of [english[name]!, german[name]!]) {
+      expect(html).toContain('<bdi>Brightwater</bdi>');
+      expect(html).toContain('<img class="logo" src="data:image/png;base64,AAAA" alt=""/>');
+      expect(html).toContain('href="mailto:help@brightwater.example"');
+      expect(html).not.toMatch(/company that sent you|•/);
+    }
+  });
+
+  it.each(Object.keys(german))('%s is in German from its title to its last word', (name) => {
+    const html = german[name]!;
+    expect(html).toContain('<html lang="de">');
+    expect(html.replace(/<[^>]+>/g, ' ')).not.toMatch(
+      /\b(?:the|you|your|is|try|start|again|account|link is|nothing|send)\b/i,
+    );
+  });
+
+  it('folds away what only few want to read', () => {
+    expect(english['connect']!.match(/<details>/g)).toHaveLength(3);
+  });
+
+  it('says how to switch accounts in Klaviyo', () => {
+    expect(english['wrong_account']).toContain('Open <a href="https://www.klaviyo.com/dashboard">');
+    expect(english['wrong_account']).toContain('How to switch accounts');
+  });
+
+  it('hands over with a way to copy that is there without a script, too', () => {
+    expect(english['handOver']).toContain('readonly="" value="https://x/connect/i-1"');
+    expect(english['handOver']).toMatch(/<button type="button" id="copy"[^>]* hidden=""/);
+    expect(english['handOver']).toContain('Back to the connection with <bdi>Brightwater</bdi>');
+    expect(english['handOverSent']).toMatch(/<title>Sent<\/title>.*<strong>Sent\.<\/strong>/s);
+  });
+});
 
 describe.each(pages)('the page %s', (_name, html) => {
   it('runs no script and holds no inline style, so that the strict policy holds', () => {
@@ -112,7 +212,7 @@ describe('every page', () => {
 
   it('uses only classes that are styled, and styles only classes that are used', () => {
     const used = new Set(
-      pages.flatMap(([, html]) =>
+      [...pages.map(([, html]) => html), ...customerHtml].flatMap((html) =>
         Array.from(html.matchAll(/ class="([^"]+)"/g)).flatMap((match) => match[1]?.split(' ')),
       ),
     );

@@ -7,7 +7,7 @@ const props: ConnectPageProps = {
   integratorName: 'Brightwater Reviews',
   customerName: 'Harbour Bakery',
   accountName: 'Harbour Bakery Online',
-  maskedAccountId: 'Ab••••',
+  accountId: 'AbC123',
   scopes: ['accounts:read', 'profiles:read'],
   startHref: '/connect/i-1/start',
   expiresAt: '3 March 2027',
@@ -30,7 +30,7 @@ describe('ConnectPage', () => {
       integratorName: hostile,
       customerName: hostile,
       accountName: hostile,
-      maskedAccountId: hostile,
+      accountId: hostile,
       scopes: [hostile],
       expiresAt: hostile,
     });
@@ -49,7 +49,7 @@ describe('ConnectPage', () => {
   });
 
   it('asks for the account in general while none is known', () => {
-    const text = textOf(render({ accountName: undefined, maskedAccountId: undefined }));
+    const text = textOf(render({ accountName: undefined, accountId: undefined }));
     expect(text).toContain('Choose the Klaviyo account that you use with Brightwater Reviews');
     expect(text).not.toContain('another account by mistake');
   });
@@ -81,9 +81,10 @@ describe('ConnectPage', () => {
       'Confirm your Klaviyo connection with Brightwater Reviews',
       'connect with OAuth instead of private API keys',
       'Everything keeps working in the meantime',
+      'an owner, admin or manager of the account can',
       'Harbour Bakery Online',
-      'Account ID Ab••••',
-      'See the people in your lists (profiles) profiles:read',
+      'Account ID AbC123',
+      'Read profiles (people) profiles:read',
       'What happens next',
       'How to tell that this is genuine',
       'If you’d rather not',

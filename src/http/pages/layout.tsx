@@ -1,6 +1,8 @@
 import type { Child } from 'hono/jsx';
 import { raw } from 'hono/html';
 import { cleanText } from './clean-text.ts';
+import { Contact } from './contact.tsx';
+import { speak, type PageLanguage } from './language.ts';
 import { Name } from './name.tsx';
 
 /** What every page is given, whatever it shows. */
@@ -9,11 +11,19 @@ export interface PageProps {
   readonly stylesheetHref: string;
   /** Whether Keyshift runs against its sandbox; the page then says so at the top. */
   readonly sandbox?: boolean | undefined;
+  /** Absent on pages for the integrator's own people, which are in English. */
+  readonly language?: PageLanguage | undefined;
+  /** The company that asks for the connection. */
+  readonly integratorName?: string | undefined;
+  /** Its logo, as a `data:` URL. */
+  readonly logo?: string | undefined;
+  /** Where its customers get help: an email address, or the address of a page. */
+  readonly contact?: string | undefined;
 }
 
 interface LayoutProps extends PageProps {
   readonly title: string;
-  /** Shown at the top of the page: whose page this is. */
+  /** Shown at the top of the page, where it is not the integrator's: whose page this is. */
   readonly brand?: string | undefined;
   readonly width?: 'narrow' | 'wide';
   /**
@@ -35,10 +45,13 @@ const icon =
 /** The frame of every page: head, masthead, main. Holds no script and no inline style. */
 export function Layout(props: LayoutProps) {
   const width = `frame ${props.width ?? 'narrow'}`;
+  // A page with a brand of its own is not for customers.
+  const customer: Partial<PageProps> = props.brand === undefined ? props : {};
+  const brand = props.brand ?? customer.integratorName;
   return (
     <>
       {raw('<!doctype html>')}
-      <html lang="en">
+      <html lang={customer.language ?? 'en'}>
         <head>
           <meta charset="utf-8" />
           <meta name="viewport" content="width=device-width, initial-scale=1" />
@@ -50,19 +63,25 @@ export function Layout(props: LayoutProps) {
           <link rel="icon" href={icon} />
         </head>
         <body>
-          {props.sandbox === true && <SandboxBanner width={width} />}
-          {props.brand !== undefined && (
+          {props.sandbox === true && <SandboxBanner width={width} language={customer.language} />}
+          {brand !== undefined && (
             <header>
               <div class={`${width} masthead`}>
                 <p class="brand">
-                  <Name value={props.brand} />
+                  {customer.logo !== undefined && <img class="logo" src={customer.logo} alt="" />}
+                  <Name value={brand} />
                 </p>
                 {props.actions}
               </div>
             </header>
           )}
           <main>
-            <div class={width}>{props.children}</div>
+            <div class={width}>
+              {props.children}
+              {customer.contact !== undefined && (
+                <Contact contact={customer.contact} language={customer.language} />
+              )}
+            </div>
           </main>
         </body>
       </html>
@@ -70,13 +89,22 @@ export function Layout(props: LayoutProps) {
   );
 }
 
-function SandboxBanner({ width }: { readonly width: string }) {
+function SandboxBanner({
+  width,
+  language,
+}: {
+  readonly width: string;
+  readonly language: PageLanguage | undefined;
+}) {
   return (
     <aside class="sandbox" aria-label="Sandbox">
       <div class={width}>
         <p>
-          <strong>Sandbox.</strong> This runs against a stand-in for Klaviyo. No real account is
-          involved.
+          <strong>Sandbox.</strong>{' '}
+          {speak(language)(
+            'This runs against a stand-in for Klaviyo. No real account is involved.',
+            'Hier antwortet ein Ersatz für Klaviyo. Kein echtes Konto ist beteiligt.',
+          )}
         </p>
       </div>
     </aside>

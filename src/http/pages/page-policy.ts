@@ -1,5 +1,6 @@
 /**
- * The headers every page is served with: nothing but the stylesheet loads, no script runs, forms
+ * The headers every page is served with: nothing but the stylesheet loads, no script runs (one of
+ * our own at most, where `script` says so), forms
  * go to Keyshift alone, no other site may frame the page, and nothing of it is kept by a cache.
  *
  * @example
@@ -7,10 +8,11 @@
  * context.html(<ConnectPage {...props} />, 200, pageHeaders());
  * ```
  */
-export function pageHeaders(): Record<string, string> {
+export function pageHeaders(options: { readonly script?: boolean } = {}): Record<string, string> {
   return {
     'content-security-policy': [
       "default-src 'none'",
+      ...(options.script === true ? ["script-src 'self'"] : []),
       "style-src 'self'",
       "img-src 'self' data:",
       "form-action 'self'",

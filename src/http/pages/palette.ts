@@ -59,3 +59,23 @@ export const palettes: { readonly light: Palette; readonly dark: Palette } = {
     badSurface: '#3b2022',
   },
 };
+
+/** Contrast ratio of two colours as WCAG 2.2 defines it, 1 to 21. */
+export function contrast(one: string, other: string): number {
+  const [light, dark] = [luminance(one), luminance(other)].sort((a, b) => b - a);
+  return ((light ?? 0) + 0.05) / ((dark ?? 0) + 0.05);
+}
+
+/** White or black, whichever is easier to read on a colour: 4.5:1 at least on any. */
+export function textColourOn(colour: string): string {
+  return contrast(colour, '#ffffff') >= 4.5 ? '#ffffff' : '#000000';
+}
+
+function luminance(colour: string): number {
+  const parts = /^#(..)(..)(..)$/.exec(colour)?.slice(1) ?? [];
+  const [red = NaN, green = NaN, blue = NaN] = parts.map((part) => {
+    const value = Number.parseInt(part, 16) / 255;
+    return value <= 0.040_45 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}

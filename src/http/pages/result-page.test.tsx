@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ConnectOutcome } from './connect-outcome.ts';
 import { ResultPage } from './result-page.tsx';
 
-const account = { name: 'Harbour Bakery Online', maskedId: 'Ab••••' };
+const account = { name: 'Harbour Bakery Online', id: 'AbC123' };
 const retryHref = '/connect/i-1';
 
 const render = (outcome: ConnectOutcome, requestId = 'req-7') =>
@@ -22,7 +22,7 @@ const textOf = (html: string) =>
 const retryable = [
   { kind: 'denied' },
   { kind: 'attempt_expired' },
-  { kind: 'wrong_account', expected: account, chosen: { name: 'Other', maskedId: 'Xy••••' } },
+  { kind: 'wrong_account', expected: account, chosen: { name: 'Other', id: 'XyZ789' } },
   { kind: 'permission_missing', missing: ['events:write'] },
   { kind: 'klaviyo_unavailable' },
 ] as const satisfies readonly ConnectOutcome[];
@@ -37,7 +37,7 @@ describe('ResultPage', () => {
 
   it.each(retryable)('points to the link after $kind when only the customer has it', (it) => {
     const html = render(it);
-    expect(html).not.toContain('<a ');
+    expect(html).not.toContain('class="button');
     expect(textOf(html)).toContain('reopen the link you were sent');
   });
 
@@ -46,11 +46,11 @@ describe('ResultPage', () => {
       render({
         kind: 'wrong_account',
         expected: account,
-        chosen: { name: 'Harbour TEST', maskedId: 'Xy••••' },
+        chosen: { name: 'Harbour TEST', id: 'XyZ789' },
       }),
     );
-    expect(text).toMatch(/Expected account Harbour Bakery Online Account ID Ab••••/);
-    expect(text).toMatch(/Account you chose Harbour TEST Account ID Xy••••/);
+    expect(text).toMatch(/Expected account Harbour Bakery Online Account ID AbC123/);
+    expect(text).toMatch(/Account you chose Harbour TEST Account ID XyZ789/);
   });
 
   it.each<ConnectOutcome>([
@@ -79,7 +79,7 @@ describe('ResultPage', () => {
   it('lists what is missing in plain words', () => {
     const missing = ['events:write'];
     expect(textOf(render({ kind: 'permission_missing', missing }))).toContain(
-      'Record what people do (events such as orders and page views) events:write',
+      'Record events (orders, page views) events:write',
     );
   });
 
@@ -97,7 +97,7 @@ describe('ResultPage', () => {
     { kind: 'already_connected', account },
   ] as const)('confirms the account after $kind and asks for nothing more', (outcome) => {
     const text = textOf(render(outcome));
-    expect(text).toContain('Connected account Harbour Bakery Online Account ID Ab••••');
+    expect(text).toContain('Connected account Harbour Bakery Online Account ID AbC123');
     expect(text).toContain('You can close this page.');
     expect(text).not.toContain('req-7');
   });

@@ -1,32 +1,37 @@
 import { cleanText } from './clean-text.ts';
 import type { ConnectOutcome } from './connect-outcome.ts';
+import { speak } from './language.ts';
 import { Layout, type PageProps } from './layout.tsx';
 import { MessageCard, type MessageTone } from './message-card.tsx';
 import { OutcomeText } from './outcome-text.tsx';
 
 export interface ResultPageProps extends PageProps {
   readonly outcome: ConnectOutcome;
-  readonly integratorName?: string | undefined;
   /** Named at the foot of a failure, so that support can find it in the log. */
   readonly requestId?: string | undefined;
 }
 
 /** The page a customer sees after Klaviyo, or instead of {@link ConnectPage}. */
 export function ResultPage(props: ResultPageProps) {
-  const { heading, tone } = headlines[props.outcome.kind];
+  const { tone, ...headings } = headlines[props.outcome.kind];
+  const say = speak(props.language);
+  const heading = say(headings.en, headings.de);
   return (
-    <Layout
-      stylesheetHref={props.stylesheetHref}
-      sandbox={props.sandbox}
-      title={heading}
-      brand={props.integratorName}
-    >
+    <Layout {...props} title={heading}>
       <MessageCard tone={tone} heading={heading}>
-        <OutcomeText outcome={props.outcome} integratorName={props.integratorName} />
+        <OutcomeText
+          outcome={props.outcome}
+          integratorName={props.integratorName}
+          language={props.language}
+        />
         {props.requestId !== undefined && tone !== 'good' && (
           <div class="reference">
             <p>
-              If you ask for help, mention the request ID <code>{cleanText(props.requestId)}</code>.
+              {say(
+                'If you ask for help, mention the request ID',
+                'Wenn Sie um Hilfe bitten, nennen Sie die Anfrage-ID',
+              )}{' '}
+              <code>{cleanText(props.requestId)}</code>.
             </p>
           </div>
         )}
@@ -36,19 +41,44 @@ export function ResultPage(props: ResultPageProps) {
 }
 
 const headlines = {
-  connected: { heading: 'Klaviyo is connected', tone: 'good' },
-  already_connected: { heading: 'Klaviyo is already connected', tone: 'good' },
-  installed: { heading: 'The app is installed', tone: 'good' },
-  denied: { heading: 'You declined the connection', tone: 'warn' },
-  wrong_role: { heading: 'Klaviyo didn’t let you approve', tone: 'warn' },
-  attempt_expired: { heading: 'Your session timed out', tone: 'warn' },
-  wrong_account: { heading: 'That’s a different Klaviyo account', tone: 'warn' },
-  permission_missing: { heading: 'A permission is missing', tone: 'warn' },
-  link_invalid: { heading: 'This link isn’t valid', tone: 'warn' },
-  link_revoked: { heading: 'This link was revoked', tone: 'warn' },
-  link_expired: { heading: 'This link has expired', tone: 'warn' },
-  klaviyo_unavailable: { heading: 'Klaviyo isn’t responding right now', tone: 'warn' },
+  connected: { en: 'Klaviyo is connected', de: 'Klaviyo ist verbunden', tone: 'good' },
+  already_connected: {
+    ...{ en: 'Klaviyo is already connected', de: 'Klaviyo ist bereits verbunden' },
+    tone: 'good',
+  },
+  installed: { en: 'The app is installed', de: 'Die App ist installiert', tone: 'good' },
+  denied: {
+    ...{ en: 'You declined the connection', de: 'Sie haben die Verbindung abgelehnt' },
+    tone: 'warn',
+  },
+  wrong_role: {
+    ...{ en: 'Klaviyo didn’t let you approve', de: 'Klaviyo hat Sie nicht zustimmen lassen' },
+    tone: 'warn',
+  },
+  attempt_expired: {
+    ...{ en: 'Your session timed out', de: 'Ihre Sitzung ist abgelaufen' },
+    tone: 'warn',
+  },
+  wrong_account: {
+    ...{ en: 'That’s a different Klaviyo account', de: 'Das ist ein anderes Klaviyo-Konto' },
+    tone: 'warn',
+  },
+  permission_missing: {
+    ...{ en: 'A permission is missing', de: 'Eine Berechtigung fehlt' },
+    tone: 'warn',
+  },
+  link_invalid: { en: 'This link isn’t valid', de: 'Dieser Link ist ungültig', tone: 'warn' },
+  link_revoked: {
+    en: 'This link was revoked',
+    de: 'Dieser Link wurde zurückgezogen',
+    tone: 'warn',
+  },
+  link_expired: { en: 'This link has expired', de: 'Dieser Link ist abgelaufen', tone: 'warn' },
+  klaviyo_unavailable: {
+    ...{ en: 'Klaviyo isn’t responding right now', de: 'Klaviyo antwortet gerade nicht' },
+    tone: 'warn',
+  },
 } as const satisfies Record<
   ConnectOutcome['kind'],
-  { readonly heading: string; readonly tone: MessageTone }
+  { readonly en: string; readonly de: string; readonly tone: MessageTone }
 >;

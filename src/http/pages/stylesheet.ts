@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { palettes, type Palette } from './palette.ts';
+import { palettes, textColourOn, type Palette } from './palette.ts';
 
 /** The stylesheet as an HTTP route serves it. */
 export interface StylesheetAsset {
@@ -13,15 +13,16 @@ export interface StylesheetAsset {
 /**
  * The one stylesheet of all pages, with its path and headers. Build it once per server.
  *
+ * @param buttonColour the integrator's, as `#0b5a6f`, instead of ours
  * @example
  * ```ts
  * const stylesheet = createStylesheet();
  * app.get(stylesheet.path, (c) => c.body(stylesheet.body, 200, { ...stylesheet.headers }));
  * ```
  */
-export function createStylesheet(): StylesheetAsset {
+export function createStylesheet(buttonColour?: string): StylesheetAsset {
   const body = `:root{color-scheme:light dark;${variables(palettes.light)}}
-@media (prefers-color-scheme:dark){:root{${variables(palettes.dark)}}}
+@media (prefers-color-scheme:dark){:root{${variables(palettes.dark)}}}${brand(buttonColour)}
 ${base}${controls}${consolePages}`;
   const hash = createHash('sha256').update(body).digest('hex').slice(0, 16);
   return {
@@ -33,6 +34,11 @@ ${base}${controls}${consolePages}`;
       'x-content-type-options': 'nosniff',
     },
   };
+}
+
+function brand(colour: string | undefined): string {
+  if (colour === undefined) return '';
+  return `\n:root{--button:${colour};--onButton:${textColourOn(colour)}}`;
 }
 
 function variables(palette: Palette): string {
@@ -64,7 +70,15 @@ dd{margin:0}
 .wide{max-width:76rem}
 .masthead{display:flex;align-items:center;justify-content:space-between;gap:1rem;min-height:4rem}
 .masthead form{margin:0}
-.brand{font-weight:600;color:var(--muted);margin:0}
+.brand{font-weight:600;color:var(--muted);margin:0;display:flex;align-items:center;gap:.75rem}
+.logo{display:block;max-height:2.5rem;max-width:10rem}
+details{margin:0 0 .85rem;border-top:1px solid var(--line);padding-top:.85rem}
+summary{cursor:pointer;font-weight:600}
+details[open] summary{margin-bottom:.6rem}
+.notice{padding:1rem 1.15rem;border-color:transparent}
+.row{display:flex;flex-wrap:wrap;gap:.75rem}
+.visually-hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+[hidden]{display:none!important}
 main{flex:1;padding-block:.5rem 3rem}
 main:first-child,.sandbox+main{padding-top:2rem}
 .sandbox{background:var(--warnSurface);color:var(--warn);padding-block:.6rem;font-size:.94rem}
@@ -98,8 +112,8 @@ main:first-child,.sandbox+main{padding-top:2rem}
 
 const controls = `
 .button{display:inline-flex;align-items:center;justify-content:center;min-height:3rem;padding:.6rem 1.5rem;border:1px solid transparent;
-  border-radius:8px;background:var(--accent);color:var(--onAccent);font:inherit;font-weight:600;text-align:center;text-decoration:none;cursor:pointer}
-.button:hover{background:var(--accentStrong);color:var(--onAccent)}
+  border-radius:8px;background:var(--button,var(--accent));color:var(--onButton,var(--onAccent));font:inherit;font-weight:600;text-align:center;text-decoration:none;cursor:pointer}
+.button:hover{background:var(--button,var(--accentStrong));color:var(--onButton,var(--onAccent));text-decoration:underline}
 .button.quiet{min-height:2.75rem;padding:.45rem 1rem;background:var(--surface);color:var(--text);border-color:var(--edge);font-weight:500}
 .button.quiet:hover{background:var(--sunken)}
 :focus-visible{outline:3px solid var(--accent);outline-offset:3px;border-radius:4px}

@@ -1,7 +1,6 @@
 import { resultPathOf } from '../../core/config.ts';
 import type { ErrorCode } from '../../errors/error-table.ts';
 import { isKeyshiftError, KeyshiftError } from '../../errors/keyshift-error.ts';
-import { maskAccountId } from '../../klaviyo/account.ts';
 import {
   AccountMismatchError,
   ExchangeFailedError,
@@ -9,9 +8,11 @@ import {
 } from '../../migration/consent/consent.ts';
 import { hashToken } from '../../migration/consent/invitation-token.ts';
 import type { Authorization, AuthorizationRecord } from '../../model/authorization.ts';
+import type { Invitation } from '../../model/invitation.ts';
 import { attemptCookies, clearAttemptCookie, keepAttemptCookie } from '../cookies.ts';
 import { answerError, logError, toKnownError } from '../error-answer.tsx';
 import {
+  labelsFor,
   mountPathOf,
   pageProps,
   wantsPage,
@@ -167,7 +168,7 @@ function endOfConsent(
     const outcome = { kind: 'permission_missing', missing: missingScopes } as const;
     return { status: 400, requestId, outcome };
   }
-  const label = { name: account.name, maskedId: maskAccountId(account.accountId) };
+  const label = { name: account.name, id: account.accountId };
   const kind = connections.length > 0 ? 'connected' : 'installed';
   return { status: 200, requestId, outcome: { kind, account: label } };
 }
@@ -182,9 +183,11 @@ function endOfFailure(context: HttpContext, failure: KeyshiftError, invited: boo
   };
 }
 
+const toLabel = ({ name, accountId: id }: AccountMismatchError['expected']) => ({ name, id });
+
 function toOutcome(error: KeyshiftError, invited: boolean): ConnectOutcome | undefined {
   if (error instanceof AccountMismatchError) {
-    const { expected, chosen } = error;
+    const [expected, chosen] = [toLabel(error.expected), toLabel(error.chosen)];
     return { kind: 'wrong_account', expected, chosen };
   }
   if (isKeyshiftError(error, 'authorization_denied')) return { kind: 'denied' };
@@ -208,7 +211,12 @@ async function answerEnd(
   attempt?: AuthorizationRecord,
 ): Promise<Response> {
   const asPage = wantsPage(context);
-  const retryHref = attempt && asPage ? await retryHrefOf(context, deps, attempt) : undefined;
+  // The failure that is being answered may be the database's.
+  const invitation =
+    attempt?.invitationId !== undefined && asPage
+      ? await deps.keyshift.store.invitations.findById(attempt.invitationId).catch(() => undefined)
+      : undefined;
+  const retryHref = attempt && asPage ? retryHrefOf(context, deps, invitation) : undefined;
   if (error && !(outcome && asPage)) {
     const { code, message, fix, retryAfterSec } = error;
     const options = { fix, ...(retryAfterSec === undefined ? {} : { retryAfterSec }) };
@@ -226,7 +234,7 @@ async function answerEnd(
   const invited = attempt?.invitationId !== undefined;
   return context.html(
     <ResultPage
-      {...pageProps(deps, context)}
+      {...pageProps(deps, context, await labelsFor(deps, invitation?.connectionId))}
       outcome={withLinks(outcome, retryHref, invited)}
       requestId={requestId}
     />,
@@ -248,16 +256,12 @@ function withLinks(
 }
 
 /** Where the person may try again: the invitation's page, else the start. */
-async function retryHrefOf(
+function retryHrefOf(
   context: HttpContext,
   deps: CallbackDeps,
-  { invitationId }: AuthorizationRecord,
-): Promise<string> {
-  const { store, invitations } = deps.keyshift;
+  invitation: Invitation | undefined,
+): string {
   const mountPath = mountPathOf(context, deps);
-  if (invitationId === undefined) return `${mountPath}/auth/start`;
-  // The failure that is being answered may be the database's.
-  const invitation = await store.invitations.findById(invitationId).catch(() => undefined);
-  const token = invitation && invitations.tokenOf(invitation);
+  const token = invitation && deps.keyshift.invitations.tokenOf(invitation);
   return token ? `${mountPath}/connect/${token.reveal()}` : `${mountPath}/auth/start`;
 }

@@ -1,14 +1,14 @@
 import { Hono } from 'hono';
 import { isKeyshiftError } from '../../errors/keyshift-error.ts';
-import { maskAccountId } from '../../klaviyo/account.ts';
 import { parseScopes } from '../../klaviyo/scope-set.ts';
 import { assertMayBegin, type FoundInvitation } from '../../migration/consent/invitations.ts';
 import { hasConsented } from '../../model/stages.ts';
-import type { Connection } from '../../model/connection.ts';
+import type { Labels } from '../../model/labels.ts';
 import { setAttemptCookie } from '../cookies.ts';
 import { logError } from '../error-answer.tsx';
 import {
   checkGuess,
+  labelsFor,
   mountPathOf,
   pageProps,
   wantsPage,
@@ -18,11 +18,12 @@ import {
 } from '../http-context.ts';
 import { ConnectPage } from '../pages/connect-page.tsx';
 import { linkOutcomes, type ConnectOutcome } from '../pages/connect-outcome.ts';
+import type { PageLanguage } from '../pages/language.ts';
 import { pageHeaders } from '../pages/page-policy.ts';
 import { ResultPage } from '../pages/result-page.tsx';
 
 type ConnectDeps = HttpDeps<
-  'config' | 'clock' | 'invitations' | 'authorizations' | 'guesses' | 'readOrigin'
+  'config' | 'clock' | 'store' | 'invitations' | 'authorizations' | 'guesses' | 'readOrigin'
 >;
 
 /** The pages a customer sees under `/connect`. Opening them consumes nothing. */
@@ -37,18 +38,17 @@ export function createConnectRoutes(deps: ConnectDeps): Hono<HttpEnv> {
     // A HEAD request is a scanner's: the customer has seen nothing.
     if (context.req.method === 'GET') await invitations.open(found);
     const { connection, invitation } = found;
+    const page = pageProps(deps, context, await labelsFor(deps, connection.id));
     return context.html(
       <ConnectPage
-        {...pageProps(deps, context)}
+        {...page}
         customerName={connection.name}
         accountName={connection.accountName}
-        maskedAccountId={
-          connection.accountId === undefined ? undefined : maskAccountId(connection.accountId)
-        }
+        accountId={connection.accountId}
         scopes={parseScopes(config.scope)}
         startHref={`${mountPathOf(context, deps)}/connect/${token}/start`}
         handOverHref={`${mountPathOf(context, deps)}/connect/${token}/administrator`}
-        expiresAt={formatDay(invitation.expiresAtMs)}
+        expiresAt={formatDay(invitation.expiresAtMs, page.language)}
       />,
       200,
       pageHeaders(),
@@ -95,8 +95,10 @@ async function findOrAnswer(
     const found = await checkGuess(context, deps, () => deps.keyshift.invitations.find(token));
     assertMayBegin(found, deps.keyshift.clock.now());
     if (!hasConsented(found.connection)) return found;
-    const account = toAccountLabel(found.connection);
-    return await answerOutcome(context, deps, { kind: 'already_connected', account }, 200);
+    const { id, accountId, accountName } = found.connection;
+    const account = { name: accountName, id: accountId };
+    const labels = await labelsFor(deps, id);
+    return await answerOutcome(context, deps, { kind: 'already_connected', account }, 200, labels);
   } catch (error) {
     if (!isKeyshiftError(error) || !wantsPage(context)) throw error;
     const kind = linkOutcomes.get(error.code);
@@ -111,21 +113,18 @@ function answerOutcome(
   deps: ConnectDeps,
   outcome: ConnectOutcome,
   status: number,
+  labels?: Labels,
 ): Response | Promise<Response> {
   return context.html(
-    <ResultPage {...pageProps(deps, context)} outcome={outcome} />,
+    <ResultPage {...pageProps(deps, context, labels)} outcome={outcome} />,
     status as 200,
     pageHeaders(),
   );
 }
 
-function toAccountLabel({ accountId, accountName }: Connection) {
-  return {
-    name: accountName,
-    maskedId: accountId === undefined ? undefined : maskAccountId(accountId),
-  };
-}
-
-function formatDay(atMs: number): string {
-  return new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeZone: 'UTC' }).format(atMs);
+function formatDay(atMs: number, language: PageLanguage | undefined): string {
+  return new Intl.DateTimeFormat(language === 'de' ? 'de-DE' : 'en-GB', {
+    dateStyle: 'long',
+    timeZone: 'UTC',
+  }).format(atMs);
 }

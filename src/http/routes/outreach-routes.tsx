@@ -8,12 +8,14 @@ import {
 } from '../../migration/outreach/unsubscribe.ts';
 import {
   checkGuess,
+  labelsFor,
   mountPathOf,
   pageProps,
   type HttpContext,
   type HttpDeps,
   type HttpEnv,
 } from '../http-context.ts';
+import { copyScript } from '../pages/copy-script.ts';
 import { HandOverPage } from '../pages/hand-over-page.tsx';
 import { pageHeaders } from '../pages/page-policy.ts';
 import { UnsubscribePage } from '../pages/unsubscribe-page.tsx';
@@ -34,19 +36,20 @@ export function createOutreachRoutes(deps: OutreachDeps): Hono<HttpEnv> {
   };
 
   routes.get('/:token/administrator', async (context) => {
-    await findInvitation(context);
-    return answerHandOver(context, deps, {}, 200);
+    const { connection } = await findInvitation(context);
+    return answerHandOver(context, deps, connection.id, {}, 200);
   });
 
   routes.post('/:token/administrator', async (context) => {
     const found = await findInvitation(context);
+    const { id } = found.connection;
     if (!outreach.handOver)
       throw new KeyshiftError('not_found', 'Keyshift is not set up to send email.');
     const { address } = await context.req.parseBody();
     const recipient = typeof address === 'string' ? address.trim().slice(0, 300) : '';
     try {
       await outreach.handOver(found, recipient);
-      return await answerHandOver(context, deps, { sentTo: recipient }, 200);
+      return await answerHandOver(context, deps, id, { sentTo: recipient }, 200);
     } catch (error) {
       if (
         !isKeyshiftError(error, 'request_invalid') &&
@@ -57,6 +60,7 @@ export function createOutreachRoutes(deps: OutreachDeps): Hono<HttpEnv> {
       return answerHandOver(
         context,
         deps,
+        id,
         { error: `${error.message} ${error.fix}` },
         error.status,
       );
@@ -82,9 +86,10 @@ function linkOf(context: HttpContext): UnsubscribeLink {
   return { token, messageId: message };
 }
 
-function answerHandOver(
+async function answerHandOver(
   context: HttpContext,
   deps: OutreachDeps,
+  connectionId: string,
   outcome: { readonly sentTo?: string; readonly error?: string },
   status: number,
 ) {
@@ -93,14 +98,15 @@ function answerHandOver(
   const here = `${mountPathOf(context, deps)}${path}`;
   return context.html(
     <HandOverPage
-      {...pageProps(deps, context)}
+      {...pageProps(deps, context, await labelsFor(deps, connectionId))}
       {...outcome}
+      scriptHref={`${mountPathOf(context, deps)}${copyScript.path}`}
       link={`${config.publicUrl}${path}`}
       backHref={here}
       formAction={outreach.handOver && `${here}/administrator`}
     />,
     status as 200,
-    pageHeaders(),
+    pageHeaders({ script: true }),
   );
 }
 

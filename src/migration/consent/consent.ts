@@ -33,10 +33,10 @@ export interface Consent {
   readonly missingScopes: readonly string[];
 }
 
-/** An account as a person may see it: its name, and its id with characters hidden. */
+/** An account as its owner may see it. */
 export interface AccountLabel {
   readonly name: string | undefined;
-  readonly maskedId: string;
+  readonly accountId: string;
 }
 
 /** The consent came from another account than the connection's; nothing was replaced. */
@@ -45,7 +45,8 @@ export class AccountMismatchError extends KeyshiftError<'account_mismatch'> {
   readonly chosen: AccountLabel;
 
   constructor(expected: AccountLabel, chosen: AccountLabel) {
-    const describe = ({ name, maskedId }: AccountLabel) => `${name ?? 'an account'} (${maskedId})`;
+    const describe = ({ name, accountId }: AccountLabel) =>
+      `${name ?? 'an account'} (${maskAccountId(accountId)})`;
     super(
       'account_mismatch',
       `This link is for ${describe(expected)}; but ${describe(chosen)} was chosen.`,
@@ -123,8 +124,8 @@ export function createConsent(options: ConsentOptions): CompleteConsent {
     if (connection?.accountId !== undefined && connection.accountId !== account.accountId) {
       await recorder.setAside(connection, account, pair);
       throw new AccountMismatchError(
-        { name: connection.accountName, maskedId: maskAccountId(connection.accountId) },
-        { name: account.name, maskedId: maskAccountId(account.accountId) },
+        { name: connection.accountName, accountId: connection.accountId },
+        { name: account.name, accountId: account.accountId },
       );
     }
     const connections = await recorder.record(attempt, account, pair, missing);
