@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { Keyshift } from '../../src/index.ts';
+import { createKeyshift, readConfig, type Keyshift } from '../../src/index.ts';
+import { createApp } from '../../src/server.ts';
 import { approveConsent, startSandbox, type Sandbox } from '../../src/sandbox.ts';
 import { accountIdOf, errorOf, post, send, tokensOf } from '../support/answer.ts';
 import type { ConnectApp } from '../support/connect-app.ts';
@@ -125,6 +126,25 @@ describe('docs/mounting.md', () => {
     await expectRoutes(origin);
     await expectProxy(origin);
     await app[Symbol.asyncDispose]();
+  });
+
+  it('starts no redirect to a sandbox that does not run', async () => {
+    const withoutApp = Object.entries(sandboxEnvironment(sandbox)).filter(
+      ([name]) => !/^(CLIENT|KLAVIYO|REDIRECT)_/.test(name),
+    );
+    const own = { PORT: '59990', DATABASE_URL: `sqlite:${join(folder, 'without-app.db')}` };
+    const config = readConfig({ ...Object.fromEntries(withoutApp), ...own });
+    const keyshift = await createKeyshift(config);
+    const server = await serve(createApp(keyshift).fetch);
+    for (const path of ['/auth/start', '/auth/install']) {
+      const answer = await send(originOf(server) + path);
+      expect(answer.status).toBe(500);
+      expect(answer.headers.get('location')).toBeNull();
+      expect(errorOf(answer).error).toBe('config_invalid');
+      expect(answer.body).toContain('no sandbox runs at http://localhost:59991');
+    }
+    server.close();
+    await keyshift.close();
   });
 
   it('mounts on node:http', async () => {

@@ -9,6 +9,7 @@ import { Secret } from '../../runtime/secret.ts';
 import { setAttemptCookie } from '../cookies.ts';
 import type { HttpDeps, HttpEnv } from '../http-context.ts';
 import { readJsonBody } from '../json-body.ts';
+import { requireSandboxThere } from '../sandbox-there.ts';
 import { requireServiceToken } from '../service-caller.ts';
 import { tokenHeaders, toTokenJson } from '../token-json.ts';
 import { answerCallback, type CallbackDeps } from './auth-callback.tsx';
@@ -39,6 +40,7 @@ export function createAuthRoutes(
     }
     const problem = customerId === undefined ? undefined : findCustomerIdProblem(customerId);
     if (problem !== undefined) throw new KeyshiftError('request_invalid', `${problem}.`);
+    await requireSandboxThere(config);
     const attempt = authorizations.start(customerId === undefined ? {} : { customerId });
     setAttemptCookie(context, attempt, config.redirectUri);
     return context.body(null, 302, { location: attempt.url, 'cache-control': 'no-store' });
@@ -46,6 +48,7 @@ export function createAuthRoutes(
 
   // Klaviyo's marketplace opens this: the account that consents finds its customer by its id.
   routes.get('/install', async (context) => {
+    await requireSandboxThere(config);
     const attempt = authorizations.start();
     setAttemptCookie(context, attempt, config.redirectUri);
     return context.body(null, 302, { location: attempt.url, 'cache-control': 'no-store' });

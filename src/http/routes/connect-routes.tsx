@@ -4,6 +4,7 @@ import { parseScopes } from '../../klaviyo/scope-set.ts';
 import { assertMayBegin, type FoundInvitation } from '../../migration/consent/invitations.ts';
 import { hasConsented } from '../../model/stages.ts';
 import type { Labels } from '../../model/labels.ts';
+import { requireSandboxThere } from '../sandbox-there.ts';
 import { setAttemptCookie } from '../cookies.ts';
 import { logError } from '../error-answer.tsx';
 import {
@@ -65,6 +66,7 @@ export function createConnectRoutes(deps: ConnectDeps): Hono<HttpEnv> {
         'cache-control': 'no-store',
       });
     }
+    await requireSandboxThere(config);
     const attempt = authorizations.start({ invitationId: found.invitation.id });
     setAttemptCookie(context, attempt, config.redirectUri);
     return context.body(null, 302, {
