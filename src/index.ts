@@ -9,6 +9,7 @@ export type { Environment } from './core/environment-reader.ts';
 export type { GeneratedSecrets } from './core/generated-secrets.ts';
 export type { InvitationLink, InvitationLinks } from './core/invitation-links.ts';
 export type { Keyshift, Tokens } from './core/keyshift.ts';
+export type { CompanySettings } from './core/read-company.ts';
 export { readConfig } from './core/read-config.ts';
 export type { ReadConfigOptions } from './core/read-config.ts';
 export type { RuntimeOptions } from './core/workbench.ts';

@@ -44,9 +44,10 @@ export async function previewMail(
     readonly file: string | undefined;
   },
 ): Promise<void> {
-  const sender = config.outreach.sender ?? sampleSender;
+  const { contact } = config.company;
+  const sender = { ...(config.outreach.sender ?? sampleSender), contact };
   const context = sampleContext(config, options);
-  const mail = renderMail(context, sender.name);
+  const mail = renderMail(context, sender);
   if (options.file === undefined) {
     terminal.print(`From: ${sender.name} <${sender.address}>`);
     terminal.print(`Subject: ${mail.subject}`);

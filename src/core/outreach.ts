@@ -44,7 +44,14 @@ export function createOutreach(options: {
             const { send, ...rest } = createSmtpTransport(smtp, clock);
             return {
               ...rest,
-              send: async (context) => send(await composeMail(context, sender, clock.now())),
+              send: async (context) =>
+                send(
+                  await composeMail(
+                    context,
+                    { ...sender, contact: config.company.contact },
+                    clock.now(),
+                  ),
+                ),
             };
           },
         }

@@ -95,7 +95,15 @@ function readSender(read: EnvironmentReader): MailSender | undefined {
       'write it as Acme Apps <hello@acme.example>, or only the address',
     );
   }
-  return { name: named?.[1]?.trim() || address, address };
+  const replyTo = read.text('MAIL_REPLY_TO');
+  if (replyTo !== undefined && !isEmailAddress(replyTo)) {
+    throw read.wrong('MAIL_REPLY_TO', 'is not an email address', 'write only the address');
+  }
+  return {
+    name: named?.[1]?.trim() || address,
+    address,
+    ...(replyTo === undefined ? {} : { replyTo }),
+  };
 }
 
 function readWebhook(read: EnvironmentReader, mode: Mode): WebhookSettings | undefined {

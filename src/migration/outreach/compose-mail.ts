@@ -20,12 +20,13 @@ export async function composeMail(
   nowMs: number,
 ): Promise<ComposedMail> {
   const to = context.recipient ?? '';
-  const { subject, text, html, language } = renderMail(context, sender.name);
+  const { subject, text, html, language } = renderMail(context, sender);
   // Loaded with the first mail: most processes send none.
   const { default: MailComposer } = await import('nodemailer/lib/mail-composer');
   const composer = new MailComposer({
     from: { name: sender.name, address: sender.address },
     to,
+    ...(sender.replyTo === undefined ? {} : { replyTo: sender.replyTo }),
     subject,
     text,
     html,

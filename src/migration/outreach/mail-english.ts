@@ -9,7 +9,7 @@ const why = ({ sender }: MailFacts) =>
 export const english: MailLanguage = {
   locale: 'en-GB',
   write(kind, facts) {
-    const { sender, customer, account, lastDay } = facts;
+    const { sender, contact, customer, account, lastDay } = facts;
     const hello = customer === undefined ? 'Hello,' : `Hello ${customer},`;
     const accountLine =
       account === undefined ? [] : [`When Klaviyo asks, please choose the account ${account}.`];
@@ -18,6 +18,7 @@ export const english: MailLanguage = {
       after: [
         `The link is valid until ${lastDay} and can be opened as many times as you like. It’s meant for you only. If someone else looks after Klaviyo at your company, the page it opens explains how to pass it on.`,
         'We’ll never ask you for a password or an API key. Before you sign in, check that the address in your browser is on klaviyo.com.',
+        ...(contact === undefined ? [] : [`Questions? ${contact}`]),
       ],
       unsubscribe: 'Unsubscribe from these emails',
     };

@@ -9,7 +9,7 @@ const why = ({ sender }: MailFacts) =>
 export const german: MailLanguage = {
   locale: 'de-DE',
   write(kind, facts) {
-    const { sender, customer, account, lastDay } = facts;
+    const { sender, contact, customer, account, lastDay } = facts;
     const hello = customer === undefined ? 'Guten Tag,' : `Guten Tag ${customer},`;
     const accountLine =
       account === undefined
@@ -20,6 +20,7 @@ export const german: MailLanguage = {
       after: [
         `Der Link ist bis zum ${lastDay} gültig und lässt sich beliebig oft öffnen. Er ist nur für Sie bestimmt. Kümmert sich bei Ihnen jemand anderes um Klaviyo, erklärt die verlinkte Seite, wie Sie ihn weitergeben können.`,
         'Wir fragen Sie niemals nach einem Passwort oder API-Schlüssel. Prüfen Sie vor der Anmeldung, ob die Adresse in Ihrem Browser zu klaviyo.com gehört.',
+        ...(contact === undefined ? [] : [`Fragen? ${contact}`]),
       ],
       unsubscribe: 'Diese E-Mails abbestellen',
     };

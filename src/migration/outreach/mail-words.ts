@@ -4,9 +4,11 @@ import type { MessageKind } from '../../model/message.ts';
 export interface MailFacts {
   /** The company that sends it, by the name in `MAIL_FROM`. */
   readonly sender: string;
+  /** Where customers get help. */
+  readonly contact: string | undefined;
   /** The customer's name, where it is known. */
   readonly customer: string | undefined;
-  /** The Klaviyo account, as "Acme Tea (Ab…12)". */
+  /** The Klaviyo account, as "Acme Tea (AbC123)". */
   readonly account: string | undefined;
   /** The last day of the link, in the language's own form. */
   readonly lastDay: string;

@@ -1,7 +1,7 @@
-import { maskAccountId } from '../../klaviyo/account.ts';
 import { english } from './mail-english.ts';
 import { german } from './mail-german.ts';
 import type { MailLanguage, MailWords } from './mail-words.ts';
+import type { MailSender } from './settings.ts';
 import { languageOf, type MessageContext } from './message-context.ts';
 
 /** Languages by the first part of their tag. A new language is one more file next to these and a line here. */
@@ -22,7 +22,10 @@ export interface RenderedMail {
  * Writes the email of a message, in the language of the customer's label `language`, else English.
  * Names come from outside: control characters are dropped, and in HTML they are escaped.
  */
-export function renderMail(context: MessageContext, sender: string): RenderedMail {
+export function renderMail(
+  context: MessageContext,
+  sender: Pick<MailSender, 'name' | 'contact'>,
+): RenderedMail {
   const tag = languageOf(context.labels)?.toLowerCase().split(/[-_]/)[0] ?? '';
   const name = Object.hasOwn(languages, tag) ? tag : 'en';
   const language = languages[name] ?? english;
@@ -31,7 +34,8 @@ export function renderMail(context: MessageContext, sender: string): RenderedMai
     timeZone: 'UTC',
   }).format(context.expiresAtMs);
   const words = language.write(context.kind, {
-    sender: clean(sender),
+    sender: clean(sender.name),
+    contact: sender.contact,
     customer: context.customerName === undefined ? undefined : cleanName(context.customerName),
     account: describeAccount(context),
     lastDay,
@@ -46,8 +50,7 @@ export function renderMail(context: MessageContext, sender: string): RenderedMai
 
 function describeAccount({ accountId, accountName }: MessageContext): string | undefined {
   if (accountId === undefined) return undefined;
-  const masked = maskAccountId(accountId);
-  return accountName === undefined ? masked : `${cleanName(accountName)} (${masked})`;
+  return accountName === undefined ? accountId : `${cleanName(accountName)} (${accountId})`;
 }
 
 /** One line without control characters and without the marks that turn the direction of a text. */

@@ -21,6 +21,10 @@ export interface MailSender {
   /** The name that the customers know; the address where there is none. */
   readonly name: string;
   readonly address: string;
+  /** Where answers go, as `MAIL_REPLY_TO` says; else to {@link address}. */
+  readonly replyTo?: string | undefined;
+  /** Where customers get help, as `SUPPORT_CONTACT` says: stands in every mail. */
+  readonly contact?: string | undefined;
 }
 
 /** Where events are posted to, as `WEBHOOK_URL` and `WEBHOOK_SECRET` say. */
