@@ -28,6 +28,11 @@ function unpackersOf(coding: string): readonly (() => Transform)[] {
   return unpack.length === found.length ? unpack : [];
 }
 
+/** Whether {@link unpack} can unpack a body of this coding. */
+export function knowsCoding(coding: string): boolean {
+  return unpackersOf(coding).length > 0;
+}
+
 /**
  * Unpacks a body by its `Content-Encoding` (RFC 9110 section 8.4), as the `fetch` of the web does
  * for calls that ask for one by `accept-encoding`. A coding that is not known leaves it as it is.

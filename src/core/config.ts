@@ -58,6 +58,8 @@ export interface KeyshiftConfig {
   readonly metricsToken: Secret<'service_token'> | undefined;
   readonly endpoints: KlaviyoEndpoints;
   readonly revision: string;
+  /** Whether links in the proxy's answers lead to Keyshift again. */
+  readonly rewriteLinks: boolean;
   /** How customers are written to. */
   readonly outreach: OutreachSettings;
   /** Who the customers' pages are from. */

@@ -18,6 +18,7 @@ export const settingNames = [
   ...(['COMPANY_NAME', 'COMPANY_COLOR', 'COMPANY_LOGO', 'SUPPORT_CONTACT'] as const),
   ...(['WEBHOOK_URL', 'WEBHOOK_SECRET', 'KEYSHIFT_MODE', 'KEYSHIFT_KEYS'] as const),
   ...(['KEYSHIFT_ADMIN_PASSWORD', 'KEYSHIFT_SERVICE_TOKENS', 'KEYSHIFT_METRICS_TOKEN'] as const),
+  ...(['KEYSHIFT_REWRITE_LINKS'] as const),
 ] as const;
 export type SettingName = (typeof settingNames)[number];
 

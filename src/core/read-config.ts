@@ -102,6 +102,7 @@ export function readConfig(
     revision: readRevision(read) ?? klaviyoRevision,
     outreach,
     company,
+    rewriteLinks: read.oneOf('KEYSHIFT_REWRITE_LINKS', ['on', 'off']) !== 'off',
     shutdown: readShutdown(read, mode),
     logLevel: read.oneOf('LOG_LEVEL', logLevels) ?? 'info',
     sandbox,

@@ -30,6 +30,8 @@ export function createKeyshiftProxy(keyshift: ProxyParts): Proxy {
     connections: proxyConnections,
     apiUrl: config.endpoints.apiUrl,
     revision: config.revision,
+    publicUrl: config.publicUrl,
+    rewriteLinks: config.rewriteLinks,
     windows,
     meter,
     writeBehind,

@@ -18,6 +18,7 @@ import type { Logger } from '../runtime/logger.ts';
 import type { Random } from '../runtime/random.ts';
 import type { ReadOrigin } from '../runtime/request-origin.ts';
 import type { Store } from '../store/store.ts';
+import { AnswerLinks, calledBase } from './answer-links.ts';
 import { createCallerDirectory } from './caller-directory.ts';
 import { Exchange } from './exchange.ts';
 import type { Party } from './fair-queue.ts';
@@ -44,6 +45,10 @@ export interface ProxyOptions {
   /** Origin of Klaviyo's API: the only host that is ever called. */
   readonly apiUrl: string;
   readonly revision: string;
+  /** What links begin with for callers who called its host. */
+  readonly publicUrl: string;
+  /** Whether addresses of Klaviyo's API in answers become the caller's way to Keyshift. */
+  readonly rewriteLinks: boolean;
   readonly windows: RateWindows;
   readonly meter: TrafficMeter;
   readonly writeBehind: WriteBehind;
@@ -72,7 +77,7 @@ const patienceMs = 10_000;
  * ```
  */
 export function createProxy(options: ProxyOptions): Proxy {
-  const { http, apiUrl, revision, clock, random, logger } = options;
+  const { http, apiUrl, revision, publicUrl, rewriteLinks, clock, random, logger } = options;
   const directory = createCallerDirectory(options);
   const bodies = createBodyReader(clock);
   const strayKeys = createStrayKeys(options);
@@ -101,13 +106,16 @@ export function createProxy(options: ProxyOptions): Proxy {
       taken = await bodies.read(request, party, clock.now() + patienceMs, exchange);
       const { body } = taken;
       const repeatable = body === null || Buffer.isBuffer(body);
+      const links = rewriteLinks
+        ? new AnswerLinks(apiUrl, calledBase(options.readOrigin(request), request, publicUrl))
+        : undefined;
       const call: OutgoingCall = {
         method,
         path,
         headers,
         body,
         operation,
-        sentHeaders: forwardedRequestHeaders(headers, revision),
+        sentHeaders: forwardedRequestHeaders(headers, revision, links !== undefined),
         repeatable,
         idempotent: isIdempotent(method),
         // A caller may take its time over a body.
@@ -119,6 +127,7 @@ export function createProxy(options: ProxyOptions): Proxy {
         source: new ConnectionSource(options, findTarget),
         gate,
         transport: new StreamTransport(wire, exchange, {
+          links,
           onChunk: copy?.onChunk,
           onSlowCaller: () => {
             gate.stepAside();
@@ -128,7 +137,9 @@ export function createProxy(options: ProxyOptions): Proxy {
         clock,
         random,
       });
-      if (answer.held && !exchange.isGone()) passOn(exchange, answer.head, answer.held);
+      if (answer.held && !exchange.isGone()) {
+        await passOn(exchange, answer.head, answer.held, links);
+      }
       copy?.finish(answer);
     } catch (error) {
       if (!exchange.isGone()) answerError(exchange, error);

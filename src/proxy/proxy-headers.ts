@@ -35,12 +35,21 @@ const droppedFromReplies: ReadonlySet<string> = new Set([
 /** Names and values in turn, as Node and undici take them. */
 export type HeaderList = string[];
 
-/** Headers of a call as they go on to Klaviyo, without its credential. */
+/**
+ * Headers of a call as they go on to Klaviyo, without its credential.
+ *
+ * @param plain whether the answer has to come without a content coding
+ */
 export function forwardedRequestHeaders(
   headers: IncomingHttpHeaders,
   revision: string,
+  plain = false,
 ): HeaderList {
-  const forwarded = keepEndToEnd(headers, (name) => goesOn.test(name));
+  const forwarded = keepEndToEnd(
+    headers,
+    (name) => goesOn.test(name) && !(plain && name === 'accept-encoding'),
+  );
+  if (plain) forwarded.push('accept-encoding', 'identity');
   if (headers['revision'] === undefined) forwarded.push('revision', revision);
   return forwarded;
 }

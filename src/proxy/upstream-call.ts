@@ -10,7 +10,10 @@ import {
 import type { SentCredential } from '../calls/credentials.ts';
 import { isFromEdge } from '../model/call-policy.ts';
 import type { Clock, Timer } from '../runtime/clock.ts';
+import { knowsCoding, unpack } from '../calls/content-coding.ts';
+import type { AnswerLinks } from './answer-links.ts';
 import type { Exchange } from './exchange.ts';
+import type { LinkRewriter } from './link-rewriter.ts';
 import { forwardedReplyHeaders, type HeaderList } from './proxy-headers.ts';
 
 /** An answer of Klaviyo's in the proxy. */
@@ -30,8 +33,10 @@ export interface StreamTransportOptions {
   readonly clock: Clock;
 }
 
-/** Who learns how an answer passes. */
+/** What goes with an answer on its way. */
 export interface AnswerWatch {
+  /** Rewrites addresses in it, unless that is turned off. */
+  readonly links: AnswerLinks | undefined;
   /** Sees each chunk of an answer that is passed on. */
   readonly onChunk?: ((chunk: Buffer) => void) | undefined;
   /** Learns that the caller is slower to read than Klaviyo to send. */
@@ -91,6 +96,9 @@ export interface UpstreamCallOptions {
 /** An answer that is larger goes on to the caller after all. */
 const heldAnswerBytes = 64 * 1024;
 
+/** Asked for as it is, an answer rarely comes coded; a larger one goes on with its links as they are. */
+const codedAnswerBytes = 1024 * 1024;
+
 /** For so long a caller may leave its answer unread: a connection to Klaviyo waits for it. */
 const stalledMs = 60_000;
 
@@ -107,6 +115,10 @@ export class UpstreamCall implements Dispatcher.DispatchHandler {
   #held: Buffer[] | undefined;
   #heldBytes = 0;
   #stalled: Timer | undefined;
+  #rewriter: LinkRewriter | undefined;
+  /** What has come of a body that has to be decoded before its links can be rewritten. */
+  #coded: Buffer[] | undefined;
+  #codedBytes = 0;
 
   constructor(options: UpstreamCallOptions) {
     this.#options = options;
@@ -145,14 +157,25 @@ export class UpstreamCall implements Dispatcher.DispatchHandler {
       return;
     }
     this.#options.watch.onChunk?.(chunk);
-    this.#write(controller, chunk);
+    if (this.#coded) this.#collect(controller, this.#coded, chunk);
+    else this.#write(controller, chunk);
   }
 
   onResponseEnd(): void {
     const { response } = this.#options;
+    const head = this.#head as AnswerHead;
     const held = this.#held && Buffer.concat(this.#held);
-    if (!held) response.end();
-    this.#end(this.#head as AnswerHead, held);
+    if (this.#coded) {
+      const { ownHeaders, watch } = this.#options;
+      void passWhole(response, ownHeaders, head, Buffer.concat(this.#coded), watch.links).then(
+        () => {
+          this.#end(head, undefined);
+        },
+      );
+      return;
+    }
+    if (!held) response.end(this.#rewriter?.end());
+    this.#end(head, held);
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
@@ -178,14 +201,23 @@ export class UpstreamCall implements Dispatcher.DispatchHandler {
   }
 
   #pass(head: AnswerHead): void {
-    const headers = forwardedReplyHeaders(head.headers);
-    headers.push(...this.#options.ownHeaders);
-    this.#options.response.writeHead(head.status, headers);
+    const { links } = this.#options.watch;
+    this.#rewriter = links?.rewriter(head.status, head.headers);
+    if (this.#rewriter && isCoded(head)) this.#coded = [];
+    else this.#writeHead(head);
+  }
+
+  #writeHead(head: AnswerHead): void {
+    const { response, ownHeaders, watch } = this.#options;
+    response.writeHead(
+      head.status,
+      replyHeaders(head, ownHeaders, watch.links, this.#rewriter !== undefined),
+    );
   }
 
   #write(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     const { response } = this.#options;
-    if (response.write(chunk) || this.#stalled) return;
+    if (response.write(this.#rewriter?.write(chunk) ?? chunk) || this.#stalled) return;
     controller.pause();
     this.#options.watch.onSlowCaller();
     this.#stalled = this.#options.clock.timer(stalledMs, () => {
@@ -205,12 +237,67 @@ export class UpstreamCall implements Dispatcher.DispatchHandler {
     if (this.#heldBytes <= heldAnswerBytes) return;
     this.#held = undefined;
     this.#pass(this.#head as AnswerHead);
-    this.#write(controller, Buffer.concat(held));
+    if (this.#coded) this.#collect(controller, this.#coded, Buffer.concat(held));
+    else this.#write(controller, Buffer.concat(held));
+  }
+
+  #collect(controller: Dispatcher.DispatchController, coded: Buffer[], chunk: Buffer): void {
+    coded.push(chunk);
+    this.#codedBytes += chunk.length;
+    if (this.#codedBytes <= codedAnswerBytes) return;
+    this.#coded = undefined;
+    this.#rewriter = undefined;
+    this.#writeHead(this.#head as AnswerHead);
+    this.#write(controller, Buffer.concat(coded));
   }
 }
 
+function isCoded({ headers }: AnswerHead): boolean {
+  return (headers['content-encoding'] ?? 'identity') !== 'identity';
+}
+
+function replyHeaders(
+  head: AnswerHead,
+  ownHeaders: HeaderList,
+  links: AnswerLinks | undefined,
+  rewritten: boolean,
+): HeaderList {
+  const headers = links ? links.headers(head.headers, rewritten) : head.headers;
+  return [...forwardedReplyHeaders(headers), ...ownHeaders];
+}
+
+/** Sends an answer that is there as a whole. */
+async function passWhole(
+  response: ServerResponse,
+  ownHeaders: HeaderList,
+  head: AnswerHead,
+  body: Buffer,
+  links: AnswerLinks | undefined,
+): Promise<void> {
+  let rewriter = links?.rewriter(head.status, head.headers);
+  let bytes = body;
+  if (rewriter && isCoded(head)) {
+    // What cannot be decoded goes on as it came.
+    const decoded = await decode(body, head.headers['content-encoding'] ?? '');
+    if (decoded) bytes = decoded;
+    else rewriter = undefined;
+  }
+  response.writeHead(head.status, replyHeaders(head, ownHeaders, links, rewriter !== undefined));
+  if (rewriter) response.write(rewriter.write(bytes));
+  response.end(rewriter ? rewriter.end() : bytes);
+}
+
+async function decode(body: Buffer, coding: string): Promise<Buffer | undefined> {
+  if (!knowsCoding(coding)) return undefined;
+  return unpack(body, coding).catch(() => undefined);
+}
+
 /** Sends an answer that was held back after all. */
-export function passOn({ response, ownHeaders }: Exchange, head: AnswerHead, body: Buffer): void {
-  response.writeHead(head.status, [...forwardedReplyHeaders(head.headers), ...ownHeaders]);
-  response.end(body);
+export function passOn(
+  { response, ownHeaders }: Exchange,
+  head: AnswerHead,
+  body: Buffer,
+  links: AnswerLinks | undefined,
+): Promise<void> {
+  return passWhole(response, ownHeaders, head, body, links);
 }
