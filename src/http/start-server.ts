@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import { Server as TcpServer, type Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
@@ -6,6 +6,7 @@ import { partsOf, type KeyshiftParts } from '../core/create-keyshift.ts';
 import type { Keyshift } from '../core/keyshift.ts';
 import { KeyshiftError } from '../errors/keyshift-error.ts';
 import { toOriginForm } from '../klaviyo/api-path.ts';
+import { bodyPauseMs } from '../proxy/request-body.ts';
 import { createKeyshiftProxy } from './keyshift-proxy.ts';
 import type { KeyshiftApp } from './create-app.tsx';
 
@@ -33,8 +34,12 @@ export async function startServer(keyshift: Keyshift, app: KeyshiftApp): Promise
   const listener = getRequestListener(app.fetch);
   const server = createServer((request, response) => {
     request.url = toOriginForm(request.url ?? '');
-    void (request.url.startsWith('/api/') ? proxy : listener)(request, response);
+    const proxied = request.url.startsWith('/api/');
+    endStalledBody(request, response, proxied);
+    void (proxied ? proxy : listener)(request, response);
   });
+  // An upload may take as long as it takes, while it moves.
+  server.requestTimeout = 0;
   // Longer than callers and balancers keep idle connections: whoever closes first loses no call.
   server.keepAliveTimeout = 75_000;
   const close = watchConnections(server, parts);
@@ -43,6 +48,42 @@ export async function startServer(keyshift: Keyshift, app: KeyshiftApp): Promise
     url: `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${config.port}`,
     close,
   };
+}
+
+/**
+ * Ends a request whose body does not move: with an answer of its own, unless the proxy, which knows
+ * who is to blame for a pause, gives one.
+ */
+function endStalledBody(
+  request: IncomingMessage,
+  response: ServerResponse,
+  proxied: boolean,
+): void {
+  const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
+  if (length === '0' || (length ?? encoding) === undefined) return;
+  const { socket } = request;
+  // Whatever a caller goes on sending after its answer.
+  response.once('finish', () => {
+    if (request.complete) return;
+    request.setTimeout(bodyPauseMs, () => {
+      socket.destroy();
+    });
+  });
+  if (proxied) return;
+  request.setTimeout(bodyPauseMs, () => {
+    if (request.complete || response.headersSent) return;
+    const message = `Nothing came of the request body for ${bodyPauseMs / 1000} seconds.`;
+    const error = new KeyshiftError('request_incomplete', message);
+    const body = JSON.stringify(error);
+    const headers = {
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(body),
+    };
+    response.writeHead(error.status, { ...headers, connection: 'close' });
+    response.end(body, () => {
+      socket.destroySoon();
+    });
+  });
 }
 
 async function listen(server: Server, host: string, port: number): Promise<void> {
