@@ -18,11 +18,7 @@ const out = join(root, 'src', 'sandbox', 'api', 'samples', 'samples.json');
 const deepest = 5;
 
 /** The collections whose shape is shown without being kept. */
-const collections = [
-  ...['campaigns', 'custom-metrics', 'data-sources', 'forms', 'images', 'mapped-metrics'],
-  ...['object-types', 'push-tokens', 'reviews', 'template-universal-content'],
-  ...['tracking-settings', 'web-feeds'],
-];
+const collections = ['object-types', 'push-tokens', 'reviews'];
 
 const { operations } = JSON.parse(
   readFileSync(join(root, 'src', 'klaviyo', 'operations.json'), 'utf8'),

@@ -26,7 +26,11 @@ async function read(apiUrl: string, text: string) {
 
 describe('the scopes of a key', () => {
   it('are tried one by one where the key may not list them; writing is never tried', async () => {
-    const sandbox = await startSandbox({ seed: testSeed, limits: false });
+    const sandbox = await startSandbox({
+      seed: testSeed,
+      limits: false,
+      settings: { consistency: 'immediate' },
+    });
     try {
       expect(await read(sandbox.apiUrl, 'pk_alphametrics0123456789')).toEqual({
         source: 'probed',

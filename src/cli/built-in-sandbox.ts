@@ -35,19 +35,22 @@ export async function startBuiltInSandbox(config: KeyshiftConfig): Promise<Built
   });
   mkdirSync('data', { recursive: true, mode: 0o700 });
   const stateFile = join('data', 'sandbox-state.json');
-  const sandbox = await startSandbox({ port: profile.port, seed, stateFile }).catch(
-    (error: unknown) => {
-      if (!isKeyshiftError(error, 'port_in_use')) throw error;
-      throw new KeyshiftError(
-        'port_in_use',
-        `Port ${profile.port}, for the built-in sandbox, is already in use.`,
-        {
-          cause: error,
-          fix: 'If Keyshift is not running already, set PORT so that this port and the next one are free.',
-        },
-      );
-    },
-  );
+  const sandbox = await startSandbox({
+    port: profile.port,
+    seed,
+    stateFile,
+    settings: { consistency: 'immediate' },
+  }).catch((error: unknown) => {
+    if (!isKeyshiftError(error, 'port_in_use')) throw error;
+    throw new KeyshiftError(
+      'port_in_use',
+      `Port ${profile.port}, for the built-in sandbox, is already in use.`,
+      {
+        cause: error,
+        fix: 'If Keyshift is not running already, set PORT so that this port and the next one are free.',
+      },
+    );
+  });
   const customersFile = join('data', 'sample-customers.csv');
   const rows = seed.accounts.map(
     ({ name, keys }, index) => `shop-${index + 1},${keys[0]?.key ?? ''},"${name}"`,

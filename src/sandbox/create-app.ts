@@ -97,7 +97,8 @@ function toResponse({ status, headers, body }: ApiReply): Response {
   // Said here, so that the answer to HEAD says it too.
   const length = String(Buffer.byteLength(body));
   const init = { status, headers: { ...headers, 'content-length': length } };
-  return new Response(body === '' ? null : body, init);
+  // As bytes: a text would be given a content type, and Klaviyo's gateway says none.
+  return new Response(body === '' ? null : Buffer.from(body), init);
 }
 
 function tooLarge({ context }: Engine): ApiReply {

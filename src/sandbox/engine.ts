@@ -1,6 +1,7 @@
 import { systemClock } from '../runtime/clock.ts';
 import { systemRandom } from '../runtime/random.ts';
 import { createApiErrors } from './context/api-error.ts';
+import { createPendingEffects } from './context/pending-effects.ts';
 import { createRateLimiter } from './context/rate-limiter.ts';
 import { createControlledClock, type ControlledClock } from './context/controlled-clock.ts';
 import { createFaultPlan, type FaultPlan } from './faults/fault-plan.ts';
@@ -30,6 +31,8 @@ export interface Engine {
   addSeed(seed: SandboxSeed): void;
   /** Starts over: the seed, its settings, no faults, an empty log, the machine's time. */
   restart(): void;
+  /** The state as plain data, once all that waits has taken effect. */
+  settledData(): SandboxData;
   /** Notes that the state may have changed. */
   changed(): void;
 }
@@ -63,6 +66,7 @@ export function createEngine(options: SandboxOptions, parts: EngineParts): Engin
   let refreshLimiter = createRefreshLimiter(clock);
   const createState = parts.createState ?? ((data) => new SandboxState(data));
   let state = createState(parts.earlier ?? seedData(parts.seed, clock.now()));
+  const pending = createPendingEffects();
   const context: SandboxContext = {
     get state() {
       return state;
@@ -79,11 +83,17 @@ export function createEngine(options: SandboxOptions, parts: EngineParts): Engin
       return refreshLimiter;
     },
     errors: createApiErrors(random),
+    later(effect) {
+      if (settings.consistency === 'immediate') effect();
+      else pending.add(effect, clock.now() + settings.settleSec * 1_000);
+    },
+    catchUp: () => pending.run(clock.now()),
     get origin() {
       return parts.origin();
     },
   };
   const replaceState = (data: SandboxData) => {
+    pending.clear();
     state = createState(data);
     limiter = createRateLimiter(clock);
     refreshLimiter = createRefreshLimiter(clock);
@@ -95,13 +105,17 @@ export function createEngine(options: SandboxOptions, parts: EngineParts): Engin
     faults: createFaultPlan(random),
     log: createRequestLog(),
     changed: parts.changed,
+    settledData() {
+      pending.run(Infinity);
+      return state.toData();
+    },
     changeSettings(patch) {
       settings = patchSettings(settings, patch);
       return settings;
     },
     replaceState,
     addSeed(seed) {
-      replaceState(mergeSeed(state.toData(), seedData(seed, clock.now())));
+      replaceState(mergeSeed(engine.settledData(), seedData(seed, clock.now())));
       plantInstalls(context, seed);
       engine.changeSettings(seed.settings ?? {});
     },

@@ -49,7 +49,7 @@ describe('pages of its own', () => {
     const help = await test.request('/_sandbox/help');
     expect(help.headers.get('content-type')).toContain('text/plain');
     expect(help.body).toContain('GET   /api/accounts/{id}');
-    expect(help.body).not.toContain('/api/campaigns');
+    expect(help.body).not.toContain('/api/conversation-messages');
   });
 
   it('answers 404 to what nobody has, and 405 to other methods', async () => {

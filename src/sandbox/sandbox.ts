@@ -71,6 +71,8 @@ export async function startSeeded(seed: SandboxSeed, options: SandboxOptions): P
   const close = async () => {
     closing.abort();
     await server.stop();
+    // What was taken on has happened when the sandbox starts again.
+    engine.settledData();
     await saver?.close();
   };
   return {

@@ -47,7 +47,11 @@ export async function openCliBench(
   changes: Readonly<Record<string, string>> = {},
   seed: SandboxSeed = testSeed,
 ): Promise<CliBench> {
-  const sandbox = await startSandbox({ seed, limits: false });
+  const sandbox = await startSandbox({
+    seed,
+    limits: false,
+    settings: { consistency: 'immediate' },
+  });
   const folder = await mkdtemp(join(tmpdir(), 'keyshift-cli-'));
   process.chdir(folder);
   const variables = {

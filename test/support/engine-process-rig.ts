@@ -51,7 +51,12 @@ export const testBudgets: RefreshBudgets = { httpMs: 40_000, leaseMs: 60_000, wa
 export async function openEngineRig(options: EngineRigOptions): Promise<EngineRig> {
   const database = await options.createDatabase();
   const seed = createSampleSeed({ customers: options.accounts ?? 4 });
-  const sandbox = await startSandbox({ seed, limits: false, ...options.sandbox });
+  const sandbox = await startSandbox({
+    seed,
+    limits: false,
+    ...options.sandbox,
+    settings: { consistency: 'immediate', ...options.sandbox?.settings },
+  });
   const client = createTestClient(sandbox);
   const app = seed.apps[0]!;
   const accountIds = seed.accounts.map(({ id }) => id);

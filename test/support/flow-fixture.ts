@@ -106,7 +106,13 @@ async function compose(port: number, options: FlowOptions, opened: Opened): Prom
   const seed = scopes
     ? { ...sample, apps: sample.apps.map((app) => ({ ...app, scopes })) }
     : sample;
-  const sandbox = await startSandbox({ seed, clock, limits: false, ...options.sandbox });
+  const sandbox = await startSandbox({
+    seed,
+    clock,
+    limits: false,
+    ...options.sandbox,
+    settings: { consistency: 'immediate' },
+  });
   opened.push(sandbox.close);
   const config = readConfig(environmentOf(port, sandbox, secrets, options), {
     generate: () => {

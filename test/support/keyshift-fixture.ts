@@ -96,7 +96,13 @@ export interface TestKeyshiftOptions {
 export async function openTestKeyshift(options: TestKeyshiftOptions = {}): Promise<TestKeyshift> {
   // Its calls cross real sockets, so that their deadlines are real too.
   const clock = { ...createManualClock(), timer: systemClock.timer };
-  const sandbox = await startSandbox({ seed: testSeed, clock, limits: false, ...options.sandbox });
+  const sandbox = await startSandbox({
+    seed: testSeed,
+    clock,
+    limits: false,
+    ...options.sandbox,
+    settings: { consistency: 'immediate', ...options.sandbox?.settings },
+  });
   const environment = { ...sandboxEnvironment(sandbox), ...options.environment };
   const config = readConfig(environment, {
     generate: () => {

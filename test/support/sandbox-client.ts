@@ -84,7 +84,13 @@ export { appOne, appTwo };
 /** A sandbox under a manual clock, with the calls a client of it makes. */
 export async function startTestSandbox(options: SandboxOptions = {}) {
   const clock: ManualClock = createManualClock();
-  const sandbox = await startSandbox({ seed: testSeed, clock, limits: false, ...options });
+  const sandbox = await startSandbox({
+    seed: testSeed,
+    clock,
+    limits: false,
+    ...options,
+    settings: { consistency: 'immediate', planRefusals: false, ...options.settings },
+  });
   return { sandbox, clock, ...createTestClient(sandbox), [Symbol.asyncDispose]: sandbox.close };
 }
 

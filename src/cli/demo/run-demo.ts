@@ -61,7 +61,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport> {
     redirectUris: [`http://localhost:${port}/auth/callback`],
   };
   const seed = createSampleSeed({ customers: options.customers, seed: options.seed, app });
-  const sandbox = await startSandbox({ seed });
+  const sandbox = await startSandbox({ seed, settings: { consistency: 'immediate' } });
   try {
     const config = demoConfig(port, sandbox.url, app, options.database);
     const logger = createLogger({ level: 'silent' });

@@ -53,6 +53,7 @@ export async function openStageSet(folder: string, settings: RehearsalSettings):
     clock,
     seed,
     createState: world.createState,
+    settings: { consistency: 'immediate' },
   });
   const logger = createLogger({ level: 'silent' });
   const keyshift = await openKeyshift(rehearsalConfig(world), {

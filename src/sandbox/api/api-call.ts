@@ -16,6 +16,8 @@ export interface ApiCall {
   /** Path parameters, percent-decoded. */
   readonly params: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
+  /** The query as sent, with its question mark; empty without one. */
+  readonly search: string;
   readonly caller: Caller;
   /** The resources of the caller's account, made when first asked for. */
   readonly resources: AccountResources;

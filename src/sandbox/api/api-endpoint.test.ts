@@ -139,10 +139,10 @@ describe('methods', () => {
 
 describe('operations the sandbox lacks', () => {
   it('says 501 with its marker, after all other checks', async () => {
-    const reply = await test.post('/api/campaigns', {});
+    const reply = await test.post('/api/conversation-messages', {});
     expect(errorOf(reply)).toEqual([501, 'not_implemented']);
     expect(reply.headers.get('keyshift-sandbox')).toBe('not-implemented');
-    expect((await test.post('/api/campaigns', {}, 'pk_alphametrics')).status).toBe(403);
+    expect((await test.post('/api/conversation-messages', {}, 'pk_alphametrics')).status).toBe(403);
   });
 
   it('says 404 with another marker for what Klaviyo does not have', async () => {
@@ -166,16 +166,16 @@ describe('operations the sandbox lacks', () => {
   });
 
   it('marks samples, and shows one of each type with its id and no other', async () => {
-    const forms = await test.get('/api/forms?sort=-updated_at&fields[form]=name,status');
-    expect(forms.headers.get('keyshift-sandbox')).toBe('sample');
-    expect(forms.at('data')).toMatchObject([
-      { type: 'form', id: 'SAMPLE', attributes: { name: 'Sample name', status: 'draft' } },
+    const reviews = await test.get('/api/reviews?sort=-updated&fields[review]=title,rating');
+    expect(reviews.headers.get('keyshift-sandbox')).toBe('sample');
+    expect(reviews.at('data')).toMatchObject([
+      { type: 'review', id: 'SAMPLE', attributes: { title: 'Sample title', rating: 1 } },
     ]);
-    const one = await test.get('/api/forms/SAMPLE');
+    const one = await test.get('/api/reviews/SAMPLE');
     expect([one.status, one.headers.get('keyshift-sandbox')]).toEqual([200, 'sample']);
-    const other = await test.get('/api/forms/abc');
+    const other = await test.get('/api/reviews/abc');
     expect([other.status, other.headers.get('keyshift-sandbox')]).toEqual([404, 'sample']);
-    const written = await test.post('/api/forms', {});
+    const written = await test.api('PATCH', '/api/reviews/SAMPLE', 'pk_alphafull', {});
     expect([written.status, written.headers.get('keyshift-sandbox')]).toEqual([
       501,
       'not-implemented',

@@ -1,8 +1,14 @@
-import { betaOperations, findOperation, type OperationMatch } from '../../klaviyo/operations.ts';
+import {
+  betaOperations,
+  findOperation,
+  type Operation,
+  type OperationMatch,
+} from '../../klaviyo/operations.ts';
 import {
   mediaType,
   pathOf,
   queryOf,
+  searchOf,
   trace,
   trimSlash,
   type SandboxCall,
@@ -37,6 +43,7 @@ interface KnownCall {
  */
 export function answerApi(context: SandboxContext, c: SandboxCall): ApiReply {
   const { errors, state, clock } = context;
+  context.catchUp();
   const path = pathOf(c);
   const match = findOperation(c.req.method === 'HEAD' ? 'GET' : c.req.method, path);
   if (!match) return answerOtherMethod(errors, c.req.method, path);
@@ -99,30 +106,36 @@ function refuseForScopes(
 ): ApiReply | undefined {
   const lacking = lackingScopes(caller.scopes, operation.scopes);
   if (lacking.length === 0) return undefined;
-  return errors.error({
-    status: 403,
-    code: 'permission_denied',
-    title: 'You do not have permission to perform this action.',
-    detail: `Your credentials are missing required scopes: ${lacking.join(', ')}`,
-  });
+  return errors.denied(`Your credentials are missing required scopes: ${lacking.join(', ')}`);
 }
 
 function answerWithinLimits(call: KnownCall): ApiReply {
   const { context, match, caller } = call;
-  const decision = context.limiter?.take(match.operation, caller.quota);
-  if (decision && !decision.allowed) return throttled(context.errors, decision.retryAfterSec);
+  const operation = limitedOperation(match.operation, queryOf(call.c));
+  const decision = context.limiter?.take(operation, caller.quota);
+  if (decision && !decision.allowed) return context.errors.throttled(decision.retryAfterSec);
   const reply = answerOperation(call);
   return decision ? { ...reply, headers: { ...reply.headers, ...decision.headers } } : reply;
 }
 
-function throttled(errors: ApiErrors, retryAfterSec: number): ApiReply {
-  return errors.error({
-    status: 429,
-    code: 'throttled',
-    title: 'Request was throttled.',
-    detail: `Request was throttled. Expected available in ${retryAfterSec} seconds.`,
-    headers: { 'retry-after': String(retryAfterSec) },
-  });
+/** Fields that are dear to compute, and the limits of calls that ask for them. */
+const dearFields: readonly (readonly [
+  field: string,
+  limits: Pick<Operation, 'burst' | 'steady'>,
+])[] = [
+  ['profile_count', { burst: '1/s', steady: '15/m' }],
+  ['predictive_analytics', { burst: '10/s', steady: '150/m' }],
+];
+
+/** The operation as its limits count: those with dear fields are counted apart (recorded for lists). */
+function limitedOperation(operation: Operation, query: URLSearchParams): Operation {
+  for (const [field, limits] of query.size === 0 ? [] : dearFields) {
+    for (const [name, value] of query) {
+      if (!name.startsWith('additional-fields[') || !value.split(',').includes(field)) continue;
+      return { ...operation, ...limits, id: `${operation.id}+${field}` };
+    }
+  }
+  return operation;
 }
 
 function answerOperation({ context, c, match, caller }: KnownCall): ApiReply {
@@ -140,6 +153,7 @@ function answerOperation({ context, c, match, caller }: KnownCall): ApiReply {
     operation,
     params,
     query: queryOf(c),
+    search: searchOf(c),
     caller,
     get resources() {
       return state.resources(caller.account.id);

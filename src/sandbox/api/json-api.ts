@@ -11,51 +11,46 @@ export interface Resource {
   readonly links?: { readonly self: string };
 }
 
-/** What an answer holds besides its data. */
-export interface DocumentParts {
-  readonly links?: JsonObject;
-  readonly included?: readonly Resource[];
+/** The type and id of a resource. */
+export interface Identifier {
+  readonly type: string;
+  readonly id: string;
 }
 
-/** An answer with one resource, none, or a list. */
+/** What an answer holds besides its data. */
+export interface DocumentParts {
+  readonly included?: readonly Resource[];
+  /** Default: the address called, and nothing else. */
+  readonly links?: JsonObject;
+}
+
+/** An answer with one resource, none, or a list; it links to the address that was called. */
 export function dataReply(
+  call: ApiCall,
   status: number,
   data: Resource | readonly Resource[] | null,
-  parts: DocumentParts = {},
+  { included, links = { self: calledAddress(call) } }: DocumentParts = {},
 ): ApiReply {
   return {
     status,
     headers: { 'content-type': jsonApiType },
-    body: JSON.stringify({ data, ...parts }),
+    body: JSON.stringify({ data, ...(included ? { included } : {}), links }),
   };
 }
 
-/** An answer without a body: 204 for what is done, 202 for what is taken on. */
-export function emptyReply(status: 202 | 204): ApiReply {
+/** An answer without a body: 204 for what is done, 202 for what is taken on, 200 where Klaviyo says so. */
+export function emptyReply(status: 200 | 202 | 204): ApiReply {
   return { status, headers: {}, body: '' };
 }
 
-/** Address of a resource, with the trailing slash Klaviyo writes. */
+/** The address called with its query as it was sent, and no slash before it. */
+export function calledAddress({ context, path, search }: ApiCall): string {
+  return `${context.origin}${path}${search}`;
+}
+
+/** Address of a resource: the id as it is, and the trailing slash Klaviyo writes (recorded). */
 export function selfLink(call: ApiCall, collection: string, id: string): string {
-  return `${call.context.origin}/api/${collection}/${encodeURIComponent(id)}/`;
-}
-
-/** Relationships that show their addresses only. */
-export function linkedOnly(self: string, names: readonly string[]): JsonObject {
-  return Object.fromEntries(names.map((name) => [name, { links: relationshipLinks(self, name) }]));
-}
-
-/** A relationship that shows whom it leads to. */
-export function linkedTo(
-  self: string,
-  name: string,
-  data: JsonObject | readonly JsonObject[] | null,
-): JsonObject {
-  return { [name]: { data, links: relationshipLinks(self, name) } };
-}
-
-function relationshipLinks(self: string, name: string): JsonObject {
-  return { self: `${self}relationships/${name}/`, related: `${self}${name}/` };
+  return `${call.context.origin}/api/${collection}/${id}/`;
 }
 
 /** A time as Klaviyo writes it: `2026-07-15T08:00:00+00:00`. */

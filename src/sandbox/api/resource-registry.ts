@@ -1,19 +1,26 @@
 import type { ApiHandler, HandlerTable } from './api-call.ts';
 import { accountHandlers } from './resources/accounts.ts';
 import { apiKeyHandlers } from './resources/api-keys.ts';
+import { campaignHandlers } from './resources/campaigns.ts';
 import { catalogJobHandlers } from './resources/catalog-jobs.ts';
 import { catalogHandlers } from './resources/catalog.ts';
 import { clientHandlers } from './resources/client.ts';
 import { couponHandlers } from './resources/coupons.ts';
 import { eventHandlers } from './resources/events.ts';
+import { refusedByPlan, takenHandlers } from './resources/entitled.ts';
 import { flowHandlers, seededFlows } from './resources/flows.ts';
+import { formHandlers } from './resources/forms.ts';
+import { keptHandlers } from './resources/kept-kinds.ts';
 import { listHandlers, seededLists } from './resources/lists.ts';
 import { aggregateHandlers } from './resources/metric-aggregates.ts';
+import { accountSettingHandlers } from './resources/account-settings.ts';
+import { metricPropertyHandlers } from './resources/metric-properties.ts';
 import { metricHandlers } from './resources/metrics.ts';
 import { profileEndHandlers } from './resources/profile-ends.ts';
 import { profileGroupHandlers } from './resources/profile-groups.ts';
 import { profileImportHandlers } from './resources/profile-import-jobs.ts';
 import { profileHandlers } from './resources/profiles.ts';
+import { reportHandlers } from './resources/reports.ts';
 import { segmentHandlers, seededSegments } from './resources/segments.ts';
 import { subscriptionHandlers } from './resources/subscriptions.ts';
 import { suppressionHandlers } from './resources/suppressions.ts';
@@ -52,6 +59,13 @@ const stateful: readonly HandlerTable[] = [
   couponHandlers,
   profileEndHandlers,
   aggregateHandlers,
+  campaignHandlers,
+  keptHandlers,
+  formHandlers,
+  reportHandlers,
+  accountSettingHandlers,
+  metricPropertyHandlers,
+  takenHandlers,
 ];
 
 /** Kinds that a seed can give an account, under their names in the seed. */
@@ -70,6 +84,7 @@ const statefulHandlers = new Map(stateful.flatMap((table) => Object.entries(tabl
  */
 export const handlers: ReadonlyMap<string, ApiHandler> = new Map([
   ...Object.entries(sampleHandlers),
+  ...Object.entries(refusedByPlan),
   ...statefulHandlers,
 ]);
 
@@ -82,5 +97,5 @@ export type Coverage = 'stateful' | 'sample' | '501';
 /** How the sandbox answers the operation with this id. */
 export function coverageOf(operationId: string): Coverage {
   if (statefulHandlers.has(operationId)) return 'stateful';
-  return handlers.has(operationId) ? 'sample' : '501';
+  return Object.hasOwn(sampleHandlers, operationId) ? 'sample' : '501';
 }

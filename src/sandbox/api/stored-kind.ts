@@ -9,6 +9,7 @@ import { readWrite } from './body.ts';
 import { emptyReply, isoTime } from './json-api.ts';
 import type { QuerySupport } from './query/read-query.ts';
 import {
+  identifierReply,
   identifiersReply,
   itemReply,
   listReply,
@@ -18,6 +19,11 @@ import {
 
 /** A kind whose resources are kept as {@link StoredResource}. */
 export type StoredKind = ResourceKind<StoredResource>;
+
+/** The same under the names that newer kinds have. */
+export function withTimesAt({ attributes, createdMs, updatedMs }: StoredResource): JsonObject {
+  return { ...attributes, created_at: isoTime(createdMs), updated_at: isoTime(updatedMs) };
+}
 
 /** The attributes of a stored resource with the two times most kinds show. */
 export function withTimes({ attributes, createdMs, updatedMs }: StoredResource): JsonObject {
@@ -92,6 +98,7 @@ export function getStored(kind: StoredKind): ApiHandler {
 export function deleteStored(
   kind: StoredKind,
   before: (call: ApiCall, item: StoredResource) => ApiReply | undefined = () => undefined,
+  status: 200 | 204 = 204,
 ): ApiHandler {
   return (call) => {
     const found = storedInPath(call, kind);
@@ -99,7 +106,7 @@ export function deleteStored(
     const refusal = before(call, found.item);
     if (refusal) return refusal;
     collectionOf(call, kind).remove(found.item.id);
-    return emptyReply(204);
+    return emptyReply(status);
   };
 }
 
@@ -175,6 +182,26 @@ export function relation<Child extends Stored>(
   return { related: answer(listReply), identifiers: answer(identifiersReply) };
 }
 
+/** Handlers that show the one resource that the resource in the path leads to, if any. */
+export function relationToOne<Child extends Stored>(
+  parent: StoredKind,
+  child: ResourceKind<Child>,
+  childOf: (call: ApiCall, item: StoredResource) => readonly Child[],
+): RelationHandlers {
+  const withChild =
+    (answer: (call: ApiCall, found: Child | undefined) => ApiReply): ApiHandler =>
+    (call) => {
+      const found = storedInPath(call, parent);
+      return 'refusal' in found ? found.refusal : answer(call, childOf(call, found.item)[0]);
+    };
+  return {
+    related: withChild((call, found) =>
+      found ? itemReply(call, child, found) : call.errors.notFound(child.type, ''),
+    ),
+    identifiers: withChild((call, found) => identifierReply(call, child.type, found?.id)),
+  };
+}
+
 /** The stored resources of a kind that these ids name, without those that are gone. */
 export function storedOf(
   call: ApiCall,
@@ -205,6 +232,5 @@ export function refuseTaken(
   if (!collectionOf(call, kind).get(id)) return undefined;
   const detail = `A ${kind.type} with the id ${id} already exists.`;
   const source = { pointer: '/data/attributes/external_id' };
-  const title = 'Conflict.';
-  return { refusal: call.errors.error({ status: 409, code: 'duplicate', title, detail, source }) };
+  return { refusal: call.errors.conflict(detail, source) };
 }

@@ -1,5 +1,6 @@
 import type { Random } from '../../runtime/random.ts';
 import type { JsonObject } from '../state/json.ts';
+import { refusalOfUnknown } from './unknown-id.ts';
 
 /**
  * What an operation of the API answers, as plain data: made without waiting, and a job can show the
@@ -23,51 +24,87 @@ export interface ApiErrorOptions {
   readonly code: string;
   readonly title: string;
   readonly detail: string;
-  /** Where in the body or the query the problem is. Default: the whole body. */
+  /**
+   * Where in the body or the query the problem is. Klaviyo's validation gives one, with `links` and
+   * `meta`; what its framework refuses has neither, and always the pointer `/data/` (recorded).
+   */
   readonly source?: { readonly pointer: string } | { readonly parameter: string };
   readonly meta?: JsonObject;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Builds JSON:API error answers; each gets an id of its own. */
+/** Builds JSON:API error answers in Klaviyo's three families; each gets an id of its own. */
 export interface ApiErrors {
   error(options: ApiErrorOptions): ApiReply;
-  /** 400 for a body or a query that is not as it should be. */
+  /** 400 of the validation, for a body or a query that is not as it should be. */
   invalid(detail: string, source?: ApiErrorOptions['source']): ApiReply;
-  /** 404 for an id the account does not have. */
+  /** 409 for what exists already. */
+  conflict(detail: string, source: NonNullable<ApiErrorOptions['source']>): ApiReply;
+  /** 404 for an id the account does not have, in the words Klaviyo has for the type. */
   notFound(type: string, id: string): ApiReply;
+  /** 403 of the validation: the plan of the account lacks something. */
+  forbidden(detail: string): ApiReply;
+  /** 403 of the framework: the credential or the plan does not allow the operation. */
+  denied(detail: string): ApiReply;
+  /** 429 of the gateway, which says no content type. */
+  throttled(retryAfterSec: number): ApiReply;
   /** 501 for what the sandbox lacks: it never imitates. */
   notImplemented(what: string): ApiReply;
 }
 
 /** Creates the builder; ids come from `random`. */
 export function createApiErrors(random: Random): ApiErrors {
-  const error = (options: ApiErrorOptions): ApiReply => {
-    const { status, code, title, detail, source = { pointer: '/data/' }, meta = {} } = options;
-    const body = { id: random.id(), status, code, title, detail, source, links: {}, meta };
-    return {
+  const reply = (
+    status: number,
+    members: JsonObject,
+    headers: Readonly<Record<string, string>>,
+  ): ApiReply => ({
+    status,
+    headers,
+    body: JSON.stringify({ errors: [{ id: random.id(), status, ...members }] }),
+  });
+  const error = ({ status, code, title, detail, source, meta = {}, headers }: ApiErrorOptions) =>
+    reply(
       status,
-      headers: { 'content-type': jsonApiType, ...options.headers },
-      body: JSON.stringify({ errors: [body] }),
-    };
-  };
+      source
+        ? { code, title, detail, source, links: {}, meta }
+        : { code, title, detail, source: { pointer: '/data/' } },
+      { 'content-type': jsonApiType, ...headers },
+    );
   return {
     error,
-    invalid: (detail, source) =>
+    invalid: (detail, source = { pointer: '/data' }) =>
+      error({ status: 400, code: 'invalid', title: 'Invalid input.', detail, source }),
+    conflict: (detail, source) =>
+      error({ status: 409, code: 'conflict', title: 'Conflict.', detail, source }),
+    notFound: (type, id) => error(refusalOfUnknown(type, id)),
+    forbidden: (detail) =>
       error({
-        status: 400,
-        code: 'invalid',
-        title: 'Invalid input.',
+        status: 403,
+        code: 'forbidden',
+        title: 'Forbidden.',
         detail,
-        ...(source === undefined ? {} : { source }),
+        source: { pointer: '/data' },
       }),
-    notFound: (type, id) =>
+    denied: (detail) =>
       error({
-        status: 404,
-        code: 'not_found',
-        title: 'Not found.',
-        detail: `A ${type} with id ${id} does not exist.`,
+        status: 403,
+        code: 'permission_denied',
+        title: 'You do not have permission to perform this action.',
+        detail,
       }),
+    throttled(retryAfterSec) {
+      const seconds = `${retryAfterSec} second${retryAfterSec === 1 ? '' : 's'}`;
+      const members = {
+        code: 'throttled',
+        title: 'Request was throttled.',
+        detail: `Request was throttled. Expected available in ${seconds}.`,
+        source: { pointer: '/data' },
+        links: { type: 'https://developers.klaviyo.com/en/docs/rate_limits_and_error_handling' },
+        meta: {},
+      };
+      return reply(429, members, { 'retry-after': String(retryAfterSec) });
+    },
     notImplemented: (what) =>
       error({
         status: 501,

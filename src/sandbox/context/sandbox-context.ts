@@ -33,6 +33,10 @@ export interface SandboxContext {
   readonly limiter: RateLimiter | undefined;
   readonly refreshLimiter: RefreshLimiter;
   readonly errors: ApiErrors;
+  /** Runs an effect a while after the answer, or at once: the setting `consistency` decides. */
+  later(effect: () => void): void;
+  /** Runs the effects that are due. */
+  catchUp(): void;
   /** Origin of the sandbox, for links. */
   readonly origin: string;
 }

@@ -107,6 +107,40 @@ export const settingsTable = {
     evidence: 'observed',
     means: 'The body of a successful revocation: `{}` or nothing.',
   }),
+  consistency: setting({
+    schema: z.enum(['eventual', 'immediate']),
+    default: 'eventual',
+    evidence: 'observed',
+    means:
+      'Whether events, subscriptions, jobs, merges and deletions take effect a while after their answer, as at Klaviyo, or before it.',
+  }),
+  settleSec: setting({
+    schema: z.number().positive().max(86_400),
+    default: 2,
+    evidence: 'observed',
+    means: 'How long that while is, by the sandbox’s clock. At Klaviyo it is seconds to minutes.',
+  }),
+  planRefusals: setting({
+    schema: z.boolean(),
+    default: true,
+    evidence: 'observed',
+    means:
+      'Whether the account’s plan lacks what most plans lack: webhooks by private key, object types and push tokens get 403.',
+  }),
+  retiredRevisions: setting({
+    schema: z.enum(['gone', 'forward', 'accept']),
+    default: 'gone',
+    evidence: 'documented',
+    means:
+      'What a revision of 2022 to 2024 gets: 410 (`gone`), the oldest that is supported with a header that says so (`forward`), or an answer without a word (`accept`). Klaviyo’s guide says both 410 and forwarding.',
+  }),
+  clientCredentials: setting({
+    schema: z.enum(['basic', 'basic_or_body']),
+    default: 'basic',
+    evidence: 'documented',
+    means:
+      'Where the token and revocation endpoints take client id and secret: in HTTP Basic only, or in the body too. Klaviyo’s agent skill sends `client_id` in the body.',
+  }),
   metricBranding: setting({
     schema: z.enum(['second-metric', 'brand-in-place']),
     default: 'second-metric',

@@ -15,11 +15,14 @@ export const snapshotSchema = z.object({
   faults: z.array(z.unknown()),
 });
 
-/** Takes a snapshot. It is independent of the sandbox: nothing that happens later is in it. */
-export function takeSnapshot({ context, clock, faults }: Engine): SandboxSnapshot {
+/**
+ * Takes a snapshot. It is independent of the sandbox: nothing that happens later is in it, and
+ * what was taken on before has taken effect.
+ */
+export function takeSnapshot({ context, clock, faults, settledData }: Engine): SandboxSnapshot {
   const snapshot: SandboxSnapshot = {
     version: 1,
-    data: context.state.toData(),
+    data: settledData(),
     settings: context.settings,
     clock: clock.reading(),
     faults: faults.list().map(({ fault, remaining }) => ({

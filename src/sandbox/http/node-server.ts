@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { KeyshiftError } from '../../errors/keyshift-error.ts';
 import { toOriginForm } from '../../klaviyo/api-path.ts';
 import type { Connection } from './sandbox-env.ts';
@@ -23,7 +24,11 @@ export async function listen(
   { port, host }: { readonly port: number; readonly host: string },
 ): Promise<ListeningServer> {
   const listener = getRequestListener(
-    (request, bindings) => answer(request, new NodeConnection(bindings as NodeExchange)),
+    async (request, bindings) => {
+      const exchange = bindings as NodeExchange;
+      await send(await answer(request, new NodeConnection(exchange)), exchange.outgoing);
+      return RESPONSE_ALREADY_SENT;
+    },
     // A test that starts a sandbox keeps the globals of its own process.
     { hostname: host, overrideGlobalObjects: false },
   );
@@ -46,6 +51,23 @@ export async function listen(
       await closed;
     },
   };
+}
+
+/**
+ * Sends an answer in one write. Left to itself, the adapter writes head and body apart, and gives a
+ * body that says no content type one of its own.
+ */
+async function send(answer: Response, outgoing: ServerResponse): Promise<void> {
+  if (answer === RESPONSE_ALREADY_SENT || outgoing.destroyed) return;
+  const headers: string[] = [];
+  answer.headers.forEach((value, name) => headers.push(name, value));
+  if (!answer.body) {
+    outgoing.writeHead(answer.status, headers).end();
+    return;
+  }
+  const body = Buffer.from(await answer.arrayBuffer());
+  if (!answer.headers.has('content-length')) headers.push('content-length', String(body.length));
+  outgoing.writeHead(answer.status, headers).end(body);
 }
 
 async function bind(server: Server, port: number, host: string): Promise<void> {

@@ -50,9 +50,14 @@ export function pathOf({ req: { url } }: SandboxCall): string {
   return end === -1 ? url.slice(start) : url.slice(start, end);
 }
 
-export function queryOf({ req: { url } }: SandboxCall): URLSearchParams {
+/** The query as sent, with its question mark; empty without one. */
+export function searchOf({ req: { url } }: SandboxCall): string {
   const mark = url.indexOf('?');
-  return new URLSearchParams(mark === -1 ? '' : url.slice(mark + 1));
+  return mark === -1 || mark === url.length - 1 ? '' : url.slice(mark);
+}
+
+export function queryOf(c: SandboxCall): URLSearchParams {
+  return new URLSearchParams(searchOf(c));
 }
 
 /** The media type of the body in lower case, without parameters. */

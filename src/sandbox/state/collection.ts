@@ -21,6 +21,12 @@ export class Collection<Item extends Stored> {
     return this.#byId.get(id);
   }
 
+  /** The item with this id as a list of one, or none. */
+  pick(id: string | undefined): readonly Item[] {
+    const item = this.#byId.get(id ?? '');
+    return item ? [item] : [];
+  }
+
   /** Numbers and keeps a new item. */
   add(item: Unnumbered<Item>): Item {
     const seq = (this.#items.at(-1)?.seq ?? 0) + 1;

@@ -18,9 +18,13 @@ function holds({ operator, values }: FilterTerm, actual: JsonValue | undefined):
     case 'has':
       return actual != null;
     case 'equals':
-      return compare(actual, first) === 0;
+      return Array.isArray(actual)
+        ? actual.some((one: JsonValue) => isSame(one, first))
+        : isSame(actual, first);
     case 'any':
-      return values.some((value) => compare(actual, value) === 0);
+      return values.some((value) =>
+        holds({ operator: 'equals', field: '', values: [value] }, actual),
+      );
     case 'contains':
       return inText(actual, first, (text, part) => text.includes(part));
     case 'starts-with':
@@ -36,6 +40,12 @@ function holds({ operator, values }: FilterTerm, actual: JsonValue | undefined):
     case 'less-or-equal':
       return ordered(actual, first, (order) => order <= 0);
   }
+}
+
+/** Ids that are numbers may stand without quotes. */
+function isSame(actual: JsonValue | undefined, wanted: FilterValue): boolean {
+  const value = typeof actual === 'string' && typeof wanted === 'number' ? String(wanted) : wanted;
+  return compare(actual, value) === 0;
 }
 
 /**

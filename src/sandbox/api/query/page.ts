@@ -3,6 +3,8 @@ import type { Stored } from '../../state/stored-resource.ts';
 import type { ApiCall } from '../api-call.ts';
 import { writeCursor, type Cursor } from './cursor.ts';
 import { compare, matches } from './matches.ts';
+import { calledAddress } from '../json-api.ts';
+import { isPaged, namesPrevious } from './query-rules.ts';
 import type { ApiQuery } from './read-query.ts';
 
 /** One page of a list with the links to itself and its neighbours. */
@@ -38,12 +40,14 @@ export function cutPage<Item extends Stored>(
     item && more
       ? cursorLink(call, writeCursor({ direction, key, value: keyOf(item), seq: item.seq }))
       : null;
+  const self = calledAddress(call);
+  if (!isPaged(call.operation)) return { items, links: { self } };
   return {
     items,
     links: {
-      self: link(call, call.query),
+      self,
       next: linkAt(items.at(-1), 'next', to < all.length),
-      prev: linkAt(items[0], 'prev', from > 0),
+      prev: linkAt(items[0], 'prev', from > 0 && namesPrevious(call.operation)),
     },
   };
 }
@@ -90,13 +94,12 @@ function bounds(
   return after ? [low, Math.min(low + size, length)] : [Math.max(0, low - size), low];
 }
 
+/** The address called, with the cursor last (recorded). */
 function cursorLink(call: ApiCall, cursor: string): string {
-  const query = new URLSearchParams(call.query);
-  query.set('page[cursor]', cursor);
-  return link(call, query);
-}
-
-function link(call: ApiCall, query: URLSearchParams): string {
-  const search = query.toString();
-  return `${call.context.origin}${call.path}/${search === '' ? '' : `?${search}`}`;
+  const others = call.search
+    .slice(1)
+    .split('&')
+    .filter((part) => part !== '' && !/^page(\[|%5B)cursor(\]|%5D)=/i.test(part));
+  const query = [...others, `page%5Bcursor%5D=${cursor}`].join('&');
+  return `${call.context.origin}${call.path}?${query}`;
 }

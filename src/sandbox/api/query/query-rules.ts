@@ -1,3 +1,4 @@
+import type { Operation } from '../../../klaviyo/operations.ts';
 import data from './query-rules.json' with { type: 'json' };
 
 /** The operators of Klaviyo's filters. */
@@ -55,6 +56,28 @@ const rules: ReadonlyMap<string, QueryRules> = new Map([
 /** The rules of an operation. Source: Klaviyo's SDK, see `query-rules.json`. */
 export function queryRulesOf(operationId: string): QueryRules {
   return rules.get(operationId) ?? noRules;
+}
+
+/** Lists that show `next` and `prev` though they take no cursor; whole collections do too (recorded). */
+const pagedRelations: ReadonlySet<string> = new Set([
+  'get_lists_for_profile',
+  'get_list_ids_for_profile',
+  'get_segments_for_profile',
+  'get_segment_ids_for_profile',
+  'get_push_tokens_for_profile',
+  'get_push_token_ids_for_profile',
+  'get_tags_for_tag_group',
+  'get_tag_ids_for_tag_group',
+]);
+
+/** Whether a list says which pages are next to it. */
+export function isPaged({ id, path }: Operation): boolean {
+  return queryRulesOf(id).cursor === true || path.split('/').length === 3 || pagedRelations.has(id);
+}
+
+/** Whether a page names the one before it: those of what a job imported do not (recorded). */
+export function namesPrevious({ id }: Operation): boolean {
+  return !id.endsWith('_for_bulk_import_profiles_job');
 }
 
 function withFields({ fields, ...stored }: StoredRules): QueryRules {

@@ -4,8 +4,7 @@ import type { JsonObject } from '../../state/json.ts';
 import type { StoredResource } from '../../state/stored-resource.ts';
 import type { ApiCall, ApiHandler, HandlerTable } from '../api-call.ts';
 import { readWrite } from '../body.ts';
-import { linkedOnly } from '../json-api.ts';
-import { present } from '../resource-kind.ts';
+import { linked, relationTo } from '../relation.ts';
 import { collectionOf, getStored, listStored, storedOf, type StoredKind } from '../stored-kind.ts';
 import { identifierOf } from './bodies.ts';
 import { categoryKind, itemKind, variantKind } from './catalog-kinds.ts';
@@ -20,7 +19,7 @@ import {
   newItem,
   newVariant,
 } from './catalog-writes.ts';
-import { addJob, queuedReply } from './jobs.ts';
+import { beginJob } from './jobs.ts';
 
 type Outcome = StoredResource | { readonly refusal: ApiReply };
 
@@ -47,15 +46,22 @@ export function jobHandlers<Part>({ kind, what, part, run }: JobPlan<Part>): Job
   const type = `${kind.type}-bulk-${what}-job`;
   // A job names its resources by the last word of the collection: items, variants, categories.
   const name = kind.path.replace(/^catalog-/, '');
+  const made = relationTo(
+    () => kind,
+    (call, { related }: StoredResource) => storedOf(call, kind, related?.[name]),
+    { links: 'none' },
+  );
   const jobKind: StoredKind = {
     type,
     path: `${type}s`,
     attributes: (_, job) => job.attributes,
-    relationships: (_call, _job, self) => (what === 'delete' ? {} : linkedOnly(self, [name])),
-    includes: {
-      [name]: (call, { related }, query) =>
-        storedOf(call, kind, related?.[name]).map((item) => present(call, query, kind, item)),
-    },
+    relations:
+      what === 'delete'
+        ? {}
+        : ({ operation }) => ({
+            // Addresses where the job begins, what is included and nothing else where it is read (recorded).
+            [name]: operation.method === 'POST' ? linked : made,
+          }),
   };
   const body = z.strictObject({
     data: z.strictObject({
@@ -74,20 +80,20 @@ export function jobHandlers<Part>({ kind, what, part, run }: JobPlan<Part>): Job
     const read = readWrite(call, body);
     if ('refusal' in read) return read.refusal;
     const parts = read.body.data.attributes[name]?.data ?? [];
-    const outcomes = parts.map((each) => run(call, each));
-    const done = outcomes.flatMap((outcome) => ('refusal' in outcome ? [] : [outcome.id]));
-    const errors = outcomes.flatMap((outcome, index) =>
-      'refusal' in outcome
-        ? [jobError(outcome.refusal, `/data/attributes/${name}/data/${index}`)]
-        : [],
-    );
-    const job = addJob(
-      call,
-      jobKind,
-      { failures: 'failed_count', times: ['expires_at'] },
-      { total: parts.length, failed: errors.length, errors, related: { [name]: done } },
-    );
-    return queuedReply(call, read.query, jobKind, job);
+    return beginJob(call, read.query, jobKind, {
+      shape: { status: 'processing', failures: 'failed_count', besides: ['expires_at', 'errors'] },
+      total: parts.length,
+      run() {
+        const outcomes = parts.map((each) => run(call, each));
+        const done = outcomes.flatMap((outcome) => ('refusal' in outcome ? [] : [outcome.id]));
+        const errors = outcomes.flatMap((outcome, index) =>
+          'refusal' in outcome
+            ? [jobError(outcome.refusal, `/data/attributes/${name}/data/${index}`)]
+            : [],
+        );
+        return { failed: errors.length, errors, related: { [name]: done } };
+      },
+    });
   };
   return { begin, list: listStored(jobKind), get: getStored(jobKind) };
 }

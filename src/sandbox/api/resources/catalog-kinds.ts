@@ -1,7 +1,7 @@
 import type { StoredResource } from '../../state/stored-resource.ts';
 import type { ApiCall } from '../api-call.ts';
-import { isoTime, linkedOnly, linkedTo } from '../json-api.ts';
-import { present } from '../resource-kind.ts';
+import { isoTime } from '../json-api.ts';
+import { linked, relationTo } from '../relation.ts';
 import { collectionOf, withTimes, type StoredKind } from '../stored-kind.ts';
 
 /** How items of the catalog are shown. */
@@ -9,12 +9,16 @@ export const itemKind: StoredKind = {
   type: 'catalog-item',
   path: 'catalog-items',
   attributes: (_, item) => withTimes(item),
-  relationships: (_call, _item, self) => linkedOnly(self, ['variants', 'categories']),
-  includes: {
-    variants: (call, { id }, query) =>
-      variantsOf(call, id).map((variant) => present(call, query, variantKind, variant)),
+  relations: {
+    variants: relationTo(
+      () => variantKind,
+      (call, { id }) => variantsOf(call, id),
+    ),
   },
-  values: { ids: (_, { id }) => id },
+  values: {
+    ids: (_, { id }) => id,
+    'category.id': (call, { id }) => categoriesOf(call, id).map((category) => category.id),
+  },
 };
 
 /** How variants of items are shown. */
@@ -22,10 +26,7 @@ export const variantKind: StoredKind = {
   type: 'catalog-variant',
   path: 'catalog-variants',
   attributes: (_, variant) => withTimes(variant),
-  relationships: (_, { related }, self) => {
-    const [id = ''] = related?.['item'] ?? [];
-    return linkedTo(self, 'item', { type: 'catalog-item', id });
-  },
+  relations: { item: linked },
   values: {
     ids: (_, { id }) => id,
     'item.id': (_, { related }) => related?.['item']?.[0] ?? null,
@@ -37,9 +38,10 @@ export const categoryKind: StoredKind = {
   type: 'catalog-category',
   path: 'catalog-categories',
   attributes: (_, { attributes, updatedMs }) => ({ ...attributes, updated: isoTime(updatedMs) }),
-  relationships: (_call, _category, self) => linkedOnly(self, ['items']),
+  relations: { items: linked },
   values: {
     ids: (_, { id }) => id,
+    'item.id': (_, { related }) => related?.['items'] ?? [],
     created: (_, { createdMs }) => createdMs,
   },
 };

@@ -155,7 +155,7 @@ describe('bulk jobs of the catalog', () => {
     const begun = await begin('catalog-item-bulk-create-job', [item('B'), item('A'), item('C')]);
     expect([begun.status, begun.at('data.attributes')]).toMatchObject([
       202,
-      { status: 'queued', total_count: 3, completed_count: 0, failed_count: 0, errors: [] },
+      { status: 'processing', total_count: 3, completed_count: 0, failed_count: 0, errors: [] },
     ]);
     expect(await ids('/api/catalog-items')).toEqual(['A', 'B', 'C']);
     const path = `/api/catalog-item-bulk-create-jobs/${begun.text('data.id')}`;
@@ -164,7 +164,7 @@ describe('bulk jobs of the catalog', () => {
       status: 'complete',
       completed_count: 2,
       failed_count: 1,
-      errors: [{ code: 'duplicate', source: { pointer: '/data/attributes/items/data/1' } }],
+      errors: [{ code: 'conflict', source: { pointer: '/data/attributes/items/data/1' } }],
     });
     expect(done.at('included.length')).toBe(2);
     expect((await test.get('/api/catalog-item-bulk-create-jobs')).at('data.length')).toBe(1);
@@ -211,7 +211,7 @@ describe('coupons', () => {
     expect((await coupon('10OFF')).status).toBe(409);
     expect((await test.post('/api/coupon-codes', { data: code('A', 'nobody') })).status).toBe(404);
     const made = await test.post('/api/coupon-codes', { data: code('A') });
-    expect([made.status, made.at('data.id')]).toEqual([200, 'A-10OFF']);
+    expect([made.status, made.at('data.id')]).toEqual([200, '10OFF-A']);
     const begun = await test.post('/api/coupon-code-bulk-create-jobs', {
       data: {
         type: 'coupon-code-bulk-create-job',
@@ -230,8 +230,8 @@ describe('coupons', () => {
     );
     expect([listed.at('data.length'), listed.at('included.0.id')]).toEqual([2, '10OFF']);
     expect((await test.get('/api/coupons/10OFF/coupon-codes')).at('data.length')).toBe(2);
-    expect((await test.get('/api/coupon-codes/A-10OFF/coupon')).at('data.id')).toBe('10OFF');
+    expect((await test.get('/api/coupon-codes/10OFF-A/coupon')).at('data.id')).toBe('10OFF');
     expect((await test.api('DELETE', '/api/coupons/10OFF', key)).status).toBe(204);
-    expect((await test.get('/api/coupon-codes/A-10OFF')).status).toBe(404);
+    expect((await test.get('/api/coupon-codes/10OFF-A')).status).toBe(404);
   });
 });

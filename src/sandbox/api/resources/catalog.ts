@@ -36,10 +36,9 @@ import {
   variantsOf,
 } from './catalog-kinds.ts';
 
-/** Filters by `category.id` and `item.id` stand where the address does not say it. */
-const itemFilters = { filter: ['ids', 'title', 'published'] };
+const itemFilters = { filter: ['ids', 'category.id', 'title', 'published'] };
 const variantFilters = { filter: ['ids', 'item.id', 'sku', 'title', 'published'] };
-const categoryFilters = { filter: ['ids', 'name'] };
+const categoryFilters = { filter: ['ids', 'item.id', 'name'] };
 
 const variants = relation(itemKind, variantKind, (call, { id }) => variantsOf(call, id), {
   filter: variantFilters.filter,
@@ -51,7 +50,7 @@ const items = relation(
   categoryKind,
   itemKind,
   (call, { related }) => storedOf(call, itemKind, related?.['items']),
-  { ...itemFilters, include: ['variants'] },
+  itemFilters,
 );
 
 type Change = (before: readonly string[], ids: readonly string[]) => readonly string[];
@@ -66,6 +65,8 @@ const changes = {
 function changeRelated(
   parent: StoredKind,
   child: StoredKind,
+  how: keyof typeof changes,
+  linkedTo: (call: ApiCall, parentId: string) => readonly string[],
   apply: (call: ApiCall, parentId: string, ids: readonly string[]) => void,
 ): ApiHandler {
   return (call) => {
@@ -76,30 +77,54 @@ function changeRelated(
     const ids = read.body.data.map(({ id }) => id);
     const strangers = refuseStrangers(call, child, ids);
     if (strangers) return strangers.refusal;
-    apply(call, found.item.id, ids);
+    const linked = linkedTo(call, found.item.id);
+    const twice = how === 'add' && ids.find((id) => linked.includes(id));
+    if (twice) {
+      const detail = `The ${child.type} ${twice} is linked already.`;
+      return call.errors.conflict(detail, { pointer: '/data' });
+    }
+    apply(call, found.item.id, changes[how](linked, ids));
     return emptyReply(204);
   };
 }
 
 const itemsOfCategory = (how: keyof typeof changes) =>
-  changeRelated(categoryKind, itemKind, (call, categoryId, ids) => {
-    const category = collectionOf(call, categoryKind).get(categoryId);
-    if (category) setItems(call, category, (before) => changes[how](before, ids));
-  });
+  changeRelated(
+    categoryKind,
+    itemKind,
+    how,
+    (call, id) => collectionOf(call, categoryKind).get(id)?.related?.['items'] ?? [],
+    (call, id, items) => {
+      const category = collectionOf(call, categoryKind).get(id);
+      if (category) setItems(call, category, () => items);
+    },
+  );
 
 const categoriesOfItem = (how: keyof typeof changes) =>
-  changeRelated(itemKind, categoryKind, (call, itemId, ids) => {
-    const before = categoriesOf(call, itemId).map(({ id }) => id);
-    const after: readonly string[] = changes[how](before, ids);
-    setCategories(call, itemId, after);
-  });
+  changeRelated(
+    itemKind,
+    categoryKind,
+    how,
+    (call, itemId) => categoriesOf(call, itemId).map(({ id }) => id),
+    setCategories,
+  );
+
+/** Klaviyo says of an unknown item in other words when it is to be deleted (recorded). */
+function inDeletionWording(handler: ApiHandler): ApiHandler {
+  return (call) => {
+    const id = call.params['id'] ?? '';
+    return collectionOf(call, itemKind).get(id)
+      ? handler(call)
+      : call.errors.notFound('catalog-item-deletion', id);
+  };
+}
 
 export const catalogHandlers: HandlerTable = {
-  get_catalog_items: listStored(itemKind, { include: ['variants'], ...itemFilters }),
+  get_catalog_items: listStored(itemKind, itemFilters),
   create_catalog_item: createStored(itemKind, itemCreation, catalogCreations.item),
   get_catalog_item: getStored(itemKind),
   update_catalog_item: updateStored(itemKind, itemChange, catalogUpdates.item),
-  delete_catalog_item: deleteStored(itemKind, catalogRemovals.item),
+  delete_catalog_item: inDeletionWording(deleteStored(itemKind, catalogRemovals.item)),
   get_variants_for_catalog_item: variants.related,
   get_variant_ids_for_catalog_item: variants.identifiers,
   get_categories_for_catalog_item: categories.related,

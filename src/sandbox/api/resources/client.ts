@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { JsonObject } from '../../state/json.ts';
 import type { ApiCall, ApiHandler, HandlerTable } from '../api-call.ts';
-import { readBody } from '../body.ts';
+import { readWrite } from '../body.ts';
 import { emptyReply } from '../json-api.ts';
 import { identifierOf } from './bodies.ts';
 import { bulkEventBody, eventBody } from './event-body.ts';
@@ -19,14 +19,14 @@ import { subscribe, subscriber } from './subscriptions.ts';
 
 /** `POST /client/events`: as `/api/events`; the metric is one of the `API` integration (recorded). */
 const createEvent: ApiHandler = (call) => {
-  const read = readBody(call, eventBody);
+  const read = readWrite(call, eventBody);
   return 'refusal' in read
     ? read.refusal
     : recordAll(call, [[read.body.data.attributes, '/data/attributes']]);
 };
 
 const bulkCreateEvents: ApiHandler = (call) => {
-  const read = readBody(call, bulkEventBody);
+  const read = readWrite(call, bulkEventBody);
   return 'refusal' in read ? read.refusal : recordAll(call, bulkEvents(read.body));
 };
 
@@ -41,7 +41,7 @@ const profileBody = z.strictObject({
 
 /** `POST /client/profiles`: creates or updates, and tells nothing about the profile. */
 const createProfile: ApiHandler = (call) => {
-  const read = readBody(call, profileBody);
+  const read = readWrite(call, profileBody);
   if ('refusal' in read) return read.refusal;
   const { attributes, meta } = read.body.data;
   const refused = refuseMeta(call, meta);
@@ -67,7 +67,7 @@ const subscriptionBody = z.strictObject({
 });
 
 const createSubscription: ApiHandler = (call: ApiCall) => {
-  const read = readBody(call, subscriptionBody);
+  const read = readWrite(call, subscriptionBody);
   if ('refusal' in read) return read.refusal;
   const { attributes, relationships } = read.body.data;
   return subscribe(call, [attributes.profile.data], {

@@ -12,6 +12,17 @@ const never: JsonObject = {
   method_detail: null,
 };
 
+/** What a profile shows of tracking, which nobody consents to here (recorded keys). */
+const noTracking: JsonObject = {
+  consent: 'NEVER_SUBSCRIBED',
+  consent_timestamp: null,
+  last_updated: null,
+  created_timestamp: null,
+  metadata: null,
+  can_receive: true,
+  valid_until: null,
+};
+
 /**
  * The subscriptions of a profile as `additional-fields[profile]=subscriptions` shows them. The names
  * are documented; that a person who never subscribed can receive email but no SMS is assumed.
@@ -32,6 +43,8 @@ export function shownSubscriptions(profile: Profile): JsonObject {
         list_suppressions: [],
         ...email,
       },
+      open_tracking: noTracking,
+      click_tracking: noTracking,
     },
     sms: {
       marketing: {
@@ -52,6 +65,7 @@ export function shownSubscriptions(profile: Profile): JsonObject {
         consent_timestamp: null,
       },
     },
+    whatsapp: null,
   };
 }
 

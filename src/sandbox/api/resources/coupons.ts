@@ -2,8 +2,8 @@ import { z } from 'zod';
 import type { ApiReply } from '../../context/api-error.ts';
 import type { StoredResource } from '../../state/stored-resource.ts';
 import type { ApiCall, HandlerTable } from '../api-call.ts';
-import { linkedTo } from '../json-api.ts';
-import { identifierReply, itemReply, present } from '../resource-kind.ts';
+import { linked, relationTo } from '../relation.ts';
+import { identifierReply, itemReply } from '../resource-kind.ts';
 import {
   addStored,
   changeStored,
@@ -22,7 +22,6 @@ import {
 } from '../stored-kind.ts';
 import { change, creation, identifierOf } from './bodies.ts';
 import { jobHandlers } from './catalog-jobs.ts';
-import { freeObject } from './profile-attributes.ts';
 
 type Made = StoredResource | { readonly refusal: ApiReply };
 
@@ -36,15 +35,13 @@ const codeKind: StoredKind = {
   type: 'coupon-code',
   path: 'coupon-codes',
   attributes: (_, code) => code.attributes,
-  relationships: (_, { related }, self) => {
-    const [id = ''] = related?.['coupon'] ?? [];
-    return linkedTo(self, 'coupon', { type: 'coupon', id });
-  },
-  includes: {
-    coupon: (call, { related }, query) =>
-      storedOf(call, couponKind, related?.['coupon']).map((coupon) =>
-        present(call, query, couponKind, coupon),
-      ),
+  relations: {
+    coupon: relationTo(
+      () => couponKind,
+      (call, { related }) => storedOf(call, couponKind, related?.['coupon']),
+      { one: true, data: 'always' },
+    ),
+    profile: linked,
   },
   values: {
     'coupon.id': (_, { related }) => related?.['coupon']?.[0] ?? null,
@@ -52,23 +49,43 @@ const codeKind: StoredKind = {
   },
 };
 
+/** At least a hundred (recorded); it comes back as text (recorded). */
+const threshold = z.coerce
+  .number()
+  .int()
+  .min(100, 'low_balance_threshold must be at least 100.')
+  .transform(String);
+
+type Monitor = { readonly low_balance_threshold?: string | null | undefined } | null | undefined;
+
+const shownMonitor = (monitor: Monitor) => ({
+  low_balance_threshold: monitor?.low_balance_threshold ?? null,
+});
+
 const couponFields = {
   description: z.string().max(2_000).nullish(),
-  monitor_configuration: freeObject.nullish(),
+  monitor_configuration: z.strictObject({ low_balance_threshold: threshold.nullish() }).nullish(),
 };
+
+/** Letters, digits and underscores: a hyphen would be taken for the one in ids of codes (recorded). */
+const couponId = z
+  .string()
+  .min(1)
+  .max(255)
+  .regex(/^\w+$/, 'external_id may hold letters, digits and underscores only.');
 
 const createCoupon = createStored(
   couponKind,
-  creation('coupon', { external_id: z.string().min(1).max(255), ...couponFields }),
+  creation('coupon', { external_id: couponId, ...couponFields }),
   (call, { data: { attributes } }): Made => {
-    const { external_id, description = null, monitor_configuration = null } = attributes;
+    const { external_id, description = null, monitor_configuration } = attributes;
     // The external id is the id (Klaviyo's OpenAPI file).
     return (
       refuseTaken(call, couponKind, external_id) ??
       addStored(
         call,
         couponKind,
-        { external_id, description, monitor_configuration },
+        { external_id, description, monitor_configuration: shownMonitor(monitor_configuration) },
         { id: external_id },
       )
     );
@@ -78,7 +95,11 @@ const createCoupon = createStored(
 const updateCoupon = updateStored(
   couponKind,
   change('coupon', couponFields),
-  (call, coupon, { data }) => changeStored(call, couponKind, coupon, data.attributes),
+  (call, coupon, { data: { attributes } }) => {
+    const { monitor_configuration: monitor, ...others } = attributes;
+    const change = monitor === undefined ? {} : { monitor_configuration: shownMonitor(monitor) };
+    return changeStored(call, couponKind, coupon, { ...others, ...change });
+  },
 );
 
 const expiresAt = z.iso.datetime({ offset: true }).nullish();
@@ -89,14 +110,14 @@ const newCode = z.strictObject({
 });
 
 function addCode(call: ApiCall, { attributes, relationships }: z.infer<typeof newCode>): Made {
-  const couponId = relationships.coupon.data.id;
+  const { id: coupon } = relationships.coupon.data;
   const { unique_code, expires_at = null } = attributes;
-  const id = `${unique_code}-${couponId}`;
+  const id = `${coupon}-${unique_code}`;
   const shown = { unique_code, expires_at, status: 'UNASSIGNED' };
   return (
-    refuseStrangers(call, couponKind, [couponId]) ??
+    refuseStrangers(call, couponKind, [coupon]) ??
     refuseTaken(call, codeKind, id) ??
-    addStored(call, codeKind, shown, { id, related: { coupon: [couponId] } })
+    addStored(call, codeKind, shown, { id, related: { coupon: [coupon] } })
   );
 }
 

@@ -1,6 +1,7 @@
 import type { StoredEvent } from '../../state/event.ts';
-import { isoTime, linkedTo } from '../json-api.ts';
-import { present, type ResourceKind } from '../resource-kind.ts';
+import { isoTime } from '../json-api.ts';
+import { hidden, relationTo } from '../relation.ts';
+import type { ResourceKind } from '../resource-kind.ts';
 import { metricKind } from './metric-kind.ts';
 import { profileKind } from './profile-kind.ts';
 
@@ -11,22 +12,22 @@ export const eventKind: ResourceKind<StoredEvent> = {
   attributes: (_, event) => ({
     timestamp: event.timeMs / 1_000,
     event_properties: event.properties,
-    datetime: isoTime(event.timeMs).replace('T', ' '),
+    datetime: isoTime(event.timeMs),
     uuid: event.uuid,
   }),
-  relationships: (_, event, self) => ({
-    ...linkedTo(self, 'profile', { type: 'profile', id: event.profileId }),
-    ...linkedTo(self, 'metric', { type: 'metric', id: event.metricId }),
-  }),
-  includes: {
-    profile: (call, { profileId }, query) => {
-      const profile = call.resources.profiles.get(profileId);
-      return profile ? [present(call, query, profileKind, profile)] : [];
-    },
-    metric: (call, { metricId }, query) => {
-      const metric = call.resources.metrics.get(metricId);
-      return metric ? [present(call, query, metricKind, metric)] : [];
-    },
+  relations: {
+    profile: relationTo(
+      () => profileKind,
+      ({ resources }, { profileId }) => resources.profiles.pick(profileId),
+      { one: true, data: 'always' },
+    ),
+    metric: relationTo(
+      () => metricKind,
+      ({ resources }, { metricId }) => resources.metrics.pick(metricId),
+      { one: true, data: 'always' },
+    ),
+    // Nothing is attributed here: no message is ever sent.
+    attributions: hidden,
   },
   values: {
     profile_id: (_, event) => event.profileId,

@@ -16,10 +16,17 @@ import { checkEvent, recordEvent, type CheckedEvent } from './record-event.ts';
 const getEvents: ApiHandler = (call) => listReply(call, eventKind, call.resources.events.all());
 
 const getEvent: ApiHandler = (call) => {
-  const event = call.resources.events.get(call.params['id'] ?? '');
-  if (!event) return call.errors.notFound('event', call.params['id'] ?? '');
-  return itemReply(call, eventKind, event);
+  const id = call.params['id'] ?? '';
+  const event = call.resources.events.get(id);
+  return event ? itemReply(call, eventKind, event) : refuseEventId(call, id);
 };
+
+/** 400 for an id that no event can have (recorded), 404 for one that none has. */
+function refuseEventId(call: ApiCall, id: string): ApiReply {
+  return /^[0-9A-Za-z]{11}$/.test(id)
+    ? call.errors.notFound('event', id)
+    : call.errors.invalid(`Invalid Event ID: '${id}'`, { pointer: '/data/id' });
+}
 
 /**
  * `POST /api/events`: 202 without a body, also for an event that repeats a unique id. Creates the
@@ -61,7 +68,9 @@ export function recordAll(call: ApiCall, sent: readonly SentEvent[]): ApiReply {
     if ('refusal' in event) return event.refusal;
     checked.push(event);
   }
-  for (const event of checked) recordEvent(call, event);
+  call.context.later(() => {
+    for (const event of checked) recordEvent(call, event);
+  });
   return emptyReply(202);
 }
 
@@ -75,7 +84,7 @@ function related(
     const profile = call.resources.profiles.get(event?.profileId ?? '');
     return metric && profile
       ? answer(call, metric, profile)
-      : call.errors.notFound('event', call.params['id'] ?? '');
+      : refuseEventId(call, call.params['id'] ?? '');
   };
 }
 

@@ -1,15 +1,16 @@
 import { z } from 'zod';
 import type { Profile } from '../../state/profile.ts';
+import type { StoredResource } from '../../state/stored-resource.ts';
 import type { ApiCall } from '../api-call.ts';
-import { isoTime, linkedOnly } from '../json-api.ts';
+import { isoTime } from '../json-api.ts';
+import { linked } from '../relation.ts';
 import type { ResourceKind } from '../resource-kind.ts';
 import { seedName } from '../seeded-kind.ts';
 import { withTimes, type StoredKind } from '../stored-kind.ts';
-import { includeTriggered } from './flow-kind.ts';
-import { profileAttributesOf, profileExtras } from './profile-kind.ts';
-import { includeTags } from './tag-kind.ts';
-
-const relationshipNames = ['profiles', 'tags', 'flow-triggers'];
+import { flowTriggers } from './flow-kind.ts';
+import { profileAttributesOf, profileExtras, profileRelations } from './profile-kind.ts';
+import { readDefinition } from './segment-definition.ts';
+import { tagsRelation } from './tag-kind.ts';
 
 /** How lists are shown. */
 export const listKind: StoredKind = {
@@ -17,18 +18,24 @@ export const listKind: StoredKind = {
   path: 'lists',
   attributes: (_, list) => withTimes(list),
   additional: { profile_count: (call, { id }) => call.resources.memberships.count(id) },
-  relationships: (_call, _list, self) => linkedOnly(self, relationshipNames),
-  includes: { tags: includeTags('lists'), 'flow-triggers': includeTriggered('lists') },
+  relations: {
+    profiles: linked,
+    tags: tagsRelation('lists'),
+    'flow-triggers': flowTriggers('lists'),
+  },
 };
 
-/** How segments are shown. Who is in one is seeded: the sandbox evaluates no definition. */
+/** How segments are shown. */
 export const segmentKind: StoredKind = {
   type: 'segment',
   path: 'segments',
   attributes: (_, segment) => withTimes(segment),
-  additional: { profile_count: (call, { id }) => call.resources.memberships.count(id) },
-  relationships: (_call, _segment, self) => linkedOnly(self, relationshipNames),
-  includes: { tags: includeTags('segments'), 'flow-triggers': includeTriggered('segments') },
+  additional: { profile_count: (call, segment) => membersOfSegment(call, segment).length },
+  relations: {
+    profiles: linked,
+    tags: tagsRelation('segments'),
+    'flow-triggers': flowTriggers('segments'),
+  },
 };
 
 /** A profile as a member of a list or a segment; its number is that of the membership. */
@@ -51,8 +58,7 @@ export const memberKind: ResourceKind<Member> = {
     subscriptions: (call, { profile }) => profileExtras.subscriptions(call, profile),
     predictive_analytics: () => profileExtras.predictive_analytics(),
   },
-  relationships: (_call, _member, self) =>
-    linkedOnly(self, ['lists', 'segments', 'push-tokens', 'conversations']),
+  relations: profileRelations,
   values: { profile_id: (_, { id }) => id },
 };
 
@@ -65,6 +71,25 @@ export function membersOf(call: ApiCall, groupId: string): Member[] {
     const profile = call.resources.profiles.get(profileId);
     return profile ? [{ id: profileId, seq: index + 1, profile, joinedMs }] : [];
   });
+}
+
+/** The members of a segment: those the seed names, and those its definition fits. */
+export function membersOfSegment(call: ApiCall, { id, ...segment }: StoredResource): Member[] {
+  const seeded = membersOf(call, id);
+  const fits = readDefinition(call, segment.attributes['definition']);
+  if (!fits) return seeded;
+  const known = new Set(seeded.map((member) => member.id));
+  const others = call.resources.profiles.all().filter((one) => !known.has(one.id) && fits(one));
+  const joinedMs = segment.createdMs;
+  return [
+    ...seeded,
+    ...others.map((profile, index) => ({
+      id: profile.id,
+      seq: seeded.length + index + 1,
+      profile,
+      joinedMs: Math.max(joinedMs, profile.createdMs),
+    })),
+  ];
 }
 
 /** A segment, or a list, that exists from the start. */

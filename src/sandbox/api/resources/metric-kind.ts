@@ -1,7 +1,7 @@
 import type { Metric } from '../../state/metric.ts';
-import { isoTime, linkedOnly } from '../json-api.ts';
+import { isoTime } from '../json-api.ts';
 import type { ResourceKind } from '../resource-kind.ts';
-import { includeTriggered } from './flow-kind.ts';
+import { flowTriggers } from './flow-kind.ts';
 
 /** How metrics are shown. */
 export const metricKind: ResourceKind<Metric> = {
@@ -13,6 +13,6 @@ export const metricKind: ResourceKind<Metric> = {
     updated: isoTime(metric.updatedMs),
     integration: { ...metric.integration },
   }),
-  relationships: (_call, _metric, self) => linkedOnly(self, ['flow-triggers']),
-  includes: { 'flow-triggers': includeTriggered('metrics') },
+  values: { 'integration.category': () => null },
+  relations: { 'flow-triggers': flowTriggers('metrics') },
 };

@@ -3,7 +3,10 @@ import { identifiersReply, itemReply, listReply } from '../resource-kind.ts';
 import { flowKind, flowsTriggeredBy } from './flow-kind.ts';
 import { metricKind } from './metric-kind.ts';
 
-/** `GET /api/metrics`: 200 a page; Klaviyo takes no `page[size]` here. */
+/**
+ * `GET /api/metrics`: 200 a page; Klaviyo takes no `page[size]` here. A filter by the integration's
+ * category matches nothing (recorded).
+ */
 const getMetrics: ApiHandler = (call) => listReply(call, metricKind, call.resources.metrics.all());
 
 const getMetric: ApiHandler = (call) => {

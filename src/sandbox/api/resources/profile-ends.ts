@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../state/json.ts';
-import type { ApiHandler, HandlerTable } from '../api-call.ts';
+import type { ApiCall, ApiHandler, HandlerTable } from '../api-call.ts';
 import { readWrite } from '../body.ts';
-import { dataReply, emptyReply } from '../json-api.ts';
+import { dataReply, emptyReply, selfLink } from '../json-api.ts';
 import { identifierOf } from './bodies.ts';
 import { profileAttributes } from './profile-attributes.ts';
 import { findProfile } from './profiles.ts';
@@ -24,7 +24,7 @@ const deletionBody = z.strictObject({
 
 /**
  * `POST /api/data-privacy-deletion-jobs`: forgets a profile with its events, named by one of id,
- * email and phone number (documented). Deleting nobody is taken on as well (assumed).
+ * email and phone number (documented). Nobody of that name is 404 (recorded).
  */
 const requestDeletion: ApiHandler = (call) => {
   const read = readWrite(call, deletionBody);
@@ -36,7 +36,13 @@ const requestDeletion: ApiHandler = (call) => {
     return call.errors.invalid('Give one of id, email and phone_number.', { pointer });
   }
   const found = id == null ? findProfile(call, attributes) : call.resources.profiles.get(id);
-  if (found) call.resources.removeProfile(found);
+  if (!found) {
+    return call.errors.notFound('profile', id ?? attributes.email ?? attributes.phone_number ?? '');
+  }
+  call.context.later(() => {
+    const current = call.resources.profiles.get(found.id);
+    if (current) call.resources.removeProfile(current);
+  });
   return emptyReply(202);
 };
 
@@ -63,6 +69,14 @@ const mergeProfiles: ApiHandler = (call) => {
   if (!destination) return call.errors.notFound('profile', id);
   if (!source) return call.errors.notFound('profile', sourceId);
   if (id === sourceId) return call.errors.invalid('A profile cannot be merged into itself.');
+  call.context.later(() => mergeInto(call, id, sourceId));
+  const links = { self: selfLink(call, 'profiles', id) };
+  return dataReply(call, 202, { type: 'profile', id, attributes: {}, links });
+};
+
+function mergeInto(call: ApiCall, id: string, sourceId: string): void {
+  const [destination, source] = [id, sourceId].map((one) => call.resources.profiles.get(one));
+  if (!destination || !source) return;
   call.resources.removeProfile(source, id);
   call.resources.replaceProfile({
     ...destination,
@@ -70,8 +84,7 @@ const mergeProfiles: ApiHandler = (call) => {
     updatedMs: call.context.clock.now(),
     lastEventMs: laterOf(destination.lastEventMs, source.lastEventMs),
   });
-  return dataReply(201, { type: 'profile', id });
-};
+}
 
 /** Attributes with what they lack from others, within custom properties and location too. */
 function filled(attributes: JsonObject, others: JsonObject): JsonObject {

@@ -1,7 +1,7 @@
 import type { ApiCall, ApiHandler, HandlerTable } from '../api-call.ts';
 import { identifiersReply, listReply } from '../resource-kind.ts';
 import { collectionOf, type StoredKind } from '../stored-kind.ts';
-import { listKind, segmentKind } from './group-kind.ts';
+import { listKind, membersOfSegment, segmentKind } from './group-kind.ts';
 
 /** Answers by the lists or segments that the profile in the path is in. */
 function groupsOfProfile(kind: StoredKind, reply: typeof listReply): ApiHandler {
@@ -10,7 +10,11 @@ function groupsOfProfile(kind: StoredKind, reply: typeof listReply): ApiHandler 
     if (!profile) return call.errors.notFound('profile', call.params['id'] ?? '');
     const groups = collectionOf(call, kind)
       .all()
-      .filter(({ id }) => call.resources.memberships.has(id, profile.id));
+      .filter((group) =>
+        kind === segmentKind
+          ? membersOfSegment(call, group).some(({ id }) => id === profile.id)
+          : call.resources.memberships.has(group.id, profile.id),
+      );
     return reply(call, kind, groups, { include: [] });
   };
 }

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { JsonObject } from '../../state/json.ts';
+import type { StoredResource } from '../../state/stored-resource.ts';
 import type { ApiCall, ApiHandler, HandlerTable } from '../api-call.ts';
 import { readWrite } from '../body.ts';
-import { linkedOnly } from '../json-api.ts';
-import { present } from '../resource-kind.ts';
+import { linked, relatedOnly, relationTo } from '../relation.ts';
 import {
   addStored,
   collectionOf,
@@ -16,7 +16,7 @@ import {
 } from '../stored-kind.ts';
 import { identifierOf } from './bodies.ts';
 import { listKind } from './group-kind.ts';
-import { addJob, queuedReply } from './jobs.ts';
+import { beginJob, type JobOutcome } from './jobs.ts';
 import { profileKind } from './profile-kind.ts';
 import { refuseMeta } from './profile-meta.ts';
 import { upsertProfile, writeProfile, type NotWritten, type Written } from './profiles.ts';
@@ -25,12 +25,14 @@ const jobKind: StoredKind = {
   type: 'profile-bulk-import-job',
   path: 'profile-bulk-import-jobs',
   attributes: (_, job) => job.attributes,
-  relationships: (_call, _job, self) => linkedOnly(self, ['lists', 'profiles', 'import-errors']),
-  includes: {
-    lists: (call, { related }, query) =>
-      storedOf(call, listKind, related?.['lists']).map((list) =>
-        present(call, query, listKind, list),
-      ),
+  relations: {
+    lists: relationTo(
+      () => listKind,
+      (call, { related }) => storedOf(call, listKind, related?.['lists']),
+      { data: 'always' },
+    ),
+    profiles: linked,
+    'import-errors': relatedOnly,
   },
 };
 
@@ -68,6 +70,20 @@ const bulkImport: ApiHandler = (call) => {
     const refused = refuseMeta(call, meta);
     if (refused) return refused;
   }
+  return beginJob(call, read.query, jobKind, {
+    shape: { status: 'queued', failures: 'failed_count', besides: ['started_at', 'expires_at'] },
+    total: sent.length,
+    related: { lists },
+    run: (job) => importProfiles(call, job, { sent, lists }),
+  });
+};
+
+interface Import {
+  readonly sent: readonly z.infer<typeof upsertProfile>[];
+  readonly lists: readonly string[];
+}
+
+function importProfiles(call: ApiCall, job: StoredResource, { sent, lists }: Import): JobOutcome {
   const outcomes = sent.map((profile) => writeProfile(call, profile));
   const joinedMs = call.context.clock.now();
   const profiles = outcomes.flatMap((written) => (isWritten(written) ? [written.profile.id] : []));
@@ -76,18 +92,12 @@ const bulkImport: ApiHandler = (call) => {
       call.resources.memberships.add({ groupId, profileId, joinedMs });
     }
   }
-  const failed = outcomes.filter((written) => !isWritten(written)).length;
-  const job = addJob(
-    call,
-    jobKind,
-    { failures: 'failed_count', times: ['started_at', 'expires_at'] },
-    { total: sent.length, failed, related: { lists, profiles: [...new Set(profiles)] } },
-  );
   for (const [index, written] of outcomes.entries()) {
     if (!isWritten(written)) addError(call, job.id, index, written, sent[index] as JsonObject);
   }
-  return queuedReply(call, read.query, jobKind, job);
-};
+  const failed = outcomes.filter((written) => !isWritten(written)).length;
+  return { failed, related: { profiles: [...new Set(profiles)] } };
+}
 
 function isWritten(written: Written): written is Exclude<Written, NotWritten> {
   return written.outcome === 'created' || written.outcome === 'updated';

@@ -206,7 +206,7 @@ describe('suppressions', () => {
 
   it('keep e-mail from a profile until they are lifted, and skip whom they do not concern', async () => {
     const begun = await job('create', ['ada@alpha.example', 'nobody@alpha.example']);
-    expect([begun.status, begun.at('data.attributes.status')]).toEqual([202, 'queued']);
+    expect([begun.status, begun.at('data.attributes.status')]).toEqual([202, 'processing']);
     const path = `/api/profile-suppression-bulk-create-jobs/${begun.text('data.id')}`;
     expect((await test.get(path)).at('data.attributes')).toMatchObject({
       status: 'complete',
@@ -238,7 +238,11 @@ describe('suppressions', () => {
     expect(await marketingOf('ada@alpha.example')).toMatchObject({
       can_receive_email_marketing: false,
     });
-    expect((await job('create', ['a@b.co'], listOf('nobody'))).status).toBe(404);
+    const both = await job('create', ['a@b.co'], listOf(list));
+    expect([both.status, both.at('errors.0.code')]).toEqual([400, 'invalid']);
+    const stranger = { ...body.data, relationships: listOf('nobody') };
+    const path = '/api/profile-suppression-bulk-create-jobs';
+    expect((await test.post(path, { data: stranger })).status).toBe(404);
   });
 });
 
@@ -332,7 +336,11 @@ describe('the end of a profile', () => {
     expect((await merge(id, 'nobody')).status).toBe(404);
     expect((await merge(id, id)).status).toBe(400);
     const merged = await merge(id, source);
-    expect([merged.status, merged.at('data')]).toEqual([201, { type: 'profile', id }]);
+    const links = { self: `${test.sandbox.url}/api/profiles/${id}/` };
+    expect([merged.status, merged.at('data')]).toEqual([
+      202,
+      { type: 'profile', id, attributes: {}, links },
+    ]);
     expect((await test.get(`/api/profiles/${source}`)).status).toBe(404);
     expect((await test.get(`/api/profiles/${id}`)).at('data.attributes')).toMatchObject({
       email: 'kim@alpha.example',
@@ -351,6 +359,7 @@ describe('the end of a profile', () => {
     await sendEvent(id, 'o-1');
     expect((await remove({ id, attributes: { email: 'kim@alpha.example' } })).status).toBe(400);
     expect((await remove({})).status).toBe(400);
+    expect((await remove({ attributes: { email: 'nobody@alpha.example' } })).status).toBe(404);
     expect((await remove({ attributes: { email: 'KIM@alpha.example' } })).status).toBe(202);
     expect((await test.get(`/api/profiles/${id}`)).status).toBe(404);
     expect(await idsAt('/api/events')).toEqual([]);

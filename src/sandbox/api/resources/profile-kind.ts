@@ -1,24 +1,41 @@
 import type { JsonObject, JsonValue } from '../../state/json.ts';
+import type { Stored } from '../../state/stored-resource.ts';
 import type { Profile } from '../../state/profile.ts';
 import type { ApiCall } from '../api-call.ts';
-import { isoTime, linkedOnly } from '../json-api.ts';
+import { isoTime } from '../json-api.ts';
+import { linked } from '../relation.ts';
 import type { FilterTerm } from '../query/parse-filter.ts';
 import type { ApiQuery } from '../query/read-query.ts';
 import { valueAt } from '../query/sparse.ts';
-import type { ResourceKind } from '../resource-kind.ts';
+import type { Relations, ResourceKind } from '../resource-kind.ts';
 import { isSuppressed, shownSubscriptions } from './consent.ts';
 
-const shownAttributes = [
+const shownAttributes: readonly string[] = [
   'email',
   'phone_number',
   'external_id',
+  'anonymous_id',
+  'whatsapp_bsuid',
   'first_name',
   'last_name',
   'organization',
   'locale',
   'title',
   'image',
-] as const;
+];
+
+const noLocation: JsonObject = {
+  address1: null,
+  address2: null,
+  city: null,
+  country: null,
+  latitude: null,
+  longitude: null,
+  region: null,
+  zip: null,
+  timezone: null,
+  ip: null,
+};
 
 /** The attributes of a profile that every answer shows. */
 export function profileAttributesOf({ attributes, ...profile }: Profile): JsonObject {
@@ -28,7 +45,7 @@ export function profileAttributesOf({ attributes, ...profile }: Profile): JsonOb
     created: isoTime(createdMs),
     updated: isoTime(updatedMs),
     last_event_date: lastEventMs === null ? null : isoTime(lastEventMs),
-    location: attributes['location'] ?? {},
+    location: { ...noLocation, ...(attributes['location'] as JsonObject | undefined) },
     properties: attributes['properties'] ?? {},
   };
 }
@@ -61,14 +78,24 @@ function suppression({ subscriptions = {} }: Profile, name: string): JsonValue {
   return valueAt((last ?? {}) as JsonObject, name) ?? null;
 }
 
+const groupRelations = { lists: linked, segments: linked, 'push-tokens': linked };
+
+/**
+ * The relationships of a profile: to several conversations where profiles themselves are read, to
+ * one elsewhere (recorded).
+ */
+export function profileRelations({ operation }: ApiCall, isPrimary: boolean): Relations<Stored> {
+  const isRead = operation.id === 'get_profiles' || operation.id === 'get_profile';
+  return { ...groupRelations, [isPrimary && isRead ? 'conversations' : 'conversation']: linked };
+}
+
 /** How profiles are shown. */
 export const profileKind: ResourceKind<Profile> = {
   type: 'profile',
   path: 'profiles',
   attributes: (_, profile) => profileAttributesOf(profile),
   additional: profileExtras,
-  relationships: (_call, _profile, self) =>
-    linkedOnly(self, ['lists', 'segments', 'push-tokens', 'conversations']),
+  relations: profileRelations,
   values: {
     [`${suppressionPath}.reason`]: (_, profile) =>
       isSuppressed(profile) ? suppression(profile, 'reason') : null,

@@ -101,7 +101,9 @@ describe('POST /api/profiles', () => {
       attributes: { email: 'kim@alpha.example', first_name: 'Kim', last_name: null },
     });
     const read = await test.get(`/api/profiles/${created.text('data.id')}/`);
-    expect(read.at('data')).toEqual(created.at('data'));
+    for (const part of ['id', 'attributes', 'links']) {
+      expect(read.at(`data.${part}`)).toEqual(created.at(`data.${part}`));
+    }
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
     expect((await test.get(`/api/profiles/${created.text('data.id')}`, 'pk_betafull')).status).toBe(
       404,
@@ -279,7 +281,7 @@ describe('GET /api/profiles', () => {
       const reply = await test.get(next);
       sizes.push(reply.at('data.length'));
       seen.push(...(reply.at('data') as { id: string }[]).map(({ id }) => id));
-      expect(reply.at('links.self')).toContain('/api/profiles/?');
+      expect(reply.at('links.self')).toBe(test.sandbox.url + next);
       next =
         reply.at('links.next') === null
           ? ''

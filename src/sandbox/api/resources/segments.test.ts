@@ -54,14 +54,14 @@ describe('segments', () => {
     expect(counted.at('data.attributes')).toMatchObject({ is_active: true, profile_count: 1 });
   });
 
-  it('are renamed and deleted, and not defined', async () => {
+  it('are made, renamed and deleted', async () => {
     const id = await idOf('/api/segments', 'Buyers');
     const change = (attributes: object) =>
       test.api('PATCH', `/api/segments/${id}`, key, { data: { type: 'segment', id, attributes } });
     const starred = await change({ is_starred: true, name: 'Customers' });
     expect(starred.at('data.attributes')).toMatchObject({ is_starred: true, name: 'Customers' });
-    expect((await change({ definition: { condition_groups: [] } })).status).toBe(501);
-    expect((await test.post('/api/segments', {})).status).toBe(501);
+    expect((await change({ definition: { condition_groups: [] } })).status).toBe(400);
+    expect((await test.post('/api/segments', {})).status).toBe(400);
     expect((await test.api('DELETE', `/api/segments/${id}`, key)).status).toBe(204);
     expect(await names('/api/segments')).toEqual(['Nobody']);
   });

@@ -2,23 +2,26 @@ import { z } from 'zod';
 import type { HandlerTable } from '../api-call.ts';
 import type { SeededKind } from '../seeded-kind.ts';
 import {
+  addStored,
   changeStored,
+  createStored,
   deleteStored,
   getStored,
   listStored,
   relation,
   updateStored,
 } from '../stored-kind.ts';
-import { change, nameText } from './bodies.ts';
+import { change, creation, nameText } from './bodies.ts';
 import { flowKind, flowsTriggeredBy } from './flow-kind.ts';
 import {
   memberFilters,
   memberKind,
-  membersOf,
+  membersOfSegment,
   seedGroupSchema,
   segmentKind,
   type SeedGroup,
 } from './group-kind.ts';
+import { segmentDefinition } from './segment-definition.ts';
 import { forgetTagged, tagKind, tagsOf } from './tag-kind.ts';
 
 const updateSegment = updateStored(
@@ -27,15 +30,30 @@ const updateSegment = updateStored(
     name: nameText.optional(),
     is_starred: z.boolean().optional(),
     is_active: z.boolean().optional(),
-    definition: z.unknown().optional(),
+    definition: segmentDefinition.optional(),
   }),
-  (call, segment, { data: { attributes } }) =>
-    attributes.definition === undefined
-      ? changeStored(call, segmentKind, segment, attributes)
-      : { refusal: call.errors.notImplemented('A change of a segment’s definition') },
+  (call, segment, { data: { attributes } }) => changeStored(call, segmentKind, segment, attributes),
 );
 
-const members = relation(segmentKind, memberKind, (call, { id }) => membersOf(call, id), {
+/** `POST /api/segments`: who is in it follows from its definition, as far as the sandbox reads it. */
+const createSegment = createStored(
+  segmentKind,
+  creation('segment', {
+    name: nameText,
+    definition: segmentDefinition,
+    is_starred: z.boolean().nullish(),
+  }),
+  (call, { data: { attributes } }) =>
+    addStored(call, segmentKind, {
+      name: attributes.name,
+      definition: attributes.definition,
+      is_active: true,
+      is_processing: false,
+      is_starred: attributes.is_starred ?? false,
+    }),
+);
+
+const members = relation(segmentKind, memberKind, membersOfSegment, {
   filter: memberFilters,
 });
 const tags = relation(segmentKind, tagKind, (call, { id }) => tagsOf(call, 'segments', id));
@@ -48,7 +66,7 @@ export const seededSegments: SeededKind<SeedGroup> = {
   type: segmentKind.type,
   schema: seedGroupSchema,
   attributes: () => ({
-    definition: null,
+    definition: { condition_groups: [{ conditions: [{ type: 'seeded' }] }] },
     is_active: true,
     is_processing: false,
     is_starred: false,
@@ -56,9 +74,10 @@ export const seededSegments: SeededKind<SeedGroup> = {
   members: ({ profiles = [] }) => profiles,
 };
 
-/** All of segments but their creation: the sandbox evaluates no definition. */
+/** Segments, seeded or made. */
 export const segmentHandlers: HandlerTable = {
   get_segments: listStored(segmentKind),
+  create_segment: createSegment,
   get_segment: getStored(segmentKind),
   update_segment: updateSegment,
   delete_segment: deleteStored(segmentKind, (call, { id }) => {

@@ -105,13 +105,17 @@ export function subscribe(
   const list = collectionOf(call, listKind).get(terms.listId ?? '');
   // The person would get an email with a link; nobody clicks it here (documented).
   const unconfirmed = list?.attributes['opt_in_process'] === 'double_opt_in' && !terms.historical;
-  for (const one of subscribers) {
-    const profile = subscriberProfile(call, one);
-    if (unconfirmed) continue;
-    const joinedMs = call.context.clock.now();
-    if (list) call.resources.memberships.add({ groupId: list.id, profileId: profile.id, joinedMs });
-    call.resources.replaceProfile(consented(call, profile, one.attributes.subscriptions, terms));
-  }
+  call.context.later(() => {
+    for (const one of subscribers) {
+      // Without a list a new address never appears, whatever the answer says (recorded).
+      const profile = subscriberProfile(call, one, terms.listId !== undefined);
+      if (unconfirmed || !profile) continue;
+      const joinedMs = call.context.clock.now();
+      const { id: profileId } = profile;
+      if (list) call.resources.memberships.add({ groupId: list.id, profileId, joinedMs });
+      call.resources.replaceProfile(consented(call, profile, one.attributes.subscriptions, terms));
+    }
+  });
   return emptyReply(202);
 }
 
@@ -154,14 +158,18 @@ function refuseChannels(call: ApiCall, channels: Channels): ApiReply | undefined
     : undefined;
 }
 
-function subscriberProfile(call: ApiCall, { id, attributes }: Subscriber): Profile {
+function subscriberProfile(
+  call: ApiCall,
+  { id, attributes }: Subscriber,
+  mayBeNew: boolean,
+): Profile | undefined {
   const { email: address, phone_number: phone } = attributes;
   const identity = {
     ...(address == null ? {} : { email: address }),
     ...(phone == null ? {} : { phone_number: phone }),
   };
   const known = id == null ? findProfile(call, identity) : call.resources.profiles.get(id);
-  return known ?? addProfile(call, identity);
+  return known ?? (mayBeNew ? addProfile(call, identity) : undefined);
 }
 
 interface Consent {
@@ -224,12 +232,14 @@ const bulkUnsubscribe: ApiHandler = (call) => {
     if (refusal) return refusal;
     if (!hasIdentifier(one.attributes)) return identifierNeeded(call, pointer);
   }
-  for (const { attributes: one } of attributes.profiles.data) {
-    const { subscriptions, ...identity } = one;
-    const profile = findProfile(call, identity) ?? addProfile(call, identity);
-    if (listId !== undefined) call.resources.memberships.remove(listId, profile.id);
-    call.resources.replaceProfile(consented(call, profile, subscriptions, { source: null }));
-  }
+  call.context.later(() => {
+    for (const { attributes: one } of attributes.profiles.data) {
+      const { subscriptions, ...identity } = one;
+      const profile = findProfile(call, identity) ?? addProfile(call, identity);
+      if (listId !== undefined) call.resources.memberships.remove(listId, profile.id);
+      call.resources.replaceProfile(consented(call, profile, subscriptions, { source: null }));
+    }
+  });
   return emptyReply(202);
 };
 

@@ -3,12 +3,13 @@ import type { JsonObject, JsonValue } from '../../state/json.ts';
 import type { Profile } from '../../state/profile.ts';
 import type { ApiCall, ApiHandler, HandlerTable } from '../api-call.ts';
 import { readWrite } from '../body.ts';
-import { isoTime, linkedOnly } from '../json-api.ts';
-import { collectionOf, getStored, listStored, type StoredKind } from '../stored-kind.ts';
+import { isoTime } from '../json-api.ts';
+import { relationTo } from '../relation.ts';
+import { collectionOf, getStored, listStored, storedOf, type StoredKind } from '../stored-kind.ts';
 import { identifierOf } from './bodies.ts';
 import { isSuppressed, withChannel } from './consent.ts';
-import { listKind, membersOf, segmentKind } from './group-kind.ts';
-import { addJob, queuedReply } from './jobs.ts';
+import { listKind, membersOf, membersOfSegment, segmentKind } from './group-kind.ts';
+import { beginJob } from './jobs.ts';
 import { findProfile } from './profiles.ts';
 
 type Suppression = 'create' | 'delete';
@@ -23,8 +24,23 @@ function jobKind(type: string): StoredKind {
     type,
     path: `${type}s`,
     attributes: (_, job) => job.attributes,
-    relationships: (_call, _job, self) => linkedOnly(self, ['lists', 'segments']),
-    values: { created: (_, { createdMs }) => createdMs },
+    relations: {
+      lists: relationTo(
+        () => listKind,
+        (call, { related }) => storedOf(call, listKind, related?.['lists']),
+        { data: 'filled' },
+      ),
+      segments: relationTo(
+        () => segmentKind,
+        (call, { related }) => storedOf(call, segmentKind, related?.['segments']),
+        { data: 'filled' },
+      ),
+    },
+    values: {
+      created: (_, { createdMs }) => createdMs,
+      list_id: (_, { related }) => related?.['lists']?.[0] ?? null,
+      segment_id: (_, { related }) => related?.['segments']?.[0] ?? null,
+    },
   };
 }
 
@@ -70,21 +86,32 @@ function suppressionJob(what: Suppression): ApiHandler {
   return (call) => {
     const read = readWrite(call, schema);
     if ('refusal' in read) return read.refusal;
+    const { attributes, relationships } = read.body.data;
+    if (attributes.profiles && (relationships?.list || relationships?.segment)) {
+      const detail = 'Profiles and a list or segment cannot be supplied together.';
+      return call.errors.invalid(detail);
+    }
     const named = profilesOf(call, read.body);
     if ('missing' in named) return call.errors.notFound(named.missing, named.id);
     const { profiles, related } = named;
     if (profiles.length === 0 && Object.keys(related).length === 0) {
       return call.errors.invalid('Profiles, a list or a segment must be supplied.');
     }
-    let skipped = 0;
-    for (const profile of profiles) {
-      if (profile && isSuppressed(profile) === (what === 'delete')) {
-        call.resources.replaceProfile(suppressed(call, profile, what));
-      } else skipped++;
-    }
-    const outcome = { total: profiles.length, failed: skipped, related };
-    const job = addJob(call, kind, { failures: 'skipped_count', times: [] }, outcome);
-    return queuedReply(call, read.query, kind, job);
+    return beginJob(call, read.query, kind, {
+      shape: { status: 'processing', failures: 'skipped_count', besides: [], isDatedAtOnce: true },
+      total: profiles.length,
+      related,
+      run() {
+        let skipped = 0;
+        for (const known of profiles) {
+          const profile = known && call.resources.profiles.get(known.id);
+          if (profile && isSuppressed(profile) === (what === 'delete')) {
+            call.resources.replaceProfile(suppressed(call, profile, what));
+          } else skipped++;
+        }
+        return { failed: skipped };
+      },
+    });
   };
 }
 
@@ -103,9 +130,11 @@ function profilesOf(call: ApiCall, { data: { attributes, relationships } }: Body
   for (const kind of [listKind, segmentKind]) {
     const id = relationships?.[kind.type as 'list' | 'segment']?.data.id;
     if (id === undefined) continue;
-    if (!collectionOf(call, kind).get(id)) return { missing: kind.type, id };
     related[kind.path] = [id];
-    profiles.push(...membersOf(call, id).map(({ profile }) => profile));
+    const group = collectionOf(call, kind).get(id);
+    if (!group) return { missing: kind.type, id };
+    const members = kind === segmentKind ? membersOfSegment(call, group) : membersOf(call, id);
+    profiles.push(...members.map(({ profile }) => profile));
   }
   return { profiles, related };
 }
@@ -114,7 +143,8 @@ function suppressed(call: ApiCall, profile: Profile, what: Suppression): Profile
   const nowMs = call.context.clock.now();
   const entry: JsonObject = { reason: 'USER_SUPPRESSED', timestamp: isoTime(nowMs) };
   const suppression: JsonValue = what === 'create' ? [entry] : [];
-  return { ...withChannel(profile, 'email.marketing', { suppression }), updatedMs: nowMs };
+  const change = { suppression, last_updated: isoTime(nowMs) };
+  return { ...withChannel(profile, 'email.marketing', change), updatedMs: nowMs };
 }
 
 export const suppressionHandlers: HandlerTable = {

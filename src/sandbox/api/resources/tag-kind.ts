@@ -1,15 +1,14 @@
 import type { StoredResource } from '../../state/stored-resource.ts';
 import type { ApiCall } from '../api-call.ts';
-import { linkedOnly } from '../json-api.ts';
-import { present, type Inclusion } from '../resource-kind.ts';
-import { collectionOf, type StoredKind } from '../stored-kind.ts';
+import { linked, relationTo, type Relation } from '../relation.ts';
+import { collectionOf, storedOf, type StoredKind } from '../stored-kind.ts';
 
 /** How groups of tags are shown. */
 export const tagGroupKind: StoredKind = {
   type: 'tag-group',
   path: 'tag-groups',
   attributes: (_, group) => group.attributes,
-  relationships: (_call, _group, self) => linkedOnly(self, ['tags']),
+  relations: { tags: linked },
 };
 
 /** How tags are shown. */
@@ -17,18 +16,21 @@ export const tagKind: StoredKind = {
   type: 'tag',
   path: 'tags',
   attributes: (_, tag) => tag.attributes,
-  relationships: (_call, _tag, self) =>
-    linkedOnly(self, ['tag-group', 'lists', 'segments', 'campaigns', 'flows']),
-  includes: {
-    'tag-group': (call, tag, query) => {
-      const group = call.resources.of('tag-group').get(tag.related?.['tag-group']?.[0] ?? '');
-      return group ? [present(call, query, tagGroupKind, group)] : [];
-    },
+  relations: {
+    'tag-group': relationTo(
+      () => tagGroupKind,
+      (call, tag) => storedOf(call, tagGroupKind, tag.related?.['tag-group']),
+      { one: true, data: 'written' },
+    ),
+    lists: linked,
+    segments: linked,
+    campaigns: linked,
+    flows: linked,
   },
 };
 
 /** What can have tags, under the name of the tag's relationship. */
-export type Tagged = 'lists' | 'segments' | 'flows';
+export type Tagged = 'lists' | 'segments' | 'flows' | 'campaigns';
 
 /** The tags of a resource. */
 export function tagsOf(call: ApiCall, tagged: Tagged, id: string): StoredResource[] {
@@ -37,10 +39,12 @@ export function tagsOf(call: ApiCall, tagged: Tagged, id: string): StoredResourc
     .filter((tag) => tag.related?.[tagged]?.includes(id));
 }
 
-/** Adds the tags of a resource to an answer. */
-export function includeTags(tagged: Tagged): Inclusion<StoredResource> {
-  return (call, { id }, query) =>
-    tagsOf(call, tagged, id).map((tag) => present(call, query, tagKind, tag));
+/** The relationship to the tags of a resource. */
+export function tagsRelation(tagged: Tagged): Relation<StoredResource> {
+  return relationTo(
+    () => tagKind,
+    (call, { id }) => tagsOf(call, tagged, id),
+  );
 }
 
 /** Takes every tag off a resource that ends. */

@@ -19,6 +19,7 @@ import {
   type StoredKind,
 } from '../stored-kind.ts';
 import { change, identifierOf, identifiersBody, nameText } from './bodies.ts';
+import { campaignKind } from './campaign-kind.ts';
 import { flowKind } from './flow-kind.ts';
 import { listKind, segmentKind } from './group-kind.ts';
 import { defaultGroupId, withDefaultGroup } from './tag-groups.ts';
@@ -37,10 +38,13 @@ const createBody = z.strictObject({
 const createTag = createStored(tagKind, createBody, (call, { data }) => {
   const groupId = data.relationships?.['tag-group'].data.id ?? defaultGroupId(call);
   const id = call.context.random.id();
-  return (
-    refuseStrangers(call, tagGroupKind, [groupId]) ??
-    addStored(call, tagKind, data.attributes, { id, related: { 'tag-group': [groupId] } })
-  );
+  if (!collectionOf(call, tagGroupKind).get(groupId)) {
+    const detail = `Tag Group with id ${groupId} not found`;
+    const title = 'Tag Service Error';
+    const code = 'tag_service_error';
+    return { refusal: call.errors.error({ status: 404, code, title, detail }) };
+  }
+  return addStored(call, tagKind, data.attributes, { id, related: { 'tag-group': [groupId] } });
 });
 
 const updateTag = updateStored(tagKind, change('tag', { name: nameText }), (call, tag, { data }) =>
@@ -51,6 +55,7 @@ const taggedKinds = {
   lists: listKind,
   segments: segmentKind,
   flows: flowKind,
+  campaigns: campaignKind,
 } as const satisfies Record<Tagged, StoredKind>;
 
 /** `GET /api/tags/{id}/relationships/<tagged>` */
@@ -105,7 +110,6 @@ const groupOfTag = (answer: 'related' | 'identifier'): ApiHandler =>
     return group ? itemReply(call, tagGroupKind, group) : call.errors.notFound('tag-group', '');
   });
 
-/** All of tags but campaigns, which the sandbox does not keep. */
 export const tagHandlers: HandlerTable = {
   get_tags: withDefaultGroup(listStored(tagKind)),
   create_tag: withDefaultGroup(createTag),
@@ -120,6 +124,9 @@ export const tagHandlers: HandlerTable = {
   get_segment_ids_for_tag: taggedIds('segments'),
   tag_segments: changeTagged('segments', 'add'),
   remove_tag_from_segments: changeTagged('segments', 'remove'),
+  get_campaign_ids_for_tag: taggedIds('campaigns'),
+  tag_campaigns: changeTagged('campaigns', 'add'),
+  remove_tag_from_campaigns: changeTagged('campaigns', 'remove'),
   get_flow_ids_for_tag: taggedIds('flows'),
   tag_flows: changeTagged('flows', 'add'),
   remove_tag_from_flows: changeTagged('flows', 'remove'),

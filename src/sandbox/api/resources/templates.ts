@@ -1,5 +1,8 @@
 import { z } from 'zod';
-import type { HandlerTable } from '../api-call.ts';
+import type { ApiHandler, HandlerTable } from '../api-call.ts';
+import { readWrite } from '../body.ts';
+import { valueAt } from '../query/sparse.ts';
+import { presentReply } from '../resource-kind.ts';
 import {
   addStored,
   changeStored,
@@ -14,8 +17,10 @@ import {
 } from '../stored-kind.ts';
 import { seedName, type SeededKind } from '../seeded-kind.ts';
 import { change, creation, nameText } from './bodies.ts';
+import { freeObject } from './profile-attributes.ts';
 
-const templateKind: StoredKind = {
+/** How templates are shown. */
+export const templateKind: StoredKind = {
   type: 'template',
   path: 'templates',
   attributes: (_, template) => withTimes(template),
@@ -67,13 +72,56 @@ const cloneBody = z.strictObject({
   }),
 });
 
-const cloneTemplate = createStored(templateKind, cloneBody, (call, { data }) => {
-  const original = collectionOf(call, templateKind).get(data.id);
-  if (!original) return { refusal: call.errors.notFound('template', data.id) };
-  // A clone without a name of its own has the original's (assumed).
-  const name = data.attributes.name ?? original.attributes['name'] ?? null;
-  return addStored(call, templateKind, { ...original.attributes, name });
+const cloneTemplate = createStored(
+  templateKind,
+  cloneBody,
+  (call, { data }) => {
+    const original = collectionOf(call, templateKind).get(data.id);
+    if (!original) return { refusal: call.errors.notFound('template', data.id) };
+    // A clone without a name of its own has the original's (assumed).
+    const name = data.attributes.name ?? original.attributes['name'] ?? null;
+    return addStored(call, templateKind, { ...original.attributes, name });
+  },
+  200,
+);
+
+const renderBody = z.strictObject({
+  data: z.strictObject({
+    type: z.literal('template'),
+    id: z.string(),
+    attributes: z.strictObject({ context: freeObject }),
+  }),
 });
+
+/**
+ * `POST /api/template-render`: puts the context's values in the place of `{{ name.of.value }}`. A
+ * template that needs more of the template language than that answers 501.
+ */
+const renderTemplate: ApiHandler = (call) => {
+  const read = readWrite(call, renderBody);
+  if ('refusal' in read) return read.refusal;
+  const { id, attributes } = read.body.data;
+  const template = collectionOf(call, templateKind).get(id);
+  if (!template) return call.errors.notFound('template', id);
+  const texts = ['html', 'text', 'amp'].map((name) => [
+    name,
+    String(template.attributes[name] ?? ''),
+  ]);
+  if (texts.some(([, text = '']) => /\{%|\{\{[^}]*\|/.test(text))) {
+    return call.errors.notImplemented('A template with tags or filters');
+  }
+  const rendered = Object.fromEntries(
+    texts.map(([name, text = '']) => [
+      name,
+      text.replace(/\{\{\s*([\w.]+)\s*\}\}/g, (_, path: string) => {
+        const value = valueAt(attributes.context, path);
+        return typeof value === 'object' ? '' : String(value ?? '');
+      }),
+    ]),
+  );
+  const shown = { ...template, attributes: { ...template.attributes, ...rendered } };
+  return presentReply(call, read.query, templateKind, shown, 200);
+};
 
 /** A template that exists from the start. */
 export interface SeedTemplate {
@@ -92,6 +140,7 @@ export const templateHandlers: HandlerTable = {
   create_template: createTemplate,
   get_template: getStored(templateKind),
   update_template: updateTemplate,
-  delete_template: deleteStored(templateKind),
+  delete_template: deleteStored(templateKind, undefined, 200),
   clone_template: cloneTemplate,
+  render_template: renderTemplate,
 };

@@ -1,10 +1,11 @@
 import { z } from 'zod';
+import { ulid } from '../../ids.ts';
 import type { ApiReply } from '../../context/api-error.ts';
-import { klaviyoIntegration } from '../../state/metric.ts';
 import type { Stored } from '../../state/stored-resource.ts';
 import type { ApiCall, ApiHandler, HandlerTable } from '../api-call.ts';
-import { isoTime, linkedTo } from '../json-api.ts';
-import { itemReply, listReply, present, type ResourceKind } from '../resource-kind.ts';
+import { isoTime } from '../json-api.ts';
+import { relationTo } from '../relation.ts';
+import { itemReply, listReply, type ResourceKind } from '../resource-kind.ts';
 import {
   addStored,
   changeStored,
@@ -23,41 +24,51 @@ const topicKind: ResourceKind<Stored> = {
   attributes: () => ({}),
 };
 
+/** Klaviyo shows the host only (recorded). */
+function masked(address: string): string {
+  return `${new URL(address).origin}/*****`;
+}
+
 /** Webhooks are kept, never called. Their secret is kept too, and never shown. */
 const webhookKind: StoredKind = {
   type: 'webhook',
   path: 'webhooks',
   attributes: (_, { attributes, createdMs, updatedMs }) => {
     const { secret_key: _secret, ...shown } = attributes;
-    return { ...shown, created_at: isoTime(createdMs), updated_at: isoTime(updatedMs) };
+    const endpoint_url = masked(String(shown['endpoint_url']));
+    return {
+      ...shown,
+      endpoint_url,
+      created_at: isoTime(createdMs),
+      updated_at: isoTime(updatedMs),
+    };
   },
-  relationships: (_, { related }, self) =>
-    linkedTo(
-      self,
-      'webhook-topics',
-      (related?.['webhook-topics'] ?? []).map((id) => ({ type: 'webhook-topic', id })),
+  relations: {
+    'webhook-topics': relationTo(
+      () => topicKind,
+      (_, { related }) => (related?.['webhook-topics'] ?? []).map((id, seq) => ({ id, seq })),
+      { data: 'always', links: 'none' },
     ),
-  includes: {
-    'webhook-topics': (call, { related }, query) =>
-      (related?.['webhook-topics'] ?? []).map((id) =>
-        present(call, query, topicKind, { id, seq: 1 }),
-      ),
   },
 };
 
-/** Topics that Klaviyo's documents name. */
-const documentedTopics = ['event:klaviyo.email_delivered', 'event:klaviyo.sent_sms'];
+/** Topics that Klaviyo's documents or recordings name. */
+const systemTopics = [
+  'event:klaviyo.email_delivered',
+  'event:klaviyo.received_email',
+  'event:klaviyo.sent_sms',
+];
 
 /**
- * The topics of an account: those documented, and one for each of Klaviyo's own metrics in it. That
- * topics follow the metrics of the account is documented, how their ids are spelled is assumed.
+ * The topics of an account: those of the system, and one for each metric of Klaviyo's own and of the
+ * API, such as `event:api.placed_order` (form recorded). Metrics of apps have none (assumed).
  */
 function topicsOf(call: ApiCall): Stored[] {
-  const own = call.resources.metrics
-    .all()
-    .filter(({ integration }) => integration.id === klaviyoIntegration.id)
-    .map(({ name }) => `event:klaviyo.${name.toLowerCase().replace(/[^a-z0-9]+/g, '_')}`);
-  return [...new Set([...documentedTopics, ...own])].map((id, index) => ({ id, seq: index + 1 }));
+  const own = call.resources.metrics.all().flatMap(({ name, integration: { object, key } }) => {
+    const metric = name.toLowerCase().replace(/[^a-z0-9]+/g, '_');
+    return object === 'integration' ? [`event:${key}.${metric}`] : [];
+  });
+  return [...new Set([...systemTopics, ...own])].map((id, index) => ({ id, seq: index + 1 }));
 }
 
 const endpointUrl = z.url({ protocol: /^https$/, error: 'Must be an https URL.' });
@@ -107,7 +118,7 @@ const createWebhook = createStored(webhookKind, createBody, (call, { data }) => 
   if (refusal) return { refusal };
   const { description = null, ...attributes } = data.attributes;
   const related = { 'webhook-topics': ids };
-  const id = call.context.random.id();
+  const id = ulid(call.context.random, call.context.clock.now());
   return addStored(
     call,
     webhookKind,
@@ -130,7 +141,20 @@ const getTopic: ApiHandler = (call) => {
   return topic ? itemReply(call, topicKind, topic) : call.errors.notFound('webhook-topic', id);
 };
 
-export const webhookHandlers: HandlerTable = {
+/** Refuses private keys of accounts without the plan (recorded). */
+function withPlan(table: HandlerTable): HandlerTable {
+  return Object.fromEntries(
+    Object.entries(table).map(([id, handler]): [string, ApiHandler] => [
+      id,
+      (call) =>
+        call.caller.credential === 'key' && call.context.settings.planRefusals
+          ? call.errors.denied('You must have Advanced KDP enabled to use this endpoint.')
+          : handler(call),
+    ]),
+  );
+}
+
+export const webhookHandlers = withPlan({
   get_webhooks: listStored(webhookKind),
   create_webhook: createWebhook,
   get_webhook: getStored(webhookKind),
@@ -138,4 +162,4 @@ export const webhookHandlers: HandlerTable = {
   delete_webhook: deleteStored(webhookKind),
   get_webhook_topics: (call) => listReply(call, topicKind, topicsOf(call)),
   get_webhook_topic: getTopic,
-};
+});

@@ -1,9 +1,7 @@
 import { type ApiReply, sandboxHeader } from '../../context/api-error.ts';
 import type { JsonObject } from '../../state/json.ts';
-import type { ApiCall, ApiHandler, HandlerTable } from '../api-call.ts';
-import { dataReply } from '../json-api.ts';
-import { readQuery } from '../query/read-query.ts';
-import { itemReply, present, type ResourceKind } from '../resource-kind.ts';
+import type { ApiHandler, HandlerTable } from '../api-call.ts';
+import { itemReply, listReply, type ResourceKind } from '../resource-kind.ts';
 import data from './samples.json' with { type: 'json' };
 
 /** One resource that stands for all of its type. */
@@ -22,7 +20,8 @@ const only = { id: 'SAMPLE', seq: 1 };
 /**
  * Handlers of reads whose shape is known and whose content the sandbox does not keep: every account
  * has one made-up resource of the type, in the shape of Klaviyo's SDK, and the answer says so in the
- * header `Keyshift-Sandbox: sample`. Writes to these types answer 501.
+ * header `Keyshift-Sandbox: sample`. Filters, orders, pages and sparse fields apply to it as to any
+ * other. Writes to these types answer 501.
  */
 export const sampleHandlers: HandlerTable = Object.fromEntries(
   (data.samples as readonly Sample[]).flatMap(handlersOf),
@@ -31,7 +30,7 @@ export const sampleHandlers: HandlerTable = Object.fromEntries(
 function handlersOf({ list, item, type, path, attributes }: Sample): [string, ApiHandler][] {
   const kind: ResourceKind<typeof only> = { type, path, attributes: () => attributes };
   return [
-    [list, (call) => marked(sampleList(call, kind))],
+    [list, (call) => marked(listReply(call, kind, [only]))],
     [
       item,
       (call) => {
@@ -42,15 +41,6 @@ function handlersOf({ list, item, type, path, attributes }: Sample): [string, Ap
       },
     ],
   ];
-}
-
-/** The one resource, whatever the filter: what it says is made up anyway. */
-function sampleList(call: ApiCall, kind: ResourceKind<typeof only>): ApiReply {
-  const read = readQuery(call);
-  if ('refusal' in read) return read.refusal;
-  const self = `${call.context.origin}/api/${kind.path}/`;
-  const links = { self, next: null, prev: null };
-  return dataReply(200, [present(call, read.query, kind, only)], { links });
 }
 
 /** Marks whatever is not marked already. */
