@@ -10,7 +10,12 @@
  *     also the form this script writes;
  *   - one of Klaviyo's OpenAPI files (openapi/stable.json or openapi/beta.json of klaviyo/openapi).
  *     Such a file holds one half: a revision that ends in ".pre" replaces the beta operations, any
- *     other the stable ones, and the other half stays as it is in the output file.
+ *     other the stable ones, and the other half stays as it is in the output file;
+ *   - a file of beta operations: {source, revision, operations}, with a revision that ends in ".pre".
+ *     They are added to the beta operations, in the place of those with the same method and path.
+ *
+ * --tag NAME tags operations of such a file that have no tag. --promoted <date>=<name>,… says which
+ * beta operations became stable with a revision, by tag or id.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -21,24 +26,26 @@ const defaultOut = resolve(
   '../src/klaviyo/operations.json',
 );
 const methods = ['get', 'post', 'put', 'patch', 'delete'];
-const usage = 'Usage: node scripts/import-operations.mjs <file> [--out <file>]';
+const usage =
+  'Usage: node scripts/import-operations.mjs <file> [--out <file>] [--tag <name>] [--promoted <date>=<tag or id>,…]';
 
 class InputError extends Error {}
 
 /** @param {string[]} argv */
 function readArguments(argv) {
   const files = [];
-  let out = defaultOut;
+  const options = { out: defaultOut, tag: undefined, promoted: undefined };
   for (let index = 0; index < argv.length; index++) {
-    if (argv[index] === '--out') {
-      out = argv[++index];
-      if (out === undefined) throw new InputError(`--out needs a file name. ${usage}`);
+    const name = argv[index].replace(/^--/, '');
+    if (argv[index].startsWith('--') && Object.hasOwn(options, name)) {
+      options[name] = argv[++index];
+      if (options[name] === undefined) throw new InputError(`--${name} needs a value. ${usage}`);
     } else if (argv[index].startsWith('-')) {
       throw new InputError(`Unknown option ${argv[index]}. ${usage}`);
     } else files.push(argv[index]);
   }
   if (files.length !== 1) throw new InputError(usage);
-  return { file: files[0], out };
+  return { file: files[0], ...options };
 }
 
 function readJson(file) {
@@ -57,8 +64,11 @@ function readJson(file) {
 
 const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Turns either kind of input into the form that is written. */
-function toOperationsFile(input, out) {
+/** Turns any kind of input into the form that is written. */
+function toOperationsFile(input, { out, tag, promoted }) {
+  if (isObject(input) && Array.isArray(input.operations) && /\.pre$/.test(input.revision)) {
+    return withBeta(input, out, { tag, promoted });
+  }
   if (isObject(input) && Array.isArray(input.operations)) return fromOperationsFile(input);
   if (isObject(input) && typeof input.openapi === 'string' && isObject(input.paths)) {
     return fromOpenApi(input, out);
@@ -72,6 +82,24 @@ function fromOperationsFile(input) {
   const { source, revision, betaRevision, operations, betaOperations } = input;
   if (typeof source !== 'string') throw new InputError('"source" is missing.');
   return { source, revision, betaRevision, operations, betaOperations };
+}
+
+/** Adds the beta operations of a file to those there are, and says what was promoted. */
+function withBeta(input, out, { tag = 'Beta', promoted = '' }) {
+  if (!existsSync(out)) {
+    throw new InputError(`Import the stable OpenAPI file first: ${out} does not exist yet.`);
+  }
+  const current = fromOperationsFile(readJson(out));
+  const [revision = '', names = ''] = promoted.split('=');
+  const isPromoted = (operation) =>
+    names.split(',').some((name) => name === operation.tag || name === operation.id);
+  const place = ({ method, path }) => `${method} ${path}`;
+  const all = new Map(current.betaOperations.map((operation) => [place(operation), operation]));
+  for (const operation of input.operations) all.set(place(operation), { tag, ...operation });
+  const betaOperations = [...all.values()].map((operation) =>
+    isPromoted(operation) ? { ...operation, promotedIn: revision } : operation,
+  );
+  return { ...current, betaRevision: input.revision, betaOperations };
 }
 
 function fromOpenApi(spec, out) {
@@ -155,6 +183,10 @@ const fields = {
   steady: (value) => /^\d+\/m$/.test(value),
   daily: (value) => value === undefined || /^\d+\/d$/.test(value),
   success: (value) => Number.isInteger(value) && value >= 200 && value < 300,
+  optionalScopes: (value) =>
+    value === undefined ||
+    (Array.isArray(value) && value.every((scope) => /^[a-z-]+:(read|write)$/.test(scope))),
+  promotedIn: (value) => value === undefined || /^\d{4}-\d{2}-\d{2}$/.test(value),
 };
 
 function checkOperation(operation) {
@@ -193,6 +225,7 @@ function print(file) {
     sorted(operations).map((operation) =>
       Object.fromEntries(
         Object.keys(fields)
+          .filter((field) => operation[field]?.length !== 0 || field === 'scopes')
           .filter((field) => operation[field] !== undefined)
           .map((field) => [field, operation[field]]),
       ),
@@ -208,15 +241,16 @@ function print(file) {
   const json = JSON.stringify(ordered, null, 2);
   return (
     json.replace(
-      /^( *"scopes": )\[\n([^\]]*)\n *\]/gm,
+      /^( *"(?:scopes|optionalScopes)": )\[\n([^\]]*)\n *\]/gm,
       (_, head, items) => `${head}[${items.trim().replace(/,\s+/g, ', ')}]`,
     ) + '\n'
   );
 }
 
 try {
-  const { file, out } = readArguments(process.argv.slice(2));
-  const operationsFile = toOperationsFile(readJson(file), out);
+  const { file, ...options } = readArguments(process.argv.slice(2));
+  const { out } = options;
+  const operationsFile = toOperationsFile(readJson(file), options);
   check(operationsFile);
   writeFileSync(out, print(operationsFile));
   const { revision, operations, betaOperations } = operationsFile;

@@ -21,6 +21,13 @@ export interface Operation {
   readonly daily?: string;
   /** HTTP status of a success. */
   readonly success: number;
+  /**
+   * Scopes that private keys need besides, and an OAuth app that asks about itself does not
+   * (`x-klaviyo-optional-scopes`).
+   */
+  readonly optionalScopes?: readonly string[];
+  /** The revision in which a beta operation became stable. */
+  readonly promotedIn?: string;
 }
 
 /** A fixed window of a rate limit. */
@@ -40,7 +47,7 @@ export interface OperationMatch {
 /** Every operation of the stable API. Source: Klaviyo's OpenAPI file, see `operations.json`. */
 export const operations = data.operations as readonly Operation[];
 
-/** Operations that exist only under {@link betaRevision}. */
+/** Operations that began, or still exist only, under {@link betaRevision}; see `revisions.ts`. */
 export const betaOperations = data.betaOperations as readonly Operation[];
 
 /** The stable revision that {@link operations} describes. */

@@ -144,5 +144,5 @@ function patternOf(part: string, asked: string): string {
 }
 
 function short(value: Json | undefined): string {
-  return (JSON.stringify(value) ?? 'nothing').slice(0, 80);
+  return value === undefined ? 'nothing' : JSON.stringify(value).slice(0, 80);
 }

@@ -71,7 +71,7 @@ export async function openScene() {
   });
   const { accessToken } = test.sandbox.install({ accountId: 'SHAPE1', clientId: 'shapes' });
   const credentials = { key: 'pk_shapes', oauth: accessToken, 'bad-oauth': 'no-such-token' };
-  const wait = () => test.clock.advance(86_400_000);
+  const wait = () => void test.clock.advance(86_400_000);
 
   const send = async (
     method: string,

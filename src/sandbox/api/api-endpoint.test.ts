@@ -76,8 +76,36 @@ describe('the revision header', () => {
     expect(errorOf(await revised(revision))).toEqual([400, 'invalid']);
   });
 
-  it.each(['2026-07-15', '2026-07-15.pre', '2024-10-15'])('takes %s', async (revision) => {
+  it.each(['2026-07-15', '2026-07-15.pre', '2025-01-15'])('takes %s', async (revision) => {
     expect((await revised(revision)).status).toBe(200);
+  });
+
+  it.each([
+    ['gone', 410, null],
+    ['forward', 200, 'forwarded to 2025-01-15'],
+    ['accept', 200, null],
+  ] as const)('answers a retired one as the setting says: %s', async (mode, status, note) => {
+    test.sandbox.changeSettings({ retiredRevisions: mode });
+    const reply = await revised('2024-10-15');
+    expect([reply.status, reply.headers.get('keyshift-sandbox-revision')]).toEqual([status, note]);
+  });
+
+  it('says which are deprecated, and serves later ones as the newest', async () => {
+    const note = async (revision: string) =>
+      (await revised(revision)).headers.get('keyshift-sandbox-revision');
+    expect(await note('2025-07-15')).toBe('deprecated');
+    expect(await note('2026-07-15')).toBeNull();
+    expect(await note('2027-01-15')).toBe('served as 2026-10-15');
+    expect(await note('2030-02-01.pre')).toBe('served as 2026-10-15.pre');
+    expect((await revised('2027-02-31x')).status).toBe(400);
+  });
+
+  it('has what was promoted in October from then on, and before only as a beta', async () => {
+    const status = async (revision: string) => (await revised(revision, '/api/brand-logos')).status;
+    expect(await status('2026-07-15')).toBe(400);
+    for (const revision of ['2026-07-15.pre', '2026-10-15', '2026-10-15.pre']) {
+      expect(await status(revision)).toBe(501);
+    }
   });
 
   it('lets a beta operation through only under the beta revision', async () => {

@@ -1,9 +1,4 @@
-import {
-  betaOperations,
-  findOperation,
-  type Operation,
-  type OperationMatch,
-} from '../../klaviyo/operations.ts';
+import { findOperation, type Operation, type OperationMatch } from '../../klaviyo/operations.ts';
 import {
   mediaType,
   pathOf,
@@ -24,9 +19,7 @@ import {
 } from './authenticate.ts';
 import { handlers } from './resource-registry.ts';
 import { answerOtherMethod, corsHeaders } from './other-method.ts';
-import { refuseRevision } from './revision.ts';
-
-const betaIds = new Set(betaOperations.map(({ id }) => id));
+import { checkRevision, revisionHeader } from './revision.ts';
 
 /** A request whose operation and caller are known. */
 interface KnownCall {
@@ -52,10 +45,12 @@ export function answerApi(context: SandboxContext, c: SandboxCall): ApiReply {
   const caller = authenticate(c.req.header('authorization'), state, clock.now());
   if (typeof caller === 'string') return unauthenticated(errors, caller);
   trace(c, { credential: caller.credential, accountId: caller.account.id });
-  return (
-    refuseForRevision(errors, c, match) ??
-    refuseForScopes(errors, match, caller) ??
-    answerWithinLimits({ context, c, match, caller })
+  return underRevision(
+    context,
+    c,
+    match,
+    () =>
+      refuseForScopes(errors, match, caller) ?? answerWithinLimits({ context, c, match, caller }),
   );
 }
 
@@ -64,13 +59,13 @@ function answerClient(context: SandboxContext, c: SandboxCall, match: OperationM
   const { errors, state } = context;
   const caller = callerOfCompany(queryOf(c).get('company_id') ?? '', state);
   if (caller) trace(c, { accountId: caller.account.id });
-  const reply =
-    refuseForRevision(errors, c, match) ??
-    (caller
+  const reply = underRevision(context, c, match, () =>
+    caller
       ? answerWithinLimits({ context, c, match, caller })
       : errors.invalid('company_id must be the public id of an account.', {
           parameter: 'company_id',
-        }));
+        }),
+  );
   return { ...reply, headers: { ...reply.headers, ...corsHeaders } };
 }
 
@@ -90,13 +85,18 @@ function unauthenticated(errors: ApiErrors, code: AuthenticationFailure): ApiRep
   return errors.error({ status: 401, code, ...failures[code], headers });
 }
 
-function refuseForRevision(
-  errors: ApiErrors,
+/** Answers where the operation exists under the revision sent, and says how that was understood. */
+function underRevision(
+  { errors, settings }: SandboxContext,
   c: SandboxCall,
   { operation }: OperationMatch,
-): ApiReply | undefined {
-  const detail = refuseRevision(c.req.header('revision'), betaIds.has(operation.id));
-  return detail === undefined ? undefined : errors.invalid(detail);
+  answer: () => ApiReply,
+): ApiReply {
+  const checked = checkRevision(errors, settings, operation, c.req.header('revision'));
+  if ('refusal' in checked) return checked.refusal;
+  const reply = answer();
+  if (checked.note === undefined) return reply;
+  return { ...reply, headers: { ...reply.headers, [revisionHeader]: checked.note } };
 }
 
 function refuseForScopes(
@@ -104,7 +104,8 @@ function refuseForScopes(
   { operation }: OperationMatch,
   caller: Caller,
 ): ApiReply | undefined {
-  const lacking = lackingScopes(caller.scopes, operation.scopes);
+  const optional = caller.credential === 'oauth' ? [] : (operation.optionalScopes ?? []);
+  const lacking = lackingScopes(caller.scopes, [...operation.scopes, ...optional]);
   if (lacking.length === 0) return undefined;
   return errors.denied(`Your credentials are missing required scopes: ${lacking.join(', ')}`);
 }

@@ -6,6 +6,7 @@ import {
   operationsRevision,
   type Operation,
 } from '../../klaviyo/operations.ts';
+import { existsUnder } from '../../klaviyo/revisions.ts';
 import { startTestSandbox, type TestSandbox } from '../../../test/support/sandbox-client.ts';
 import type { SandboxSeed, SeedApp } from '../seed/seed.ts';
 import { coverageOf } from './resource-registry.ts';
@@ -15,11 +16,14 @@ const betaIds = new Set(betaOperations.map(({ id }) => id));
 const authorized = all.filter(({ path }) => path.startsWith('/api/'));
 const client = all.filter(({ path }) => path.startsWith('/client/'));
 
+/** All a key needs: an app that asks about itself needs less. */
+const keyScopes = ({ scopes, optionalScopes = [] }: Operation) => [...scopes, ...optionalScopes];
+
 /** A scope that the operation does not need, so that a credential without its own has one. */
-const strange = ({ scopes }: Operation) =>
-  scopes.includes('accounts:read') ? 'metrics:read' : 'accounts:read';
+const strange = (operation: Operation) =>
+  keyScopes(operation).includes('accounts:read') ? 'metrics:read' : 'accounts:read';
 const without = (operation: Operation, scope: string) => [
-  ...operation.scopes.filter((other) => other !== scope),
+  ...keyScopes(operation).filter((other) => other !== scope),
   strange(operation),
 ];
 
@@ -28,8 +32,8 @@ const scopeSets = [
   ...new Set(
     authorized
       .flatMap((operation) => [
-        operation.scopes,
-        ...operation.scopes.map((scope) => without(operation, scope)),
+        keyScopes(operation),
+        ...keyScopes(operation).map((scope) => without(operation, scope)),
       ])
       .map((scopes) => scopes.join(' ')),
   ),
@@ -39,7 +43,7 @@ const app: SeedApp = {
   clientSecret: 'secret-all',
   name: 'App with every scope',
   redirectUris: ['http://localhost:5000/auth/callback'],
-  scopes: [...new Set(all.flatMap(({ scopes }) => scopes))],
+  scopes: [...new Set(all.flatMap(keyScopes))],
 };
 const accountOf = (index: number) => `S${String(index).padStart(5, '0')}`;
 const seed: SandboxSeed = {
@@ -77,13 +81,36 @@ function call(operation: Operation, authorization: string | undefined, revision:
     headers: { revision, ...(authorization === undefined ? {} : { authorization }) },
   });
 }
+const everyRevision = [
+  '2025-01-15',
+  '2026-07-15',
+  '2026-07-15.pre',
+  '2026-10-15',
+  '2026-10-15.pre',
+];
+const presentUnder = (operation: Operation) =>
+  everyRevision.filter((revision) => existsUnder(operation, revision));
+const absentUnder = (operation: Operation) =>
+  everyRevision.filter((revision) => !existsUnder(operation, revision));
+
+/** The status of a call, 0 where its revision is not what is wrong with it. */
+async function statusBeyondRevision(
+  operation: Operation,
+  authorization: string,
+  revision: string,
+): Promise<number> {
+  const reply = await call(operation, authorization, revision);
+  return /revision/.test(reply.body) ? reply.status : 0;
+}
+
 const named = (list: readonly Operation[]) =>
   list.map((operation) => [`${operation.method} ${operation.path}`, operation] as const);
 
-it('covers all 345 operations of the stable API and the beta ones', () => {
+it('covers all 345 operations of July’s stable API, and 149 beta ones of which October has 35', () => {
   expect(operations).toHaveLength(345);
   expect(authorized.length + client.length).toBe(all.length);
-  expect(betaOperations.length).toBeGreaterThan(0);
+  expect(betaOperations).toHaveLength(149);
+  expect(all.filter((one) => existsUnder(one, '2026-10-15'))).toHaveLength(380);
 });
 
 describe.each(Object.keys(credentials) as (keyof typeof credentials)[])('by %s', (kind) => {
@@ -93,26 +120,26 @@ describe.each(Object.keys(credentials) as (keyof typeof credentials)[])('by %s',
     const revision = rightRevision(operation);
     expect((await call(operation, undefined, revision)).status).toBe(401);
 
-    for (const scope of operation.scopes) {
+    const needed = kind === 'key' ? keyScopes(operation) : operation.scopes;
+    for (const scope of needed) {
       const refused = await call(operation, credential(without(operation, scope)), revision);
       expect(refused.status).toBe(403);
       expect(refused.text('errors.0.detail')).toMatch(
         new RegExp(`missing required scopes: ${scope}$`),
       );
     }
-    if (operation.scopes.length > 1) {
+    if (needed.length > 1) {
       const none = await call(operation, credential([strange(operation)]), revision);
       expect([401, 403]).toContain(none.status);
     }
 
-    const full = credential(operation.scopes);
-    for (const wrong of [
-      '',
-      '2026-7-15',
-      '2026-07-14',
-      ...(betaIds.has(operation.id) ? [operationsRevision] : []),
-    ]) {
+    const full = credential(keyScopes(operation));
+    for (const wrong of ['', '2026-7-15', '2026-07-14', ...absentUnder(operation)]) {
       expect((await call(operation, full, wrong)).status).toBe(400);
+    }
+    expect((await call(operation, full, '2024-10-15')).status).toBe(410);
+    for (const other of presentUnder(operation)) {
+      expect([400, 410]).not.toContain(await statusBeyondRevision(operation, full, other));
     }
 
     const reply = await call(operation, full, revision);
@@ -132,13 +159,14 @@ describe.each(Object.keys(credentials) as (keyof typeof credentials)[])('by %s',
 describe('without a credential', () => {
   it.each(named(client))('%s', async (_, operation) => {
     expect((await call(operation, undefined, '')).status).toBe(400);
-    const stranger = await call(operation, undefined, operationsRevision);
+    const revision = rightRevision(operation);
+    const stranger = await call(operation, undefined, revision);
     expect(stranger.status).toBe(400);
     expect(stranger.at('errors.0.source.parameter')).toBe('company_id');
     const path = operation.path.replace(/\{\w+\}/g, 'X');
     const known = await test.request(`${path}?company_id=${accountOf(0)}`, {
       method: operation.method,
-      headers: { revision: operationsRevision },
+      headers: { revision },
     });
     expect(known.status).toBe(coverageOf(operation.id) === '501' ? 501 : 415);
     expect(known.headers.get('access-control-allow-origin')).toBe('*');

@@ -2,6 +2,7 @@ import type { ApiHandler, HandlerTable } from './api-call.ts';
 import { accountHandlers } from './resources/accounts.ts';
 import { apiKeyHandlers } from './resources/api-keys.ts';
 import { campaignHandlers } from './resources/campaigns.ts';
+import { applicationHandlers } from './resources/applications.ts';
 import { catalogJobHandlers } from './resources/catalog-jobs.ts';
 import { catalogHandlers } from './resources/catalog.ts';
 import { clientHandlers } from './resources/client.ts';
@@ -51,6 +52,7 @@ const stateful: readonly HandlerTable[] = [
   catalogHandlers,
   profileGroupHandlers,
   apiKeyHandlers,
+  applicationHandlers,
   profileImportHandlers,
   subscriptionHandlers,
   suppressionHandlers,

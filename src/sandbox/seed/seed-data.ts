@@ -23,7 +23,10 @@ export function seedData(seed: SandboxSeed, nowMs: number): SandboxData {
         status: status ?? ('active' as const),
       })),
     ),
-    apps: seed.apps,
+    apps: seed.apps.map((app) => ({
+      ...app,
+      ownerAccountId: app.ownerAccountId ?? seed.accounts[0]?.id,
+    })),
     users: (seed.users ?? []).map(({ email, accounts, role }) => ({
       email,
       accountIds: accounts,

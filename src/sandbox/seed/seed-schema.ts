@@ -70,6 +70,9 @@ const app = z.strictObject({
     .url({ protocol: /^https?$/ })
     .optional()
     .describe('Where the marketplace sends a person who clicks Install.'),
+  ownerAccountId: accountId
+    .optional()
+    .describe('The account that registered the app. Default: the first of the seed.'),
   unverified: z
     .boolean()
     .optional()

@@ -53,6 +53,8 @@ export interface SeedApp {
   readonly scopes: readonly string[];
   /** Where the marketplace sends a person who clicks Install. */
   readonly installationUrl?: string | undefined;
+  /** The account that registered the app. Default: the first account of the seed. */
+  readonly ownerAccountId?: string | undefined;
   /** Shows the warning that Klaviyo shows for apps it has not reviewed. */
   readonly unverified?: boolean | undefined;
 }

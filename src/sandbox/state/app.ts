@@ -13,6 +13,8 @@ export interface App {
   readonly installationUrl?: string | undefined;
   /** Unlisted: the consent page warns of it. */
   readonly unverified?: boolean | undefined;
+  /** The account that registered the app: its keys see every install. */
+  readonly ownerAccountId?: string | undefined;
   /** Secrets that were replaced and are still accepted until they die. */
   readonly previousSecrets?: readonly ReplacedSecret[] | undefined;
 }
@@ -31,5 +33,6 @@ export const appSchema: z.ZodType<App> = z.object({
   scopes: z.array(z.string()),
   installationUrl: z.string().optional(),
   unverified: z.boolean().optional(),
+  ownerAccountId: z.string().optional(),
   previousSecrets: z.array(z.object({ secret: z.string(), diesAtMs: z.number() })).optional(),
 });

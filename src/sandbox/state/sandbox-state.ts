@@ -5,6 +5,12 @@ import type { App } from './app.ts';
 import type { AuthorizationCode, Install } from './install.ts';
 import type { AccountResourcesData, SandboxData } from './sandbox-data.ts';
 
+/** An install among those of its app. */
+export interface NumberedInstall {
+  readonly accountId: string;
+  readonly number: number;
+}
+
 /** The sandbox's state with the look-ups it needs while it runs. */
 export class SandboxState {
   readonly accounts: Map<string, Account>;
@@ -14,6 +20,10 @@ export class SandboxState {
   readonly keys: Map<string, ApiKey>;
   readonly codes: Map<string, AuthorizationCode>;
   readonly #installs = new Map<string, Install>();
+  /** When each install was first made, against the others: numbers that grow. */
+  readonly #installNumbers = new Map<string, number>();
+  readonly #installLists = new Map<string, readonly NumberedInstall[]>();
+  #lastInstall = 0;
   readonly #installByAccessToken = new Map<string, string>();
   readonly #installByRefreshToken = new Map<string, string>();
   /** Plain data until somebody asks for it: most of a hundred thousand accounts are never used. */
@@ -54,8 +64,12 @@ export class SandboxState {
 
   /** Keeps an install in the place of the one for the same app and account. */
   putInstall(install: Install): void {
-    this.removeInstall(install);
     const key = installKey(install.clientId, install.accountId);
+    this.#forgetTokens(key);
+    if (!this.#installNumbers.has(key)) {
+      this.#installNumbers.set(key, ++this.#lastInstall);
+      this.#installLists.delete(install.clientId);
+    }
     this.#installs.set(key, install);
     for (const { token } of install.accessTokens) this.#installByAccessToken.set(token, key);
     for (const { token } of install.refreshTokens) this.#installByRefreshToken.set(token, key);
@@ -64,10 +78,31 @@ export class SandboxState {
   /** Forgets an install and all its tokens. */
   removeInstall({ clientId, accountId }: Pick<Install, 'clientId' | 'accountId'>): void {
     const key = installKey(clientId, accountId);
+    this.#forgetTokens(key);
+    this.#installs.delete(key);
+    this.#installNumbers.delete(key);
+    this.#installLists.delete(clientId);
+  }
+
+  /** The accounts an app is installed in, with the number of each install, newest first. */
+  installsOfApp(clientId: string): readonly NumberedInstall[] {
+    let list = this.#installLists.get(clientId);
+    if (!list) {
+      const found: NumberedInstall[] = [];
+      for (const [key, number] of this.#installNumbers) {
+        const install = this.#installs.get(key);
+        if (install?.clientId === clientId) found.push({ accountId: install.accountId, number });
+      }
+      list = found.sort((one, other) => other.number - one.number);
+      this.#installLists.set(clientId, list);
+    }
+    return list;
+  }
+
+  #forgetTokens(key: string): void {
     const install = this.#installs.get(key);
     for (const { token } of install?.accessTokens ?? []) this.#installByAccessToken.delete(token);
     for (const { token } of install?.refreshTokens ?? []) this.#installByRefreshToken.delete(token);
-    this.#installs.delete(key);
   }
 
   /** The resources of an account, empty at first. */

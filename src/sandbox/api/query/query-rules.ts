@@ -42,12 +42,38 @@ interface StoredRules extends Omit<QueryRules, 'fields'> {
 const betaFields = { 'api-key': ['created', 'id', 'name', 'redacted_key', 'scopes', 'status'] };
 const betaRules: QueryRules = { fields: betaFields, additional: { 'api-key': ['redacted_key'] } };
 
+const installFields = { 'application-install': ['id', 'installed_at'] };
+const applicationFields = {
+  application: [
+    ...['articles', 'banner_image_url', 'categories', 'client_id', 'created_at', 'description'],
+    ...['developed_by', 'features', 'gallery_items', 'icon_url', 'id', 'install_url', 'name'],
+    ...['oauth_callback_urls', 'preferences_link', 'pricing_information_link'],
+    ...['privacy_policy_link', 'scopes', 'short_description', 'status', 'support_link', 'video'],
+    'website_link',
+  ],
+};
+const pages: QueryRules = { cursor: true, size: { default: 25, min: 1, max: 100 } };
+const installRules: QueryRules = {
+  fields: { ...installFields, ...applicationFields },
+  include: ['application'],
+};
+const applicationRules: Readonly<Record<string, QueryRules>> = {
+  get_application_installs_beta: { ...installRules, ...pages },
+  get_application_install_beta: installRules,
+  get_application_for_application_install_beta: { fields: applicationFields },
+  get_installs_for_application_beta: { fields: installFields, ...pages },
+  get_install_ids_for_application_beta: pages,
+  get_applications_beta: { fields: applicationFields, ...pages },
+  get_application_beta: { fields: applicationFields },
+};
+
 const noRules: QueryRules = {};
 
 const rules: ReadonlyMap<string, QueryRules> = new Map([
   ...Object.entries(data.operations as Readonly<Record<string, StoredRules>>).map(
     ([id, stored]) => [id, withFields(stored)] as const,
   ),
+  ...Object.entries(applicationRules),
   ...['get_api_keys_beta', 'get_api_key_beta', 'update_api_key_beta'].map(
     (id) => [id, betaRules] as const,
   ),

@@ -2,7 +2,8 @@ import type { Account } from '../../state/account.ts';
 import type { ApiHandler, HandlerTable } from '../api-call.ts';
 import { itemReply, listReply, type ResourceKind } from '../resource-kind.ts';
 
-const accountKind: ResourceKind<Account & { readonly seq: number }> = {
+/** How accounts are shown. */
+export const accountKind: ResourceKind<Account & { readonly seq: number }> = {
   type: 'account',
   path: 'accounts',
   attributes: (_, account) => ({

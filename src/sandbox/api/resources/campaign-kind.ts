@@ -1,4 +1,4 @@
-import { isJsonObject } from '../../state/json.ts';
+import { isJsonObject, textOf } from '../../state/json.ts';
 import type { StoredResource } from '../../state/stored-resource.ts';
 import type { ApiCall } from '../api-call.ts';
 import { relationTo } from '../relation.ts';
@@ -65,5 +65,5 @@ export function imageOf(call: ApiCall, { related }: StoredResource): StoredResou
 
 function channelOf(message: StoredResource | undefined): string | undefined {
   const definition = message?.attributes['definition'];
-  return isJsonObject(definition) ? String(definition['channel']) : undefined;
+  return isJsonObject(definition) ? textOf(definition['channel']) : undefined;
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ulid } from '../../ids.ts';
-import { isJsonObject, type JsonObject } from '../../state/json.ts';
+import { isJsonObject, textOf, type JsonObject } from '../../state/json.ts';
 import type { StoredResource } from '../../state/stored-resource.ts';
 import type { ApiCall, ApiHandler, HandlerTable } from '../api-call.ts';
 import { readWrite } from '../body.ts';
@@ -165,7 +165,7 @@ const cloneCampaign = createStored(campaignKind, cloneBody, (call, { data }) => 
   const original = collectionOf(call, campaignKind).get(data.id);
   if (!original) return { refusal: call.errors.notFound('campaign', data.id) };
   const messages = storedOf(call, messageKind, original.related?.['campaign-messages']);
-  const name = data.attributes.new_name ?? `Clone of ${String(original.attributes['name'])}`;
+  const name = data.attributes.new_name ?? `Clone of ${textOf(original.attributes['name'])}`;
   return addCampaign(
     call,
     { ...original.attributes, name, status: 'Draft' },

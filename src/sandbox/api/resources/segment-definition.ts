@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isJsonObject, type JsonObject, type JsonValue } from '../../state/json.ts';
+import { isJsonObject, textOf, type JsonObject, type JsonValue } from '../../state/json.ts';
 import type { Profile } from '../../state/profile.ts';
 import type { ApiCall } from '../api-call.ts';
 import { valueAt } from '../query/sparse.ts';
@@ -57,7 +57,7 @@ function readProperty({ property, filter }: JsonObject): Test | undefined {
   if (type === 'existence') {
     return (profile) => (read(profile) != null) === (operator === 'is-set');
   }
-  const test = type === 'string' ? texts[String(operator)] : undefined;
+  const test = type === 'string' ? texts[textOf(operator)] : undefined;
   if (!test || typeof value !== 'string') return undefined;
   const wanted = value.toLowerCase();
   return (profile) => {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { textOf, type JsonObject } from '../../state/json.ts';
 import type { ApiHandler, HandlerTable } from '../api-call.ts';
 import { readWrite } from '../body.ts';
 import { valueAt } from '../query/sparse.ts';
@@ -103,25 +104,28 @@ const renderTemplate: ApiHandler = (call) => {
   const { id, attributes } = read.body.data;
   const template = collectionOf(call, templateKind).get(id);
   if (!template) return call.errors.notFound('template', id);
-  const texts = ['html', 'text', 'amp'].map((name) => [
-    name,
-    String(template.attributes[name] ?? ''),
-  ]);
-  if (texts.some(([, text = '']) => /\{%|\{\{[^}]*\|/.test(text))) {
+  const { context } = attributes;
+  const own = template.attributes;
+  const texts = { html: textOf(own['html']), text: textOf(own['text']), amp: textOf(own['amp']) };
+  if (Object.values(texts).some((text) => /\{%|\{\{[^}]*\|/.test(text))) {
     return call.errors.notImplemented('A template with tags or filters');
   }
-  const rendered = Object.fromEntries(
-    texts.map(([name, text = '']) => [
-      name,
-      text.replace(/\{\{\s*([\w.]+)\s*\}\}/g, (_, path: string) => {
-        const value = valueAt(attributes.context, path);
-        return typeof value === 'object' ? '' : String(value ?? '');
-      }),
-    ]),
-  );
+  const rendered = {
+    html: fill(texts.html, context),
+    text: fill(texts.text, context),
+    amp: fill(texts.amp, context),
+  };
   const shown = { ...template, attributes: { ...template.attributes, ...rendered } };
   return presentReply(call, read.query, templateKind, shown, 200);
 };
+
+/** Puts values in the place of their names; what is no text or number is left out. */
+function fill(text: string, context: JsonObject): string {
+  return text.replace(/\{\{\s*([\w.]+)\s*\}\}/g, (_, path: string) => {
+    const value = valueAt(context, path);
+    return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+  });
+}
 
 /** A template that exists from the start. */
 export interface SeedTemplate {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ulid } from '../../ids.ts';
 import type { ApiReply } from '../../context/api-error.ts';
+import { textOf } from '../../state/json.ts';
 import type { Stored } from '../../state/stored-resource.ts';
 import type { ApiCall, ApiHandler, HandlerTable } from '../api-call.ts';
 import { isoTime } from '../json-api.ts';
@@ -35,7 +36,7 @@ const webhookKind: StoredKind = {
   path: 'webhooks',
   attributes: (_, { attributes, createdMs, updatedMs }) => {
     const { secret_key: _secret, ...shown } = attributes;
-    const endpoint_url = masked(String(shown['endpoint_url']));
+    const endpoint_url = masked(textOf(shown['endpoint_url']));
     return {
       ...shown,
       endpoint_url,
