@@ -1,25 +1,7 @@
 import type { JsonObject } from '../state/json.ts';
 import type { Stored } from '../state/stored-resource.ts';
 import type { ApiCall } from './api-call.ts';
-import type { Resource } from './json-api.ts';
-import type { ApiQuery } from './query/read-query.ts';
-import { present, type ResourceKind } from './resource-kind.ts';
-
-/** Where a relationship stands in an answer. */
-export interface Place {
-  /** Its address with `''` or `relationships/` between the resource's own and the name. */
-  address(suffix: '' | 'relationships/'): string;
-  /** Whether the query asks for the related resources. */
-  readonly isIncluded: boolean;
-}
-
-/** A relationship of a resource: how it is shown, and what `include` adds to the answer. */
-export interface Relation<Item extends Stored> {
-  /** `undefined` where it is not shown. */
-  show(call: ApiCall, item: Item, place: Place): JsonObject | undefined;
-  /** Absent where it cannot be included. */
-  resources?(call: ApiCall, item: Item, query: ApiQuery): readonly Resource[];
-}
+import { present, type Place, type Relation, type ResourceKind } from './resource-kind.ts';
 
 /** What a relationship says besides what an `include` asks for (all recorded, by kind). */
 export interface RelationOptions {

@@ -6,7 +6,6 @@ import { dataReply, selfLink, type Identifier, type Resource } from './json-api.
 import { cutPage, type Page } from './query/page.ts';
 import { readQuery, type ApiQuery, type QuerySupport } from './query/read-query.ts';
 import { pick, valueAt } from './query/sparse.ts';
-import type { Relation } from './relation.ts';
 
 /** A field that answers show only when a caller asks for it. */
 export type AdditionalField<Item> = (call: ApiCall, item: Item) => JsonValue;
@@ -24,6 +23,22 @@ export interface ResourceKind<Item extends Stored> {
     Relations<Item> | ((call: ApiCall, isPrimary: boolean) => Relations<Item>) | undefined;
   /** What filters and sorts compare where it is not an attribute of the same name. */
   readonly values?: Readonly<Record<string, (call: ApiCall, item: Item) => JsonValue>>;
+}
+
+/** Where a relationship stands in an answer. */
+export interface Place {
+  /** Its address with `''` or `relationships/` between the resource's own and the name. */
+  address(suffix: '' | 'relationships/'): string;
+  /** Whether the query asks for the related resources. */
+  readonly isIncluded: boolean;
+}
+
+/** A relationship of a resource: how it is shown, and what `include` adds to the answer. */
+export interface Relation<Item extends Stored> {
+  /** `undefined` where it is not shown. */
+  show(call: ApiCall, item: Item, place: Place): JsonObject | undefined;
+  /** Absent where it cannot be included. */
+  resources?(call: ApiCall, item: Item, query: ApiQuery): readonly Resource[];
 }
 
 /** The relationships of a kind. */

@@ -1,5 +1,3 @@
-import type { ApiErrorOptions } from './api-error.ts';
-
 type Wording = (id: string) => string;
 
 const plain =
@@ -53,11 +51,19 @@ const wordings: Readonly<Record<string, Wording>> = {
   'webhook-topic': nothing,
 };
 
+/** What is said of an id that the account does not have. */
+export interface UnknownId {
+  readonly status: 404;
+  readonly code: string;
+  readonly title: string;
+  readonly detail: string;
+}
+
 /**
  * The refusal of an id that the account does not have. Types that no recording names follow the
  * most common wording: `A flow message with id X does not exist.`
  */
-export function refusalOfUnknown(type: string, id: string): ApiErrorOptions {
+export function refusalOfUnknown(type: string, id: string): UnknownId {
   const job = /^(catalog-\w+|coupon-code)-bulk-(\w+)-job$/.exec(type);
   const wording =
     wordings[type] ??

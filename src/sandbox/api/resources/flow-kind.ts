@@ -1,6 +1,7 @@
 import type { Stored, StoredResource } from '../../state/stored-resource.ts';
 import type { ApiCall } from '../api-call.ts';
-import { linked, relationTo, type Relation } from '../relation.ts';
+import { linked, relationTo } from '../relation.ts';
+import type { Relation } from '../resource-kind.ts';
 import { collectionOf, storedOf, withTimes, type StoredKind } from '../stored-kind.ts';
 import { tagsRelation } from './tag-kind.ts';
 import { templateKind } from './templates.ts';

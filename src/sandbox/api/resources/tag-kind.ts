@@ -1,6 +1,7 @@
 import type { StoredResource } from '../../state/stored-resource.ts';
 import type { ApiCall } from '../api-call.ts';
-import { linked, relationTo, type Relation } from '../relation.ts';
+import { linked, relationTo } from '../relation.ts';
+import type { Relation } from '../resource-kind.ts';
 import { collectionOf, storedOf, type StoredKind } from '../stored-kind.ts';
 
 /** How groups of tags are shown. */
