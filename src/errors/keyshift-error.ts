@@ -78,9 +78,23 @@ export class KeyshiftError<Code extends ErrorCode = ErrorCode> extends Error {
       : `${stack} { code: '${this.code}', cause: ${describeCause(this.cause)} }`;
   }
 
-  /** The error as the body of an HTTP response: no stack, no cause. */
+  /** The error for whoever runs Keyshift: no stack, no cause. */
   toJSON(): ErrorBody {
     return { error: this.code, error_description: this.message, fix: this.fix };
+  }
+
+  /**
+   * The error for whoever sent a request. What is wrong with the installation is for its operator
+   * alone: messages of these kinds name hosts, files, rows and keys.
+   */
+  toPublicJSON(): ErrorBody {
+    const kind: ErrorKind = this.kind;
+    if (kind !== 'config' && kind !== 'storage' && kind !== 'internal') return this.toJSON();
+    return {
+      error: this.code,
+      error_description: `${this.title}.`,
+      fix: 'Try again later. Whoever runs this server finds the cause in its log, by the request ID.',
+    };
   }
 }
 

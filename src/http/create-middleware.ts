@@ -100,5 +100,5 @@ function isAddressed(headers: IncomingHttpHeaders): boolean {
 
 function sendError(response: ServerResponse, error: KeyshiftError): void {
   response.writeHead(error.status, { 'content-type': 'application/json' });
-  response.end(JSON.stringify(error));
+  response.end(JSON.stringify(error.toPublicJSON()));
 }

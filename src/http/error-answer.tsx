@@ -35,13 +35,14 @@ export function answerError(
   const status = error.status as 400;
   const headers: Record<string, string> = { 'cache-control': 'no-store', vary: 'accept' };
   if (error.retryAfterSec !== undefined) headers['retry-after'] = String(error.retryAfterSec);
-  if (!wantsPage(context)) return context.json(error.toJSON(), status, headers);
+  const shown = error.toPublicJSON();
+  if (!wantsPage(context)) return context.json(shown, status, headers);
   return context.html(
     <ErrorPage
       {...pageProps(deps, context)}
       title={error.title}
-      message={error.message}
-      fix={error.fix}
+      message={shown.error_description}
+      fix={shown.fix}
       code={error.code}
       audience={errorTable[error.code].audience}
       requestId={page.requestId ?? context.get('requestId')}

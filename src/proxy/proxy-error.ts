@@ -26,6 +26,7 @@ export function sendProxyError(
   }
   const unauthenticated = error.code === 'unauthenticated';
   const code = klaviyoCodes[error.code] ?? error.code;
+  const { error_description: description, fix } = error.toPublicJSON();
   const body = JSON.stringify({
     errors: [
       {
@@ -33,7 +34,7 @@ export function sendProxyError(
         status: error.status,
         code,
         title: error.title,
-        detail: `${error.message} ${error.fix}`,
+        detail: `${description} ${fix}`,
         source: { pointer: '/data/' },
       },
     ],

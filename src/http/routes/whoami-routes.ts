@@ -46,7 +46,7 @@ export function createWhoamiRoutes(
         'The request needs Authorization: Bearer <access token>.',
         { fix: 'Send the access token that /auth/callback returned.' },
       );
-      return context.json(error.toJSON(), 401, { 'www-authenticate': 'Bearer' });
+      return context.json(error.toPublicJSON(), 401, { 'www-authenticate': 'Bearer' });
     }
     const revision = context.req.header('revision') ?? config.revision;
     const askKlaviyo = () =>
