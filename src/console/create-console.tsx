@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import type { ConsoleRoutes } from '../http/create-app.tsx';
 import { isKeyshiftError, KeyshiftError } from '../errors/keyshift-error.ts';
+import { readForm } from '../http/form-body.ts';
 import {
   originOf,
   pageProps,
@@ -40,7 +41,7 @@ export const createConsole: ConsoleRoutes = (
   routes.get('/login', (context) => answerLogin(context, 200));
 
   routes.post('/login', async (context) => {
-    const form = await context.req.parseBody();
+    const form = await readForm(context);
     if (!(await sessions.isLoginForm(context, form['csrf_token']))) {
       return answerLogin(context, 400, 'This form has expired. Please try again.');
     }
@@ -65,7 +66,7 @@ export const createConsole: ConsoleRoutes = (
 
   routes.post('/logout', async (context) => {
     const session = await sessions.find(context);
-    const form = await context.req.parseBody();
+    const form = await readForm(context);
     if (session !== undefined && sessions.isSessionForm(session, form['csrf_token'])) {
       sessions.end(context, session);
     }

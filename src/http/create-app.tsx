@@ -6,7 +6,7 @@ import { partsOf } from '../core/create-keyshift.ts';
 import type { Keyshift } from '../core/keyshift.ts';
 import { createFailureLog } from '../runtime/failure-log.ts';
 import { answerError, logError, toKnownError } from './error-answer.tsx';
-import { pageProps, type HttpDeps, type HttpEnv } from './http-context.ts';
+import { assertPlainRoute, pageProps, type HttpDeps, type HttpEnv } from './http-context.ts';
 import { copyScript } from './pages/copy-script.ts';
 import { HomePage } from './pages/home-page.tsx';
 import { pageHeaders } from './pages/page-policy.ts';
@@ -57,6 +57,7 @@ export function createApp(keyshift: Keyshift, options: AppOptions = {}): Keyshif
     context.header('keyshift-request-id', requestId);
     context.header('x-content-type-options', 'nosniff');
     context.header('referrer-policy', 'no-referrer');
+    assertPlainRoute(context);
     await next();
   });
   app.on('POST', '*', limitBody());

@@ -1,5 +1,7 @@
 import type { Context } from 'hono';
 import type { KeyshiftParts } from '../core/create-keyshift.ts';
+import { KeyshiftError } from '../errors/keyshift-error.ts';
+import { toOriginForm } from '../klaviyo/api-path.ts';
 import type { FailureLog } from '../runtime/failure-log.ts';
 import type { IncomingParts, RequestOrigin } from '../runtime/request-origin.ts';
 import { languageOf } from '../migration/outreach/message-context.ts';
@@ -68,6 +70,27 @@ interface Incoming extends IncomingParts {
 
 function incomingOf(context: HttpContext): Incoming | undefined {
   return ((context.env ?? {}) as { incoming?: Incoming }).incoming;
+}
+
+/** What some server takes for another path: `.` and `..`, slashes in a row, encoded or backward. */
+const oddPath = /(?:^|\/)(?:\.|%2e){1,2}(?:;|%3b|\/|$)|\/\/|\\|%2f|%5c/i;
+
+/**
+ * Refuses a path that this server would resolve to another one than the proxy in front of it, whose
+ * rules say who may open which.
+ *
+ * @throws KeyshiftError `request_invalid`
+ */
+export function assertPlainRoute(context: HttpContext): void {
+  const url = incomingOf(context)?.url;
+  const [path = ''] = (
+    url === undefined ? new URL(context.req.url).pathname : toOriginForm(url)
+  ).split('?', 1);
+  if (!oddPath.test(path)) return;
+  throw new KeyshiftError(
+    'request_invalid',
+    'The path must not contain . or .. segments, empty segments or backslashes, encoded or not.',
+  );
 }
 
 /** Where a request came from. */

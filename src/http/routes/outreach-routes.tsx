@@ -6,6 +6,7 @@ import {
   unsubscribe,
   type UnsubscribeLink,
 } from '../../migration/outreach/unsubscribe.ts';
+import { readForm } from '../form-body.ts';
 import {
   checkGuess,
   labelsFor,
@@ -45,8 +46,8 @@ export function createOutreachRoutes(deps: OutreachDeps): Hono<HttpEnv> {
     const { id } = found.connection;
     if (!outreach.handOver)
       throw new KeyshiftError('not_found', 'Keyshift is not set up to send email.');
-    const { address } = await context.req.parseBody();
-    const recipient = typeof address === 'string' ? address.trim().slice(0, 300) : '';
+    const { address = '' } = await readForm(context);
+    const recipient = address.trim().slice(0, 300);
     try {
       await outreach.handOver(found, recipient);
       return await answerHandOver(context, deps, id, { sentTo: recipient }, 200);
