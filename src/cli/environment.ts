@@ -41,6 +41,11 @@ export function readScopesSetting(): string | undefined {
   return createEnvironmentReader(readEnvironment()).text('KLAVIYO_SCOPES');
 }
 
+/** Any variable, by a name that a person gave. */
+export function readVariable(name: string): string | undefined {
+  return readEnvironment()[name]?.trim() || undefined;
+}
+
 const localFile = '.env.local';
 
 /** The variables of this process, and those of the file that are not set, or empty, in it. */

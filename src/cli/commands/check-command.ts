@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
 import type { Workbench } from '../../core/workbench.ts';
+import type { Store } from '../../store/store.ts';
+import { count } from '../../runtime/count.ts';
 import { parseScopes } from '../../klaviyo/scope-set.ts';
 import { planKeyChecks } from '../../migration/operate/consent-steps.ts';
 import { checkKeys, type KeyCheck, type KeyVerdict } from '../../migration/import/check-keys.ts';
@@ -23,6 +25,8 @@ export interface CheckSummary {
   readonly findings: readonly KeyCheck[];
   /** How many of them are more than a remark. */
   readonly problems: number;
+  /** Keys without a verdict: nobody was there to ask, or the check was stopped. */
+  readonly left: number;
 }
 
 /** `keyshift check`: asks Klaviyo about every key that was not checked yet. */
@@ -40,10 +44,17 @@ export function addCheckCommand(program: Command, { terminal, run }: CommandCont
           }
           const summary = await runKeyChecks(workbench, terminal, flags, signal);
           if (flags.json === true) terminal.print(JSON.stringify(toCheckJson(summary)));
-          return summary.problems > 0 ? 2 : 0;
+          return summary.problems > 0 || summary.left > 0 ? 2 : 0;
         }),
       ),
     );
+}
+
+/** Connections whose key has no verdict yet: nobody can be invited before. */
+export async function countUnchecked(store: Store): Promise<number> {
+  return (await store.connections.countByStage())
+    .filter(({ stage }) => stage === 'imported')
+    .reduce((sum, each) => sum + each.count, 0);
 }
 
 /** Runs the checks with a progress bar, and prints what they found. */
@@ -54,9 +65,7 @@ export async function runKeyChecks(
   signal: AbortSignal,
 ): Promise<CheckSummary> {
   const { store, machine, lookUpAccount, readKeyScopes, config } = workbench;
-  const waiting = (await store.connections.countByStage())
-    .filter(({ stage }) => stage === 'imported')
-    .reduce((sum, { count }) => sum + count, 0);
+  const waiting = await countUnchecked(store);
   const findings: KeyCheck[] = [];
   const bar = terminal.progress('checking keys', waiting);
   let done = 0;
@@ -78,7 +87,12 @@ export async function runKeyChecks(
     bar.stop();
   });
   if (flags.json !== true) printSummary(terminal, counts, findings, flags.lineOf);
-  return { counts, findings, problems: findings.filter(isProblem).length };
+  const left = await countUnchecked(store);
+  if (left > 0) {
+    const why = signal.aborted ? 'Stopped early' : 'Klaviyo did not answer';
+    terminal.note(`${why}: ${left} of ${count(waiting, 'key')} not checked. Next: keyshift check`);
+  }
+  return { counts, findings, problems: findings.filter(isProblem).length, left };
 }
 
 function isProblem({ verdict, testAccount, scopes }: KeyCheck): boolean {

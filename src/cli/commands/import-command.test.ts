@@ -74,6 +74,26 @@ describe('import', () => {
     expect(code).toBe(2);
   });
 
+  it('never leaves anybody unchecked without saying how many, and what is next', async () => {
+    const rows = Array.from({ length: 40 }, (_, i) => `c${i},pk_c${i}x0123456789,C\n`).join('');
+    await cli.write('customers.csv', header + acme + rows);
+    const imported = await cli.run('import', 'customers.csv', '--no-check');
+    expect(imported.stdout).toContain('Next: keyshift check');
+    const invited = await cli.run('invite', '--print-links');
+    expect([invited.code, invited.stderr]).toEqual([
+      2,
+      expect.stringContaining('41 keys not checked yet. Next: keyshift check'),
+    ]);
+    cli.sandbox.addFault({ kind: 'status', status: 503, match: { path: '/api/accounts' } });
+    const checked = await cli.run('check', '--concurrency', '41');
+    expect([checked.code, checked.stderr]).toEqual([
+      2,
+      expect.stringContaining(
+        'Klaviyo did not answer: 41 of 41 keys not checked. Next: keyshift check',
+      ),
+    ]);
+  });
+
   it('prints one JSON object with every count and issue', async () => {
     const unknown = 'gone,pk_unknown0123456789,Gone\n';
     await cli.write('customers.csv', `${header}${acme}broken,,x\n${unknown}`);
@@ -210,6 +230,19 @@ describe('import', () => {
         },
       },
     ]);
+  });
+
+  it('reads the address of a database from a variable, and warns of a password among the arguments', async () => {
+    const query = ['--query', 'select 1', '--no-check'];
+    const url = 'postgres://reader:hunter2two@127.0.0.1:1/app';
+    const shown = await cli.run('import', '--from', url, ...query);
+    expect(shown.stderr).toContain('use --from-env NAME');
+    process.env['APP_DATABASE_URL'] = url;
+    const hidden = await cli.run('import', '--from-env', 'APP_DATABASE_URL', ...query);
+    expect([hidden.code, hidden.stderr]).toEqual([1, expect.stringContaining('cannot be read')]);
+    const unset = await cli.run('import', '--from-env', 'NO_SUCH_URL', ...query);
+    expect(unset.stderr).toContain('The variable NO_SUCH_URL is not set.');
+    expect(cli.printed()).not.toContain('hunter2');
   });
 
   it('reads a database in place of a file, and wants exactly one of them', async () => {

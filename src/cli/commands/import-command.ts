@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { text as readText } from 'node:stream/consumers';
 import { Option, type Command } from 'commander';
 import type { KeyshiftConfig } from '../../core/config.ts';
 import type { Workbench } from '../../core/workbench.ts';
@@ -24,12 +25,14 @@ import { parseDatabaseUrl } from '../../store/database-url.ts';
 import type { CommandContext } from '../command-context.ts';
 import type { Terminal } from '../terminal.ts';
 import { concurrencyOption } from '../options.ts';
+import { readVariable } from '../environment.ts';
 import { withWorkbench } from '../run-with.ts';
 import { runKeyChecks, toCheckJson } from './check-command.ts';
 import { count } from '../../runtime/count.ts';
 
 interface ImportFlags {
   readonly from?: string;
+  readonly fromEnv?: string;
   readonly query?: string;
   readonly format?: FileFormat;
   readonly cohortColumn?: string;
@@ -51,6 +54,7 @@ export function addImportCommand(program: Command, { terminal, run }: CommandCon
     )
     .addOption(new Option('--format <kind>', 'format of the file').choices(fileFormats))
     .option('--from <url>', 'a database to read instead of a file: postgres://, mysql://, sqlite:')
+    .option('--from-env <name>', 'the variable that holds the URL of the database')
     .option('--query <sql>', 'what to read there; returns the columns that a file would have')
     .option('--cohort-column <name>', 'the column whose value is the cohort')
     .option('--dry-run', 'show what would happen, and write nothing')
@@ -86,6 +90,7 @@ async function runImport(
   signal: AbortSignal,
 ): Promise<number> {
   const { store, machine, clock, random, lookUpAccount } = workbench;
+  const from = await readSource(terminal, flags);
   const scratch = openImportScratch(random);
   const counter = terminal.counter(flags.dryRun === true ? 'rows read' : 'rows imported');
   const trimmer = createMemoryTrimmer(rowsPerTrim);
@@ -101,7 +106,7 @@ async function runImport(
       flags.dryRun === true && flags.check
         ? createDryCheck({ store, lookUpAccount, onIssue, signal, concurrency: flags.concurrency })
         : undefined;
-    const report = await importCustomers(openRows(file, flags, signal), {
+    const report = await importCustomers(openRows(file, { ...flags, from }, signal), {
       ...{ store, machine, clock, random, scratch, signal, onIssue },
       actor: 'cli',
       dryRun: flags.dryRun === true,
@@ -116,19 +121,48 @@ async function runImport(
     });
     if (flags.json !== true) printReport(terminal, report, flags);
     const checks = dryCheck
-      ? { json: { ...(await dryCheck.finish()), findings: [] }, problems: 0, checked: 0 }
+      ? { json: { ...(await dryCheck.finish()), findings: [] }, problems: 0, checked: 0, left: 0 }
       : await checkStored(workbench, terminal, flags, scratch, report, signal);
     if (flags.json === true) printJson(terminal, report, scratch, flags, checks?.json);
     else if (flags.dryRun === true) terminal.print('Nothing was written.');
-    else if ((checks?.checked ?? 0) > 0)
+    else if (!checks && report.complete) terminal.print('Next: keyshift check');
+    else if (checks?.left === 0 && checks.checked > 0)
       terminal.print('Next: keyshift invite --mail (or --webhook, --csv FILE, --print-links)');
-    return problems > 0 || (checks?.problems ?? 0) > 0 ? 2 : 0;
+    return problems > 0 || (checks?.left ?? 0) > 0 || (checks?.problems ?? 0) > 0 ? 2 : 0;
   } finally {
     scratch.close();
   }
 }
 
-function openRows(file: string | undefined, flags: ImportFlags, signal: AbortSignal): CustomerRows {
+/** The URL of the database: as an argument, it would show its password to all on this machine. */
+async function readSource(
+  terminal: Terminal,
+  { from, fromEnv }: ImportFlags,
+): Promise<string | undefined> {
+  if (from !== undefined && fromEnv !== undefined) {
+    throw new KeyshiftError('request_invalid', 'Give --from or --from-env, not both.');
+  }
+  if (fromEnv !== undefined) {
+    const value = readVariable(fromEnv);
+    if (value !== undefined) return value;
+    throw new KeyshiftError('request_invalid', `The variable ${fromEnv} is not set.`, {
+      fix: 'Give --from-env the name of the variable that holds the URL of the database.',
+    });
+  }
+  if (from === '-') return (await readText(process.stdin)).trim();
+  if ((from === undefined ? '' : (URL.parse(from)?.password ?? '')) !== '') {
+    terminal.note(
+      'warning: others on this machine can read the password in --from: use --from-env NAME, or --from -',
+    );
+  }
+  return from;
+}
+
+function openRows(
+  file: string | undefined,
+  flags: Omit<ImportFlags, 'from'> & { readonly from: string | undefined },
+  signal: AbortSignal,
+): CustomerRows {
   const { from, query, format, cohortColumn } = flags;
   if (
     (file === undefined) === (from === undefined) ||
@@ -160,6 +194,7 @@ async function checkStored(
   return {
     json: toCheckJson(summary, lineOf),
     problems: summary.problems,
+    left: summary.left,
     checked: summary.counts.get('checked') ?? 0,
   };
 }

@@ -16,6 +16,7 @@ import type { QueueVerdict } from '../../migration/outreach/queue-message.ts';
 import type { MessageChannel, MessageKind } from '../../model/message.ts';
 import type { Store } from '../../store/store.ts';
 import { runBatchOn } from '../batch.ts';
+import { countUnchecked } from './check-command.ts';
 import type { CommandContext } from '../command-context.ts';
 import { openInvitationCsv } from '../invitation-csv.ts';
 import { bannerSnippet, previewMail } from '../invite-preview.ts';
@@ -166,7 +167,12 @@ async function invite(
         ended = true;
         if (flags.json === true) return {};
         const notes = [`${invited} invited, ${skipped} skipped`];
-        return { notes: channels.length > 0 ? [...notes, describeMessages(messages)] : notes };
+        const unchecked = skipped > 0 ? await countUnchecked(store) : 0;
+        if (unchecked > 0) {
+          notes.push(`${count(unchecked, 'key')} not checked yet. Next: keyshift check`);
+        }
+        if (channels.length > 0) notes.push(describeMessages(messages));
+        return { notes, exitCode: unchecked > 0 && invited === 0 ? 2 : 0 };
       },
     },
     running,
