@@ -180,6 +180,15 @@ describe('operations the sandbox lacks', () => {
     }
   });
 
+  it.each(['/api/track', '/api/identify/', '/api/v2/lists', '/api/v1/metrics'])(
+    'says of %s that it is retired, and what to use',
+    async (path) => {
+      const reply = await test.get(path);
+      expect(errorOf(reply)).toEqual([410, 'gone']);
+      expect(reply.text('errors.0.detail')).toContain('/api/events');
+    },
+  );
+
   it('says 501 under /client to a company it knows, without asking for a credential', async () => {
     const headers = { revision: '2026-07-15' };
     const known = await test.request('/client/reviews?company_id=AAA111', { headers });

@@ -65,6 +65,29 @@ describe('settings of OAuth', () => {
     expect((await test.exchange('dead')).at('error')).toBe('invalid_grant');
   });
 
+  it('clientCredentials: those in the body are refused, or taken where there is no Basic', async () => {
+    for (const [clientCredentials, status] of [
+      ['basic', 401],
+      ['basic_or_body', 200],
+    ] as const) {
+      await using test = await start({ clientCredentials });
+      const { refresh_token } = await test.install();
+      const send = (client_secret: string) =>
+        fetch(test.sandbox.tokenUrl, {
+          method: 'POST',
+          body: new URLSearchParams({
+            grant_type: 'refresh_token',
+            refresh_token,
+            client_id: appOne.clientId,
+            client_secret,
+          }),
+        });
+      expect((await send(appOne.clientSecret)).status).toBe(status);
+      expect((await send('wrong')).status).toBe(401);
+      expect((await test.refresh(refresh_token)).status).toBe(200);
+    }
+  });
+
   it('basicCredentials: percent-encoded ones are refused, or taken beside raw ones', async () => {
     const encoded = basic(appOne.clientId, 'secret%2Done_with%2Ddashes');
     for (const [basicCredentials, status] of [
