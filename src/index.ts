@@ -3,13 +3,18 @@ export type { ApiHeadersInit, ApiRequestInit } from './calls/api-call.ts';
 export type { ApiHeaders, ApiResponse } from './calls/api-response.ts';
 export { KlaviyoApiFailure } from './calls/klaviyo-api-failure.ts';
 export type { ConnectionHandle, ConnectionTarget } from './client/connections.ts';
-export type { ClientCredentials, KeyshiftConfig, Mode, ServiceToken } from './core/config.ts';
+export type {
+  ClientCredentials,
+  KeyshiftConfig,
+  Mode,
+  ServiceToken,
+  CompanySettings,
+} from './core/config.ts';
 export { createKeyshift } from './core/create-keyshift.ts';
 export type { Environment } from './core/environment-reader.ts';
 export type { GeneratedSecrets } from './core/generated-secrets.ts';
 export type { InvitationLink, InvitationLinks } from './core/invitation-links.ts';
 export type { Keyshift, Tokens } from './core/keyshift.ts';
-export type { CompanySettings } from './core/read-company.ts';
 export { readConfig } from './core/read-config.ts';
 export type { ReadConfigOptions } from './core/read-config.ts';
 export type { RuntimeOptions } from './core/workbench.ts';

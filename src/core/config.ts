@@ -1,5 +1,4 @@
 import type { KlaviyoEndpoints } from '../klaviyo/endpoints.ts';
-import type { CompanySettings } from './read-company.ts';
 import type { OutreachSettings } from '../migration/outreach/settings.ts';
 import type { LogLevel } from '../runtime/logger.ts';
 import type { TrustedProxies } from '../runtime/request-origin.ts';
@@ -30,6 +29,17 @@ export interface ShutdownSettings {
   readonly delayMs: number;
   /** How long requests under way are given after that. */
   readonly timeoutMs: number;
+}
+
+/** Who the customers' pages are from. Each part is absent where it is not set. */
+export interface CompanySettings {
+  readonly name: string | undefined;
+  /** Of buttons, as `#0b5a6f`. */
+  readonly colour: string | undefined;
+  /** A `data:` URL, so that no page loads anything from elsewhere. */
+  readonly logo: string | undefined;
+  /** An email address, or the address of a page. */
+  readonly contact: string | undefined;
 }
 
 /** Everything a running Keyshift was told. Made from the environment by {@link readConfig}. */

@@ -2,19 +2,8 @@ import { readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { isEmailAddress } from '../model/customer.ts';
 import type { MailSender } from '../migration/outreach/settings.ts';
-import type { Mode } from './config.ts';
+import type { CompanySettings, Mode } from './config.ts';
 import type { EnvironmentReader } from './environment-reader.ts';
-
-/** Who the customers' pages are from. Each part is absent where it is not set. */
-export interface CompanySettings {
-  readonly name: string | undefined;
-  /** Of buttons, as `#0b5a6f`. */
-  readonly colour: string | undefined;
-  /** A `data:` URL, so that no page loads anything from elsewhere. */
-  readonly logo: string | undefined;
-  /** An email address, or the address of a page. */
-  readonly contact: string | undefined;
-}
 
 const imageTypes: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',

@@ -17,7 +17,6 @@ export function OutcomeText({ outcome, ...reader }: Reader & { readonly outcome:
   const say = speak(language);
   const integrator = <Integrator name={integratorName} language={language} />;
   const atTheBeginning = <Integrator name={integratorName} language={language} begins />;
-  const toIntegrator = <Integrator name={integratorName} language={language} dative />;
   switch (outcome.kind) {
     case 'connected':
       return (
@@ -50,39 +49,7 @@ export function OutcomeText({ outcome, ...reader }: Reader & { readonly outcome:
         </>
       );
     case 'installed':
-      return (
-        <>
-          <Account
-            {...reader}
-            account={outcome.account}
-            label={say('Klaviyo account', 'Klaviyo-Konto')}
-          />
-          <p>
-            {say(
-              <>
-                {atTheBeginning} doesn’t know yet which of its customers this account belongs to.
-                Nothing is read or sent until it does.
-              </>,
-              <>
-                {atTheBeginning} weiß noch nicht, zu welchem Kunden dieses Konto gehört. Bis dahin
-                wird nichts gelesen oder gesendet.
-              </>,
-            )}
-          </p>
-          <p>
-            {say(
-              <>
-                Sign in to {integrator} to finish connecting, or tell your usual contact there that
-                you’ve installed the app.
-              </>,
-              <>
-                Melden Sie sich bei {toIntegrator} an, um die Verbindung abzuschließen, oder sagen
-                Sie Ihrer Ansprechperson dort, dass Sie die App installiert haben.
-              </>,
-            )}
-          </p>
-        </>
-      );
+      return <Installed {...reader} account={outcome.account} />;
     case 'wrong_role':
       return <WrongRole {...outcome} language={language} />;
     case 'denied':
@@ -124,83 +91,11 @@ export function OutcomeText({ outcome, ...reader }: Reader & { readonly outcome:
     case 'wrong_account':
       return <WrongAccount {...reader} outcome={outcome} />;
     case 'permission_missing':
-      return (
-        <>
-          <p>
-            {say(
-              <>Nothing has changed. {atTheBeginning} also needs permission to:</>,
-              <>Es hat sich nichts geändert. {atTheBeginning} braucht auch diese Berechtigung:</>,
-            )}
-          </p>
-          <ScopeList scopes={outcome.missing} language={language} />
-          <p>
-            {say(
-              'Start again and approve everything on Klaviyo’s list.',
-              'Beginnen Sie neu, und stimmen Sie allem auf der Liste von Klaviyo zu.',
-            )}
-          </p>
-          <Retry href={outcome.retryHref} language={language} again="start" />
-        </>
-      );
+      return <PermissionMissing {...reader} outcome={outcome} />;
     case 'link_invalid':
-      return (
-        <>
-          <p>
-            {say(
-              'Please check that you copied the whole link. Email programs sometimes break long links.',
-              'Bitte prüfen Sie, ob Sie den ganzen Link kopiert haben. E-Mail-Programme trennen lange Links manchmal.',
-            )}
-          </p>
-          <p>
-            {say(
-              <>If it still doesn’t work, ask {integrator} for a new one.</>,
-              <>Geht es dann noch nicht, bitten Sie {integrator} um einen neuen.</>,
-            )}
-          </p>
-        </>
-      );
     case 'link_revoked':
-      return (
-        <>
-          <p>
-            {say(
-              <>
-                {atTheBeginning} has revoked this link, most likely because there is a newer one.
-                Nothing has changed.
-              </>,
-              <>
-                {atTheBeginning} hat diesen Link zurückgezogen, wahrscheinlich weil es einen neueren
-                gibt. Es hat sich nichts geändert.
-              </>,
-            )}
-          </p>
-          <p>
-            {say(
-              <>Look for a newer email, or ask {integrator} for a new one.</>,
-              <>
-                Suchen Sie nach einer neueren E-Mail, oder bitten Sie {integrator} um einen neuen.
-              </>,
-            )}
-          </p>
-        </>
-      );
     case 'link_expired':
-      return (
-        <>
-          <p>
-            {say(
-              'Links expire after a while, so that nobody can misuse an old email.',
-              'Links gelten nur eine Zeit lang, damit niemand eine alte E-Mail missbrauchen kann.',
-            )}
-          </p>
-          <p>
-            {say(
-              <>Ask {integrator} for a new one. Nothing has changed.</>,
-              <>Bitten Sie {integrator} um einen neuen. Es hat sich nichts geändert.</>,
-            )}
-          </p>
-        </>
-      );
+      return <LinkText {...reader} kind={outcome.kind} />;
     case 'klaviyo_unavailable':
       return (
         <>
@@ -337,6 +232,142 @@ function WrongRole({
       ) : (
         <Retry href={retryHref} language={language} />
       )}
+    </>
+  );
+}
+
+function Installed({ account, ...reader }: Reader & { readonly account: AccountLabel }) {
+  const { integratorName: name, language } = reader;
+  const say = speak(language);
+  const integrator = <Integrator name={name} language={language} />;
+  const atTheBeginning = <Integrator name={name} language={language} begins />;
+  const toIntegrator = <Integrator name={name} language={language} dative />;
+  return (
+    <>
+      <Account {...reader} account={account} label={say('Klaviyo account', 'Klaviyo-Konto')} />
+      <p>
+        {say(
+          <>
+            {atTheBeginning} doesn’t know yet which of its customers this account belongs to.
+            Nothing is read or sent until it does.
+          </>,
+          <>
+            {atTheBeginning} weiß noch nicht, zu welchem Kunden dieses Konto gehört. Bis dahin wird
+            nichts gelesen oder gesendet.
+          </>,
+        )}
+      </p>
+      <p>
+        {say(
+          <>
+            Sign in to {integrator} to finish connecting, or tell your usual contact there that
+            you’ve installed the app.
+          </>,
+          <>
+            Melden Sie sich bei {toIntegrator} an, um die Verbindung abzuschließen, oder sagen Sie
+            Ihrer Ansprechperson dort, dass Sie die App installiert haben.
+          </>,
+        )}
+      </p>
+    </>
+  );
+}
+
+type LinkKind = Extract<ConnectOutcome['kind'], `link_${string}`>;
+
+/** Why a link no longer opens, and whom to ask for another. */
+function LinkText({ integratorName: name, language, kind }: Reader & { readonly kind: LinkKind }) {
+  const say = speak(language);
+  const integrator = <Integrator name={name} language={language} />;
+  const atTheBeginning = <Integrator name={name} language={language} begins />;
+  switch (kind) {
+    case 'link_invalid':
+      return (
+        <>
+          <p>
+            {say(
+              'Please check that you copied the whole link. Email programs sometimes break long links.',
+              'Bitte prüfen Sie, ob Sie den ganzen Link kopiert haben. E-Mail-Programme trennen lange Links manchmal.',
+            )}
+          </p>
+          <p>
+            {say(
+              <>If it still doesn’t work, ask {integrator} for a new one.</>,
+              <>Geht es dann noch nicht, bitten Sie {integrator} um einen neuen.</>,
+            )}
+          </p>
+        </>
+      );
+    case 'link_revoked':
+      return (
+        <>
+          <p>
+            {say(
+              <>
+                {atTheBeginning} has revoked this link, most likely because there is a newer one.
+                Nothing has changed.
+              </>,
+              <>
+                {atTheBeginning} hat diesen Link zurückgezogen, wahrscheinlich weil es einen neueren
+                gibt. Es hat sich nichts geändert.
+              </>,
+            )}
+          </p>
+          <p>
+            {say(
+              <>Look for a newer email, or ask {integrator} for a new one.</>,
+              <>
+                Suchen Sie nach einer neueren E-Mail, oder bitten Sie {integrator} um einen neuen.
+              </>,
+            )}
+          </p>
+        </>
+      );
+    case 'link_expired':
+      return (
+        <>
+          <p>
+            {say(
+              'Links expire after a while, so that nobody can misuse an old email.',
+              'Links gelten nur eine Zeit lang, damit niemand eine alte E-Mail missbrauchen kann.',
+            )}
+          </p>
+          <p>
+            {say(
+              <>Ask {integrator} for a new one. Nothing has changed.</>,
+              <>Bitten Sie {integrator} um einen neuen. Es hat sich nichts geändert.</>,
+            )}
+          </p>
+        </>
+      );
+    default:
+      return kind satisfies never;
+  }
+}
+
+function PermissionMissing({
+  integratorName: name,
+  language,
+  outcome,
+}: Reader & { readonly outcome: Extract<ConnectOutcome, { kind: 'permission_missing' }> }) {
+  const say = speak(language);
+  const atTheBeginning = <Integrator name={name} language={language} begins />;
+  return (
+    <>
+      <p>
+        {say(
+          <>Nothing has changed. {atTheBeginning} also needs permission to:</>,
+          <>Es hat sich nichts geändert. {atTheBeginning} braucht auch diese Berechtigung:</>,
+        )}
+      </p>
+      <ScopeList scopes={outcome.missing} language={language} />
+      <p>
+        {say(
+          'Start again and approve everything on Klaviyo’s list.',
+          'Beginnen Sie neu, und stimmen Sie allem auf der Liste von Klaviyo zu.',
+        )}
+      </p>
+      <Retry href={outcome.retryHref} language={language} again="start" />
     </>
   );
 }

@@ -28,6 +28,18 @@ const shapePairs: readonly Pair[] = [
   ['warn', 'sunken'],
 ];
 
+describe.each(['light', 'dark'] as const)('the %s palette', (scheme) => {
+  const palette = palettes[scheme];
+
+  it.each(textPairs)('reads %s on %s with at least 4.5:1', (front, back) => {
+    expect(contrast(palette[front], palette[back])).toBeGreaterThanOrEqual(4.5);
+  });
+
+  it.each(shapePairs)('shows %s on %s with at least 3:1', (front, back) => {
+    expect(contrast(palette[front], palette[back])).toBeGreaterThanOrEqual(3);
+  });
+});
+
 describe('contrast', () => {
   it('agrees with the ends of the scale', () => {
     expect(contrast('#000000', '#ffffff')).toBeCloseTo(21, 5);
