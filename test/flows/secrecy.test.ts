@@ -143,7 +143,7 @@ describe.each(eachDatabase)('no secret of a whole journey ($database)', ({ creat
       expect(findIn(watch.answers.map(({ place }) => place))).toHaveLength(1);
 
       const open = findIn(await readDatabase(database.url));
-      expect(open).toContain(isSqlite ? 'file-wal' : 'table public.connections');
+      expect(open).toContain(isSqlite ? 'file-wal' : 'table keyshift.connections');
       logger.info({ customer: canary }, 'planted');
       expect(findIn(linePlaces('line', lines.raw))).toHaveLength(1);
       expect(findIn(linePlaces('line', lines.scrubbed))).toHaveLength(1);
