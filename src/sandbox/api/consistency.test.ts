@@ -18,9 +18,13 @@ const countAt = async (test: TestSandbox, path: string) => (await test.get(path)
 it('shows an event and its profile a while after 202', async () => {
   await using test = await eventual();
   expect((await test.post('/api/events', event)).status).toBe(202);
-  expect([await countAt(test, '/api/events'), await countAt(test, '/api/profiles')]).toEqual([0, 1]);
+  expect([await countAt(test, '/api/events'), await countAt(test, '/api/profiles')]).toEqual([
+    0, 1,
+  ]);
   await test.clock.advance(2_000);
-  expect([await countAt(test, '/api/events'), await countAt(test, '/api/profiles')]).toEqual([1, 2]);
+  expect([await countAt(test, '/api/events'), await countAt(test, '/api/profiles')]).toEqual([
+    1, 2,
+  ]);
 });
 
 it('runs a job a while after it began', async () => {
