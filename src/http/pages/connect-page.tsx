@@ -32,14 +32,16 @@ export function ConnectPage(props: ConnectPageProps) {
   const say = speak(language);
   const integrator = <Integrator name={integratorName} language={language} />;
   const customer = <Name value={props.customerName ?? ''} />;
-  const heading = say('Confirm your Klaviyo connection', 'Klaviyo-Verbindung bestätigen');
+  const heading = say('Confirm your Klaviyo connection', 'Klaviyo-Verbindung');
+  const verb = say('', ' bestätigen');
   const named = integratorName === undefined ? '' : ` ${say('with', 'mit')} `;
   return (
-    <Layout {...props} title={heading + named + cleanText(integratorName ?? '')}>
+    <Layout {...props} title={heading + named + cleanText(integratorName ?? '') + verb}>
       <h1>
         {heading}
         {named}
         {named !== '' && integrator}
+        {verb}
       </h1>
       {props.customerName !== undefined && (
         <p class="lead">
