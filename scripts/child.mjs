@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 export const cloneRoot = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** Set for what {@link runUnder} starts: it ends when its parent has gone. */
-const marker = 'KEYSHIFT_ENDS_WITH_PARENT';
+const marker = 'ENDS_WITH_PARENT';
 const onWindows = process.platform === 'win32';
 const keptOutputBytes = 200_000;
 

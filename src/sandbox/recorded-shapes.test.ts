@@ -3,10 +3,10 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { differences, type Json } from '../../test/support/match-shape.ts';
 import { openScene, type RecordedShape, type ShapeScene } from '../../test/support/shape-scene.ts';
 
-// Answers recorded at Klaviyo, as shapes without values. KEYSHIFT_SHAPES names another file of them.
+// Answers recorded at Klaviyo, as shapes without values. RECORDED_SHAPES names another file of them.
 
 const file =
-  process.env['KEYSHIFT_SHAPES'] ??
+  process.env['RECORDED_SHAPES'] ??
   new URL('../../test/fixtures/klaviyo/recorded-shapes.json', import.meta.url);
 
 /** Where the sandbox differs on purpose, and why. */

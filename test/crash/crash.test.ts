@@ -12,7 +12,7 @@ const rotations: readonly RotationMode[] = [
   'rotate_with_grace',
 ];
 /** Set by `npm run test:crash`. */
-const wantedKills = Number(process.env['KEYSHIFT_CRASH_KILLS'] ?? 0);
+const wantedKills = Number(process.env['CRASH_KILLS'] ?? 0);
 const lanes = rotations.length * eachDatabase.length;
 const outcomes: KillOutcome[] = [];
 

@@ -11,7 +11,7 @@ import { systemRandom } from '../../src/runtime/random.ts';
 import { root } from '../support/markdown.ts';
 
 /** Set by `npm run test:rehearse`. */
-const wantedKills = Number(process.env['KEYSHIFT_REHEARSE_KILLS'] ?? 0);
+const wantedKills = Number(process.env['REHEARSE_KILLS'] ?? 0);
 const kills = wantedKills || 4;
 const customers = wantedKills > 0 ? 1_000 : 60;
 
