@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
@@ -45,10 +45,17 @@ function namesReadFrom(environment: Environment): Set<string> {
 }
 
 const app = { CLIENT_ID: 'id', CLIENT_SECRET: 'secret' };
+const mail = { SMTP_URL: 'smtps://mail.acme.example', MAIL_FROM: 'Acme <hello@acme.example>' };
+/** What the reader of the production file fills in. */
+const ownApp = { CLIENT_ID: randomUUID(), CLIENT_SECRET: randomBytes(32).toString('base64url') };
 
 describe('the variables of docs/configuration.md', () => {
   it('are exactly those that the program reads', () => {
-    const asked = new Set([...namesReadFrom({}), ...namesReadFrom(app)]);
+    const asked = new Set([
+      ...namesReadFrom({}),
+      ...namesReadFrom(app),
+      ...namesReadFrom({ ...app, ...mail }),
+    ]);
     expect(documentedNames.toSorted()).toEqual([...asked].toSorted());
   });
 
@@ -101,7 +108,7 @@ describe('the variables of docs/configuration.md', () => {
 /** The `.env.local` that the section on production has its reader write. */
 function productionFile(): Environment {
   const block = sectionOf(page.text, 'Production') ?? '';
-  return parseEnv(expand(/<<EOF\n([\s\S]*?)^EOF$/m.exec(block)?.[1] ?? ''));
+  return { ...parseEnv(expand(/<<EOF\n([\s\S]*?)^EOF$/m.exec(block)?.[1] ?? '')), ...ownApp };
 }
 
 describe('the other sections of docs/configuration.md', () => {

@@ -9,6 +9,7 @@ import { createKeyshift, readConfig, type Keyshift } from '../../src/index.ts';
 import { createApp } from '../../src/server.ts';
 import { approveConsent, startSandbox, type Sandbox } from '../../src/sandbox.ts';
 import { accountIdOf, errorOf, post, send, tokensOf } from '../support/answer.ts';
+import { createCollectingLogger } from '../support/collecting-logger.ts';
 import type { ConnectApp } from '../support/connect-app.ts';
 import { sandboxEnvironment, testSeed } from '../support/keyshift-fixture.ts';
 import { readDocument, root, sectionOf } from '../support/markdown.ts';
@@ -134,15 +135,16 @@ describe('docs/mounting.md', () => {
     );
     const own = { PORT: '59990', DATABASE_URL: `sqlite:${join(folder, 'without-app.db')}` };
     const config = readConfig({ ...Object.fromEntries(withoutApp), ...own });
-    const keyshift = await createKeyshift(config);
+    const { logger, lines } = createCollectingLogger();
+    const keyshift = await createKeyshift(config, { logger });
     const server = await serve(createApp(keyshift).fetch);
     for (const path of ['/auth/start', '/auth/install']) {
       const answer = await send(originOf(server) + path);
       expect(answer.status).toBe(500);
       expect(answer.headers.get('location')).toBeNull();
       expect(errorOf(answer).error).toBe('config_invalid');
-      expect(answer.body).toContain('no sandbox runs at http://localhost:59991');
     }
+    expect(lines.raw.join('')).toContain('no sandbox runs at http://localhost:59991');
     server.close();
     await keyshift.close();
   });
