@@ -5,10 +5,11 @@ export { KlaviyoApiFailure } from './calls/klaviyo-api-failure.ts';
 export type { ConnectionHandle, ConnectionTarget } from './client/connections.ts';
 export type {
   ClientCredentials,
+  CompanySettings,
   KeyshiftConfig,
   Mode,
   ServiceToken,
-  CompanySettings,
+  ShutdownSettings,
 } from './core/config.ts';
 export { createKeyshift } from './core/create-keyshift.ts';
 export type { Environment } from './core/environment-reader.ts';
@@ -32,8 +33,10 @@ export type { Grant, GrantState, RefreshFailure, TokenPair } from './model/grant
 export type { Clock, Timer } from './runtime/clock.ts';
 export type { Logger, LogLevel } from './runtime/logger.ts';
 export type { Random } from './runtime/random.ts';
+export type { TrustedProxies } from './runtime/request-origin.ts';
 export type { Secret, SecretKind } from './runtime/secret.ts';
 export type { Durability } from './store/sqlite-session.ts';
+export type { PostgresLimits } from './store/postgres-backend.ts';
 export type { GrantKey } from './store/grants.ts';
 export type { Keyring } from './vault/keyring.ts';
 export type { VaultKey } from './vault/vault-key.ts';

@@ -16,6 +16,12 @@ const resources = {
     en: ['account details (name, contact)', 'change'],
     de: ['Kontodaten (Name, Kontakt)', 'ändern'],
   },
+  agents: { en: ['AI agents', change], de: ['KI-Agenten', aendern] },
+  applications: {
+    en: ['apps and where they are installed', 'change'],
+    de: ['Apps und wo sie installiert sind', 'ändern'],
+  },
+  brands: { en: ['brands (logos, colors)', change], de: ['Marken (Logos, Farben)', aendern] },
   campaigns: {
     en: ['campaigns and their results', 'create, change, send and delete'],
     de: ['Kampagnen und ihre Ergebnisse', 'anlegen, ändern, versenden und löschen'],
@@ -73,6 +79,10 @@ const resources = {
     en: ['segments and how they grow', change],
     de: ['Segmente und ihr Wachstum', aendern],
   },
+  'sender-config': {
+    en: ['sender settings (addresses, numbers)', 'change'],
+    de: ['Absendereinstellungen (Adressen, Nummern)', 'ändern'],
+  },
   subscriptions: {
     en: ['subscriptions (who gets messages)', 'start and stop'],
     de: ['Abonnements (wer Nachrichten erhält)', 'beginnen und beenden'],
@@ -86,6 +96,14 @@ const resources = {
     en: ['settings for link tracking', 'change'],
     de: ['Einstellungen zum Link-Tracking', 'ändern'],
   },
+  translations: {
+    en: ['translations of messages', change],
+    de: ['Übersetzungen von Nachrichten', aendern],
+  },
+  usage: {
+    en: ['how much of your plan is used', 'change'],
+    de: ['Nutzung Ihres Tarifs', 'ändern'],
+  },
   'web-feeds': { en: ['web feeds', change], de: ['Web-Feeds', aendern] },
   webhooks: {
     en: ['webhooks (where Klaviyo sends news)', change],
@@ -96,9 +114,9 @@ const resources = {
 /** Every scope that Klaviyo had when this was written; it adds some with its revisions. */
 export const knownScopes: ReadonlySet<string> = new Set(
   Object.keys(resources).flatMap((name) => [
-    // Data-privacy requests are only made, accounts only read.
+    // Data-privacy requests are only made, accounts and usage only read.
     ...(name === 'data-privacy' ? [] : [`${name}:read`]),
-    ...(name === 'accounts' ? [] : [`${name}:write`]),
+    ...(name === 'accounts' || name === 'usage' ? [] : [`${name}:write`]),
   ]),
 );
 
