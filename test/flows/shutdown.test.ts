@@ -17,7 +17,7 @@ describe('stopping the server', () => {
   });
 
   it('lets a request under way finish, and waits for nothing after its answer', async () => {
-    const fixture = await startFlow();
+    const fixture = await startFlow({ environment: { SHUTDOWN_TIMEOUT_SEC: '5' } });
     fixture.sandbox.addFault({ kind: 'delay', delayMs: 300, match: { path: '/api/accounts' } });
     const headers = { authorization: 'Bearer some-token' };
     const answer = send(`${fixture.url}/whoami`, { headers });

@@ -167,6 +167,9 @@ export const connectionCases = {
     assert.ok(before.key === 'held');
     const { accountId, accountName, email, name, shadowPercent } = full;
     const details = { accountId, accountName, email, name, shadowPercent };
+    assert.ok(
+      accountId !== undefined && (await store.privateKeys.prove(before.id, key, accountId)),
+    );
     const flagged = setAside(before, 'key_invalid');
     const canary = asCanary(before, 25, t0 + 2);
     const after = await store.connections.update(

@@ -134,6 +134,7 @@ export const privateKeyCases = {
       assert.deepEqual(await store.privateKeys.info(one), {
         connectionId: one,
         present: false,
+        accountId: undefined,
         createdAtMs: t0,
         lastUsedAtMs: t0 + 40,
         destroyedAtMs: t0 + 20,
