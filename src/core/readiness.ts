@@ -1,4 +1,5 @@
 import type { Clock } from '../runtime/clock.ts';
+import { readEvery } from '../runtime/read-every.ts';
 import { resultWithin } from '../runtime/result-within.ts';
 import type { Store } from '../store/store.ts';
 
@@ -38,7 +39,7 @@ export interface ReadinessOptions {
 /** Looks at the database once a second at most: anyone may ask. */
 export function createReadiness({ store, clock }: ReadinessOptions): Readiness {
   let draining = false;
-  let last: { readonly state: Promise<ReadinessState>; readonly atMs: number } | undefined;
+  const readState = readEvery(clock, trustedMs, look);
 
   async function look(): Promise<ReadinessState> {
     const isThere = store.ping().then(
@@ -53,9 +54,7 @@ export function createReadiness({ store, clock }: ReadinessOptions): Readiness {
     async check() {
       const isDraining = () => draining;
       if (isDraining()) return { status: 'draining' };
-      if (!last || clock.now() - last.atMs >= trustedMs)
-        last = { state: look(), atMs: clock.now() };
-      const state = await last.state;
+      const state = await readState();
       // It may have begun to drain while it looked.
       return isDraining() ? { status: 'draining' } : state;
     },

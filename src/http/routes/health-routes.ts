@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import type { Clock } from '../../runtime/clock.ts';
+import { readEvery } from '../../runtime/read-every.ts';
 import type { HttpDeps, HttpEnv } from '../http-context.ts';
 import { requireMetricsToken } from '../service-caller.ts';
 
@@ -42,18 +42,4 @@ export function createHealthRoutes(
     return context.body(text, 200, { 'content-type': contentType });
   });
   return routes;
-}
-
-/** Reads at most once in `ageMs`, whoever asks; what could not be read is read again. */
-function readEvery<Value>(clock: Clock, ageMs: number, read: () => Promise<Value>) {
-  let last: { readonly value: Promise<Value>; readonly atMs: number } | undefined;
-  return (): Promise<Value> => {
-    if (last && clock.now() - last.atMs < ageMs) return last.value;
-    const reading = { value: read(), atMs: clock.now() };
-    last = reading;
-    reading.value.catch(() => {
-      if (last === reading) last = undefined;
-    });
-    return reading.value;
-  };
 }
