@@ -1,5 +1,6 @@
 import { isKeyshiftError, KeyshiftError } from '../errors/keyshift-error.ts';
 import type { OAuthClient } from '../oauth/oauth-client.ts';
+import { abortable } from '../runtime/abortable.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Random } from '../runtime/random.ts';
@@ -265,21 +266,6 @@ function createMachinery(options: TokenEngineOptions, budgets: RefreshBudgets) {
 /** A consent may be followed by an uninstall at any time; a refresh has just proved the grant. */
 function isJustRefreshed(grant: Grant, nowMs: number): boolean {
   return grant.obtainedAtMs > grant.consentedAtMs && nowMs - grant.obtainedAtMs < coolDownMs;
-}
-
-/** Lets a caller go without ending what it waited for. */
-function abortable<Result>(work: Promise<Result>, signal?: AbortSignal): Promise<Result> {
-  if (!signal) return work;
-  return new Promise((resolve, reject) => {
-    const onAbort = () => {
-      reject(signal.reason as Error);
-    };
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    work.then(resolve, reject).finally(() => {
-      signal.removeEventListener('abort', onAbort);
-    });
-  });
 }
 
 /** What {@link createReader} works with. */
